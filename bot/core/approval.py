@@ -1,0 +1,114 @@
+"""An approval: the open question to people, bound to one digest, and what their votes make of it. Also the seal.
+
+Rule 1: an approval takes votes only while it is open, before it expires, from the card that it recorded.
+Rule 2: each person votes once; one denial ends it; ``quorum`` approvals approve it.
+Rule 3: who may vote is `policy.py`'s; this file counts.
+Rule 4: what lets a call start is sealed with a key that the database does not hold.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from bot.core.events import Choice, Person, Terms, Voted
+from bot.core.refusal import Refused
+
+
+class Resolution(StrEnum):
+    APPROVED = "approved"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One person's click. ``at`` in epoch seconds, ``via`` "slack" or "shell"."""
+
+    person: Person
+    choice: Choice
+    comment: str
+    at: float
+    via: str
+    seal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """``digest`` is what is approved; ``resolution`` is None while the question is open."""
+
+    terms: Terms
+    digest: str
+    opened_at: float
+    votes: tuple[Vote, ...] = ()
+    resolution: Resolution | None = None
+    resolved_at: float = 0.0
+
+    @property
+    def deciding_vote(self) -> Vote | None:
+        """The vote that resolved it; None while it is open and where no person did."""
+        return self.votes[-1] if self.votes and self.resolution in (Resolution.APPROVED, Resolution.DENIED) else None
+
+
+def resolve(approval: Approval, resolution: Resolution, at: float) -> Approval:
+    return replace(approval, resolution=resolution, resolved_at=at)
+
+
+def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | Refused:
+    """Count one vote. ``card`` is the recorded card's ``ts``; a vote by shell needs none."""
+    if approval.resolution is not None:
+        return Refused(f"This was already {approval.resolution}.")
+    if at >= approval.terms.expires_at:
+        return Refused("This approval has expired.")
+    if voted.via == "slack" and voted.message != card:
+        return Refused("That is not the card of this approval any more. Please use the newest card in the thread.")
+    if any(earlier.person == voted.person for earlier in approval.votes):
+        return Refused("You have already voted on this.")
+    counted = replace(approval, votes=(*approval.votes, _vote(voted, at)))
+    if voted.choice is Choice.DENY:
+        return resolve(counted, Resolution.DENIED, at)
+    if sum(v.choice is Choice.APPROVE for v in counted.votes) >= approval.terms.quorum:
+        return resolve(counted, Resolution.APPROVED, at)
+    return counted
+
+
+def _vote(voted: Voted, at: float) -> Vote:
+    return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal)
+
+
+def vote_text(approval: Approval, person: Person, choice: Choice) -> str:
+    """What the seal of a vote covers: which question, which bytes, until when, who, what."""
+    terms = approval.terms
+    return "\n".join(
+        (
+            "vote",
+            terms.approval,
+            approval.digest,
+            repr(terms.expires_at),
+            str(terms.quorum),
+            person.team,
+            person.user,
+            choice,
+        )
+    )
+
+
+def allowance_text(run: str, call: str, digest: str) -> str:
+    """What the seal covers when the guard allows a call without asking anybody."""
+    return "\n".join(("allowed", run, call, digest))
+
+
+def seal(key: bytes, text: str) -> str:
+    """``keyid:mac``: HMAC-SHA256 over ``text``; the key id lets keys be changed while approvals wait."""
+    return f"{key_id(key)}:{hmac.new(key, text.encode(), hashlib.sha256).hexdigest()}"
+
+
+def key_id(key: bytes) -> str:
+    return hashlib.sha256(b"signoff-seal-key" + key).hexdigest()[:8]
+
+
+def sealed_by(keys: tuple[bytes, ...], text: str, value: str) -> bool:
+    """Whether ``value`` is a seal over ``text`` by one of ``keys``."""
+    return any(hmac.compare_digest(seal(key, text).encode(), value.encode()) for key in keys)

@@ -1,0 +1,279 @@
+"""A call: a proposal's life in a run.
+
+Rule 1: `CALL_TRANSITIONS` lists every legal move; a missing key is the illegal move and changes nothing.
+Rule 2: ends have no way out, except that `in_doubt` takes a person's answer or late evidence.
+Rule 3: `STATUSES` is the one table from state and outcome to the founding README's status.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+
+from bot.core import approval as approvals
+from bot.core.approval import Approval, Resolution
+from bot.core.events import (
+    Answer,
+    ApprovalId,
+    CallRefused,
+    Cancelled,
+    Doubted,
+    Expired,
+    Finished,
+    Ground,
+    Judged,
+    Judgement,
+    Proposal,
+    RunFailed,
+    Settled,
+    Started,
+    Verdict,
+    Voted,
+)
+from bot.core.refusal import Refused
+
+
+class CallState(StrEnum):
+    PROPOSED = "proposed"
+    ASKING = "asking"
+    ALLOWED = "allowed"
+    STARTED = "started"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    REFUSED = "refused"
+
+
+class Outcome(StrEnum):
+    """What became of a call; the model and the card use these words."""
+
+    EXECUTED = "executed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    BLOCKED = "blocked"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    FROZEN = "frozen"
+    INVALID = "invalid"
+    NEEDS_CONTEXT = "needs_context"
+    CANCELLED = "cancelled"
+
+
+_S = CallState
+CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
+    (_S.PROPOSED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
+    (_S.PROPOSED, CallRefused): frozenset({_S.REFUSED}),
+    (_S.PROPOSED, Cancelled): frozenset({_S.REFUSED}),
+    (_S.PROPOSED, RunFailed): frozenset({_S.REFUSED}),
+    (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
+    (_S.ASKING, Expired): frozenset({_S.REFUSED}),
+    (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
+    (_S.ASKING, Cancelled): frozenset({_S.REFUSED}),
+    (_S.ASKING, RunFailed): frozenset({_S.REFUSED}),
+    (_S.ALLOWED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
+    (_S.ALLOWED, Started): frozenset({_S.STARTED}),
+    (_S.ALLOWED, CallRefused): frozenset({_S.REFUSED}),
+    (_S.ALLOWED, Cancelled): frozenset({_S.REFUSED}),
+    (_S.ALLOWED, RunFailed): frozenset({_S.REFUSED}),
+    (_S.STARTED, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
+    (_S.STARTED, Doubted): frozenset({_S.IN_DOUBT}),
+    (_S.IN_DOUBT, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
+    (_S.IN_DOUBT, Settled): frozenset({_S.EXECUTED, _S.FAILED, _S.IN_DOUBT}),
+}
+
+OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
+
+STATUSES: dict[tuple[CallState, Outcome | None], str] = {
+    (_S.PROPOSED, None): "approval_required",
+    (_S.ASKING, None): "approval_required",
+    (_S.ALLOWED, None): "approval_required",
+    (_S.STARTED, None): "approval_required",
+    (_S.EXECUTED, Outcome.EXECUTED): "executed",
+    (_S.FAILED, Outcome.FAILED): "tool_error",
+    (_S.IN_DOUBT, Outcome.IN_DOUBT): "tool_error",
+    **{
+        (_S.REFUSED, outcome): "blocked"
+        for outcome in Outcome
+        if outcome not in (Outcome.EXECUTED, Outcome.FAILED, Outcome.IN_DOUBT)
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where a call's card stands, and the phase that it shows."""
+
+    channel: str
+    message: str
+    shows: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``turn`` counts from 1. ``question`` is the opaque id of the in-doubt buttons ("" where nobody was asked). Times in epoch seconds."""
+
+    turn: int
+    proposal: Proposal
+    state: CallState = CallState.PROPOSED
+    outcome: Outcome | None = None
+    reason: str = ""
+    judgement: Judgement | None = None
+    approval: Approval | None = None
+    attempt: str = ""
+    started_at: float = 0.0
+    ended_at: float = 0.0
+    output: str = ""
+    took: float = 0.0
+    question: ApprovalId | None = None
+    settled: Settled | None = None
+    card: Card | None = None
+
+    @property
+    def answered(self) -> bool:
+        """Whether the model can be told what became of it."""
+        if self.state is CallState.IN_DOUBT:
+            return self.settled is not None
+        return self.state in (CallState.EXECUTED, CallState.FAILED, CallState.REFUSED)
+
+    @property
+    def status(self) -> str:
+        """The founding README's word for this state."""
+        return STATUSES[self.state, self.outcome]
+
+    @property
+    def phase(self) -> str | None:
+        """What the card must show now; None where the call needs no card."""
+        if self.approval is None and self.question is None:
+            return None
+        if self.state is CallState.ASKING and self.approval is not None:
+            return f"asking:{len(self.approval.votes)}"
+        if self.state is CallState.IN_DOUBT and self.settled is not None:
+            return f"{self.state}:{Answer.UNKNOWN}"
+        return self.outcome or self.state
+
+
+CallEvent = Judged | Voted | Expired | CallRefused | Started | Finished | Doubted | Settled
+CALL_EVENTS: tuple[type, ...] = (Judged, Voted, Expired, CallRefused, Started, Finished, Doubted, Settled)
+
+
+def proposed(turn: int, proposal: Proposal, at: float) -> Call:
+    """A new call; a proposal that was never valid is refused at birth."""
+    if proposal.binding is None:
+        return Call(turn, proposal, CallState.REFUSED, Outcome.INVALID, proposal.refusal, ended_at=at)
+    return Call(turn, proposal)
+
+
+def apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
+    """The call after ``event``, or why it is too late for it."""
+    legal = CALL_TRANSITIONS.get((call.state, type(event)))
+    if legal is None:
+        return Refused(f"This action is {(call.outcome or call.state).replace('_', ' ')}; it is too late for that.")
+    after = _apply(call, event, at)
+    if isinstance(after, Call) and after.state not in legal:
+        raise AssertionError(f"{type(event).__name__} led from {call.state} to {after.state}")
+    return after
+
+
+def _apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
+    match event:
+        case Judged():
+            return _judged(call, event, at)
+        case Voted():
+            return _voted(call, event, at)
+        case Expired():
+            return _expired(call, at)
+        case CallRefused():
+            return _refused_on_ground(call, event, at)
+        case Started():
+            return replace(call, state=CallState.STARTED, attempt=event.attempt, started_at=at)
+        case Finished():
+            return _finished(call, event, at)
+        case Doubted():
+            if event.attempt != call.attempt:
+                return Refused("That attempt is not the one that started.")
+            return replace(call, state=CallState.IN_DOUBT, outcome=Outcome.IN_DOUBT, question=event.question)
+        case Settled():
+            return _settled(call, event, at)
+        case _:
+            assert_never(event)
+
+
+def close(call: Call, event: Cancelled | RunFailed, at: float) -> Call:
+    """The run ended under an open call."""
+    reason = "The run was stopped." if isinstance(event, Cancelled) else "The run failed."
+    return _refuse(call, Outcome.CANCELLED, reason, at, Resolution.WITHDRAWN)
+
+
+def _refuse(call: Call, outcome: Outcome, reason: str, at: float, resolution: Resolution | None = None) -> Call:
+    approval = call.approval
+    if approval is not None and approval.resolution is None and resolution is not None:
+        approval = approvals.resolve(approval, resolution, at)
+    return replace(call, state=CallState.REFUSED, outcome=outcome, reason=reason, approval=approval, ended_at=at)
+
+
+def _judged(call: Call, event: Judged, at: float) -> Call:
+    judged = replace(call, judgement=event.judgement, approval=None)
+    if event.judgement.needs_context:
+        return _refuse(judged, Outcome.NEEDS_CONTEXT, event.judgement.reason, at)
+    if event.judgement.verdict is Verdict.DENY:
+        return _refuse(judged, Outcome.BLOCKED, event.judgement.reason, at)
+    if event.judgement.verdict is Verdict.ALLOW:
+        return replace(judged, state=CallState.ALLOWED)
+    binding = call.proposal.binding
+    if event.terms is None or binding is None:
+        return _refuse(judged, Outcome.BLOCKED, "Nobody can be asked about this action.", at)
+    return replace(judged, state=CallState.ASKING, approval=Approval(event.terms, binding.digest, at))
+
+
+def _voted(call: Call, event: Voted, at: float) -> Call | Refused:
+    if call.approval is None:
+        return Refused("Nobody was asked about this action.")
+    voted = approvals.vote(call.approval, event, call.card.message if call.card else "", at)
+    if isinstance(voted, Refused):
+        return voted
+    call = replace(call, approval=voted)
+    if voted.resolution is Resolution.DENIED:
+        return _refuse(call, Outcome.DENIED, event.comment, at)
+    return replace(call, state=CallState.ALLOWED) if voted.resolution is Resolution.APPROVED else call
+
+
+def _expired(call: Call, at: float) -> Call | Refused:
+    if call.approval is None or at < call.approval.terms.expires_at:
+        return Refused("This approval has not expired yet.")
+    return _refuse(call, Outcome.EXPIRED, "Nobody decided in time.", at, Resolution.EXPIRED)
+
+
+_GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
+    Ground.SUPERSEDED: (Outcome.SUPERSEDED, Resolution.SUPERSEDED),
+    Ground.FROZEN: (Outcome.FROZEN, Resolution.SUPERSEDED),
+    Ground.WITHDRAWN: (Outcome.WITHDRAWN, Resolution.WITHDRAWN),
+    Ground.BLOCKED: (Outcome.BLOCKED, Resolution.SUPERSEDED),
+}
+
+
+def _refused_on_ground(call: Call, event: CallRefused, at: float) -> Call:
+    outcome, resolution = _GROUNDS[event.ground]
+    return _refuse(call, outcome, event.reason, at, resolution)
+
+
+def _finished(call: Call, event: Finished, at: float) -> Call | Refused:
+    if event.attempt != call.attempt:
+        return Refused("That attempt is not the one that started.")
+    state, outcome = (CallState.EXECUTED, Outcome.EXECUTED) if event.ok else (CallState.FAILED, Outcome.FAILED)
+    return replace(call, state=state, outcome=outcome, output=event.output, took=event.took, ended_at=at)
+
+
+def _settled(call: Call, event: Settled, at: float) -> Call | Refused:
+    if call.settled is not None and event.answer is Answer.UNKNOWN:
+        return Refused("This was answered already.")
+    settled = replace(call, settled=event, ended_at=at)
+    match event.answer:
+        case Answer.DID_RUN:
+            return replace(settled, state=CallState.EXECUTED, outcome=Outcome.EXECUTED)
+        case Answer.DID_NOT_RUN:
+            return replace(settled, state=CallState.FAILED, outcome=Outcome.FAILED, reason="It did not run.")
+        case Answer.UNKNOWN:
+            return settled
+        case _:
+            assert_never(event.answer)

@@ -1,0 +1,161 @@
+"""What should happen next, in the imperative. Read off the state by `run.pending`; done by the engine.
+
+Every effect has a key (unique in its run, stable across crashes) and a ``not_before`` (epoch seconds; 0 is "now").
+"""
+
+from dataclasses import dataclass
+
+from bot.core.events import ApprovalId, CallId
+
+
+@dataclass(frozen=True, slots=True)
+class CallModel:
+    turn: int
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"model:{self.turn}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    call: CallId
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"judge:{self.call}"
+
+
+@dataclass(frozen=True, slots=True)
+class StartAction:
+    call: CallId
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"act:{self.call}"
+
+
+@dataclass(frozen=True, slots=True)
+class Recover:
+    """A call is started and not ended. Its own worker ignores this; whoever else holds the run finds out what happened."""
+
+    call: CallId
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"act:{self.call}"
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    approval: ApprovalId
+    not_before: float
+
+    @property
+    def key(self) -> str:
+        return f"expire:{self.approval}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCard:
+    """Post the card of a call, or bring it up to date; ``shows`` is the phase that it must show."""
+
+    call: CallId
+    shows: str
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"card:{self.call}"
+
+
+@dataclass(frozen=True, slots=True)
+class AskRequester:
+    """Post the guard's question to the requester in the thread."""
+
+    call: CallId
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"question:{self.call}"
+
+
+@dataclass(frozen=True, slots=True)
+class PostReply:
+    """Post the words that end a turn; ``reply`` counts from 1."""
+
+    reply: int
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"reply:{self.reply}"
+
+
+@dataclass(frozen=True, slots=True)
+class PostDelay:
+    """Tell the thread that the model or the guard (``waits_for``, an effect's key) does not answer and is tried again."""
+
+    waits_for: str
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"delay:{self.waits_for}"
+
+
+@dataclass(frozen=True, slots=True)
+class PostEnd:
+    """Tell the thread that the run failed (with Retry) or was cancelled; ``end`` counts from 1."""
+
+    end: int
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"end:{self.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportResolution:
+    """Tell BIGHUB what people decided."""
+
+    approval: ApprovalId
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"resolution:{self.approval}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOutcome:
+    """Tell BIGHUB what became of a call."""
+
+    call: CallId
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"outcome:{self.call}"
+
+
+Effect = (
+    CallModel
+    | Judge
+    | StartAction
+    | Recover
+    | Expire
+    | ShowCard
+    | AskRequester
+    | PostReply
+    | PostDelay
+    | PostEnd
+    | ReportResolution
+    | ReportOutcome
+)

@@ -1,0 +1,308 @@
+"""What can happen to a run, in the past tense. Nothing here decides; `run.py` does.
+
+Rule 1: every change of a run is exactly one of these, and the journal holds nothing else.
+Rule 2: stored events live as long as the database: a field may be appended with a default, never renamed, reordered or removed.
+Rule 3: text that must be purgeable (what people wrote, arguments, model items, outputs) is `Content`: the journal keeps its
+digest, the contents table its bytes.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, NewType
+
+RunId = NewType("RunId", str)
+CallId = NewType("CallId", str)
+ApprovalId = NewType("ApprovalId", str)
+
+CONTENT = "content"
+Content = Annotated[str, CONTENT]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, by id. ``team`` is the enterprise id where there is one, else the workspace id."""
+
+    team: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A thread: ``team`` is the workspace, ``thread`` the ``ts`` of its first message."""
+
+    team: str
+    channel: str
+    thread: str
+
+
+class Verdict(StrEnum):
+    """Our reading of a decision. `verdict.strictest` knows the order."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+class Choice(StrEnum):
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class Answer(StrEnum):
+    """What a person says about an action of which nobody knows whether it happened."""
+
+    DID_RUN = "did_run"
+    DID_NOT_RUN = "did_not_run"
+    UNKNOWN = "unknown"
+
+
+class Ground(StrEnum):
+    """Why a call is refused without anybody's vote."""
+
+    SUPERSEDED = "superseded"
+    FROZEN = "frozen"
+    WITHDRAWN = "withdrawn"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What exactly would run; an approval binds exactly one ``digest`` (`canonical.digest` over the other fields and the requester)."""
+
+    arguments: Content
+    digest: str
+    definition: str
+    target: str
+    system: str
+    environment: str
+    risk: str
+    read_only: bool
+    on_crash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The model's wish, as it came; ``wire`` is the model's own id for it. Without a ``binding`` it never runs; ``refusal`` says why."""
+
+    call: CallId
+    wire: str
+    action: str
+    raw_arguments: Content
+    binding: Binding | None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A guard's answer. ``decision`` is its raw JSON, ``request_id`` BIGHUB's name for it ("" from the local rules),
+    ``risk`` 0..1 or None, ``seal`` the keyed hash that lets an allowed call start (see `approval.permission_text`)."""
+
+    verdict: Verdict
+    reason: str
+    source: str
+    risk: float | None = None
+    better_action: str = ""
+    needs_context: bool = False
+    request_id: str = ""
+    rule: str = ""
+    decision: Content = ""
+    seal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of an approval, from the policy that applied when it was opened. ``approvers``: ``user:U…`` or ``group:S…``."""
+
+    approval: ApprovalId
+    approvers: tuple[str, ...]
+    quorum: int
+    requester_may_approve: bool
+    expires_at: float
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A person asked: the run begins. ``previous`` is the run before it in the same thread."""
+
+    person: Person
+    place: Place
+    message: str
+    text: Content
+    previous: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A later message in the run's thread."""
+
+    person: Person
+    message: str
+    text: Content
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReplied:
+    """One model response. ``items`` is its output list as JSON; ``heard`` is how many messages the model had been shown."""
+
+    items: Content
+    text: Content
+    proposals: tuple[Proposal, ...]
+    heard: int
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Signoff replied in its own words, without the model."""
+
+    text: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The guard answered. ``terms`` are there exactly when people are asked."""
+
+    call: CallId
+    judgement: Judgement
+    terms: Terms | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Voted:
+    """One person's click. ``via`` is "slack" or "shell"; ``message`` the card's ``ts`` it was clicked on ("" from a shell)."""
+
+    approval: ApprovalId
+    person: Person
+    choice: Choice
+    comment: Content
+    seal: str
+    via: str = "slack"
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Nobody decided in time."""
+
+    approval: ApprovalId
+
+
+@dataclass(frozen=True, slots=True)
+class CallRefused:
+    """A call that was not started will never start."""
+
+    call: CallId
+    ground: Ground
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Committed before the effect; only the writer of this event runs the action."""
+
+    call: CallId
+    attempt: str
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The action ended. ``output`` is JSON text for the model; ``took`` in seconds."""
+
+    call: CallId
+    attempt: str
+    ok: bool
+    output: Content
+    took: float
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted:
+    """Whoever ran the action is gone: nobody knows whether it happened. ``question`` is the opaque id of its buttons."""
+
+    call: CallId
+    attempt: str
+    question: ApprovalId
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A person (or a probe: ``person`` None) said what became of an action in doubt."""
+
+    call: CallId
+    answer: Answer
+    person: Person | None
+    note: Content = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardShown:
+    """The card of a call stands in Slack; ``shows`` is the phase that it was rendered from."""
+
+    call: CallId
+    channel: str
+    message: str
+    shows: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """An effect that leaves nothing else in the journal is done; ``ref`` is what it left outside (a ``ts``, an id)."""
+
+    key: str
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """An effect failed and is tried again at ``not_before`` (epoch seconds)."""
+
+    key: str
+    error: str
+    not_before: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """The run gave up; ``reason`` is for the person."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A person stopped the run."""
+
+    person: Person
+    reason: Content = ""
+
+
+Event = (
+    Asked
+    | Said
+    | ModelReplied
+    | Answered
+    | Judged
+    | Voted
+    | Expired
+    | CallRefused
+    | Started
+    | Finished
+    | Doubted
+    | Settled
+    | CardShown
+    | Delivered
+    | AttemptFailed
+    | RunFailed
+    | Cancelled
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in its place: ``seq`` counts from 1 in its run, ``at`` is the store's clock (epoch seconds)."""
+
+    seq: int
+    at: float
+    event: Event

@@ -1,0 +1,93 @@
+"""What a run owes next: `pending` reads it off the state, never off the transition. Deciding the state is `run.py`'s.
+
+Rule: a run loaded after a crash owes exactly what is still missing. Recovery is no feature: load, ask again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from bot.core.call import Call, CallState, Outcome
+from bot.core.effects import (
+    AskRequester,
+    CallModel,
+    Effect,
+    Expire,
+    Judge,
+    PostDelay,
+    PostEnd,
+    PostReply,
+    Recover,
+    ReportOutcome,
+    ReportResolution,
+    ShowCard,
+    StartAction,
+)
+from bot.core.run import Run, RunState
+
+DELAY_SECONDS = 10.0
+
+
+def pending(run: Run) -> tuple[Effect, ...]:
+    """Every effect that the run owes, each with its ``not_before`` (0: now), backoff included."""
+    return tuple(_after_trouble(run, effect) for effect in _owed(run))
+
+
+def due_at(run: Run) -> float | None:
+    """The earliest ``not_before`` of what is owed (epoch seconds, 0 for now); None when nothing is."""
+    return min((effect.not_before for effect in pending(run)), default=None)
+
+
+def _owed(run: Run) -> Iterator[Effect]:
+    if run.state is RunState.THINKING:
+        yield CallModel(len(run.turns) + 1)
+    for call in run.calls:
+        yield from _of_call(run, call)
+    reply = next((n for n in range(1, len(run.replies) + 1) if not run.delivered(f"reply:{n}")), None)
+    if reply is not None:
+        yield PostReply(reply)
+    yield from _delays(run)
+    if run.state in (RunState.FAILED, RunState.CANCELLED) and not run.delivered("end:1"):
+        yield PostEnd(1)
+
+
+def _of_call(run: Run, call: Call) -> Iterator[Effect]:
+    name = call.proposal.call
+    live = run.state is RunState.ACTING
+    if live and call.state is CallState.PROPOSED:
+        yield Judge(name)
+    elif live and call.state is CallState.ASKING and call.approval is not None:
+        yield Expire(call.approval.terms.approval, call.approval.terms.expires_at)
+    elif live and call.state is CallState.ALLOWED:
+        yield StartAction(name)
+    elif call.state is CallState.STARTED:
+        yield Recover(name)
+    if call.phase is not None and (call.card is None or call.card.shows != call.phase):
+        yield ShowCard(name, call.phase)
+    if call.outcome is Outcome.NEEDS_CONTEXT and not run.delivered(f"question:{name}"):
+        yield AskRequester(name)
+    yield from _reports(run, call)
+
+
+def _reports(run: Run, call: Call) -> Iterator[Effect]:
+    if call.judgement is None or not call.judgement.request_id:
+        return
+    approval = call.approval
+    if approval is not None and approval.resolution is not None:
+        resolution = ReportResolution(approval.terms.approval)
+        if not run.delivered(resolution.key):
+            yield resolution
+    settled = call.answered and call.state is not CallState.IN_DOUBT
+    if settled and not run.delivered(f"outcome:{call.proposal.call}"):
+        yield ReportOutcome(call.proposal.call)
+
+
+def _delays(run: Run) -> Iterator[Effect]:
+    if run.state in (RunState.THINKING, RunState.ACTING):
+        for trouble in run.troubles:
+            if trouble.key.startswith(("model:", "judge:")) and not run.delivered(f"delay:{trouble.key}"):
+                yield PostDelay(trouble.key, trouble.since + DELAY_SECONDS)
+
+
+def _after_trouble(run: Run, effect: Effect) -> Effect:
+    trouble = run.trouble(effect.key)
+    return effect if trouble is None else replace(effect, not_before=max(effect.not_before, trouble.not_before))

@@ -1,0 +1,285 @@
+"""The run: a pure state machine over its journal.
+
+Rule 1: everything that decides a run's or a call's state is here and in `call.py` and `approval.py`; `owed.py` reads off it.
+Rule 2: `RUN_TRANSITIONS` and `CALL_TRANSITIONS` list every legal move; a missing key is the illegal move and changes nothing.
+Rule 3: time comes in with the event (``at``, the store's clock); nothing here does I/O, chance or logging.
+Rule 4: an event that is no longer legal is a `Refused`, an answer for the person who is late; a journal that holds one is broken.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from bot.core import call as calls
+from bot.core.call import CALL_EVENTS, OPEN, Call, CallEvent, Card, Outcome
+from bot.core.events import (
+    Answered,
+    Asked,
+    AttemptFailed,
+    Cancelled,
+    CardShown,
+    Delivered,
+    Doubted,
+    Event,
+    Expired,
+    Finished,
+    Judged,
+    ModelReplied,
+    Recorded,
+    RunFailed,
+    RunId,
+    Said,
+    Settled,
+    Voted,
+)
+from bot.core.refusal import Refused
+
+
+class RunState(StrEnum):
+    THINKING = "thinking"
+    ACTING = "acting"
+    WAITING_FOR_REQUESTER = "waiting_for_requester"
+    REPLYING = "replying"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+_S = RunState
+_LIVE = (_S.THINKING, _S.ACTING, _S.WAITING_FOR_REQUESTER, _S.REPLYING)
+_ALL = tuple(RunState)
+_AFTER_CALL = frozenset({_S.ACTING, _S.THINKING, _S.WAITING_FOR_REQUESTER})
+RUN_TRANSITIONS: dict[tuple[RunState, type], frozenset[RunState]] = {
+    (_S.THINKING, ModelReplied): frozenset({_S.ACTING, _S.THINKING, _S.REPLYING}),
+    (_S.THINKING, Answered): frozenset({_S.REPLYING}),
+    (_S.WAITING_FOR_REQUESTER, Said): frozenset({_S.THINKING, _S.WAITING_FOR_REQUESTER}),
+    (_S.THINKING, Said): frozenset({_S.THINKING}),
+    (_S.ACTING, Said): frozenset({_S.ACTING}),
+    (_S.REPLYING, Said): frozenset({_S.REPLYING}),
+    (_S.REPLYING, Delivered): frozenset({_S.REPLYING, _S.THINKING, _S.DONE}),
+    **{(_S.ACTING, event): _AFTER_CALL for event in CALL_EVENTS},
+    **{(end, event): frozenset({end}) for end in (_S.CANCELLED, _S.FAILED) for event in (Finished, Doubted, Settled)},
+    **{(state, Cancelled): frozenset({_S.CANCELLED}) for state in _LIVE},
+    **{(state, RunFailed): frozenset({_S.FAILED}) for state in _LIVE},
+    **{(state, event): frozenset({state}) for state in _ALL for event in (CardShown, AttemptFailed)},
+    **{(state, Delivered): frozenset({state}) for state in _ALL if state is not _S.REPLYING},
+}
+ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One model response: its output items as JSON, its words, and how many messages it had been shown."""
+
+    items: str
+    text: str
+    heard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An effect that is done."""
+
+    key: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An effect that fails: since when, how often, what was said last, when it is tried again. Times in epoch seconds."""
+
+    key: str
+    since: float
+    count: int
+    error: str
+    not_before: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as its journal tells it. ``said`` begins with the request; ``length`` is the journal's."""
+
+    id: RunId
+    asked: Asked
+    asked_at: float
+    state: RunState = RunState.THINKING
+    said: tuple[Said, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    calls: tuple[Call, ...] = ()
+    replies: tuple[str, ...] = ()
+    receipts: tuple[Receipt, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    end_reason: str = ""
+    ended_by: str = ""
+    length: int = 1
+    last_at: float = 0.0
+
+    def call(self, call_id: str) -> Call | None:
+        return next((call for call in self.calls if call.proposal.call == call_id), None)
+
+    def call_of(self, opaque: str) -> Call | None:
+        """The call that a button's value names: an approval's id or an in-doubt question's."""
+        return next((c for c in self.calls if opaque in (c.question, c.approval and c.approval.terms.approval)), None)
+
+    def delivered(self, key: str) -> bool:
+        return any(receipt.key == key for receipt in self.receipts)
+
+    def trouble(self, key: str) -> Trouble | None:
+        return next((trouble for trouble in self.troubles if trouble.key == key), None)
+
+    @property
+    def heard(self) -> int:
+        """How many of ``said`` the model has been shown."""
+        return self.turns[-1].heard if self.turns else 0
+
+
+class BrokenJournal(Exception):
+    """A stored journal holds an event that was never legal: somebody changed it, or a rule was changed wrongly."""
+
+
+def begin(run_id: RunId, asked: Asked, at: float) -> Run:
+    """The first event makes the run."""
+    return Run(run_id, asked, at, said=(Said(asked.person, asked.message, asked.text),), last_at=at)
+
+
+def fold(run_id: RunId, journal: Iterable[Recorded], run: Run | None = None) -> Run | None:
+    """The run that a journal tells (None for an empty one), continuing from ``run`` where it is given. Raises `BrokenJournal`."""
+    for recorded in journal:
+        event = recorded.event
+        if run is None:
+            if not isinstance(event, Asked):
+                raise BrokenJournal(f"run {run_id} begins with {type(event).__name__}")
+            run = begin(run_id, event, recorded.at)
+            continue
+        after = apply(run, event, recorded.at)
+        if isinstance(after, Refused) or recorded.seq != run.length + 1:
+            raise BrokenJournal(f"run {run_id}, event {recorded.seq} ({type(event).__name__}): {after}")
+        run = after
+    return run
+
+
+def applied_or_refused(run_id: RunId, run: Run | None, event: Event, at: float) -> Run | Refused:
+    """`apply`, also for the event that begins a run."""
+    if run is not None:
+        return apply(run, event, at)
+    return begin(run_id, event, at) if isinstance(event, Asked) else Refused("There is no such run.")
+
+
+def apply(run: Run, event: Event, at: float) -> Run | Refused:
+    """The run after ``event``, or why it cannot happen any more. Nothing is changed in place."""
+    legal = RUN_TRANSITIONS.get((run.state, type(event)))
+    if legal is None:
+        return Refused(f"The run is {run.state.replace('_', ' ')}; this is no longer possible.")
+    after = _APPLY[type(event)](run, event, at)
+    if isinstance(after, Refused):
+        return after
+    after = _settle(after)
+    if after.state not in legal:
+        raise BrokenJournal(f"{type(event).__name__} led from {run.state} to {after.state}")
+    return replace(after, length=run.length + 1, last_at=at)
+
+
+def _settle(run: Run) -> Run:
+    """When every call of the turn has an output, the run goes on: to the model, or to the requester first."""
+    if run.state is not RunState.ACTING or not all(call.answered for call in run.calls):
+        return run
+    turn = len(run.turns)
+    unclear = any(c.turn == turn and c.outcome is Outcome.NEEDS_CONTEXT for c in run.calls)
+    if unclear and not _requester_spoke(run):
+        return replace(run, state=RunState.WAITING_FOR_REQUESTER)
+    return replace(run, state=RunState.THINKING)
+
+
+def _requester_spoke(run: Run) -> bool:
+    return any(said.person == run.asked.person for said in run.said[run.heard :])
+
+
+def _said(run: Run, event: Said, at: float) -> Run | Refused:
+    if any(said.message == event.message for said in run.said):
+        return Refused("This message was heard already.")
+    run = replace(run, said=(*run.said, event))
+    waiting = run.state is RunState.WAITING_FOR_REQUESTER
+    return replace(run, state=RunState.THINKING) if waiting and _requester_spoke(run) else run
+
+
+def _model_replied(run: Run, event: ModelReplied, at: float) -> Run | Refused:
+    if event.heard > len(run.said) or {p.call for p in event.proposals} & {c.proposal.call for c in run.calls}:
+        return Refused("The reply does not belong to this run.")
+    turn = len(run.turns) + 1
+    run = _without_trouble(run, f"model:{turn}")
+    run = replace(run, turns=(*run.turns, Turn(event.items, event.text, event.heard)))
+    if event.proposals:
+        proposed = tuple(calls.proposed(turn, p, at) for p in event.proposals)
+        return replace(run, state=RunState.ACTING, calls=(*run.calls, *proposed))
+    run = replace(run, replies=(*run.replies, event.text))
+    return replace(run, state=RunState.THINKING if event.heard < len(run.said) else RunState.REPLYING)
+
+
+def _answered(run: Run, event: Answered, at: float) -> Run:
+    return replace(run, state=RunState.REPLYING, replies=(*run.replies, event.text))
+
+
+def _call_event(run: Run, event: CallEvent, at: float) -> Run | Refused:
+    call = run.call_of(event.approval) if isinstance(event, Voted | Expired) else run.call(event.call)
+    if call is None:
+        return Refused("There is no such action in this run.")
+    after = calls.apply(call, event, at)
+    if isinstance(after, Refused):
+        return after
+    key = "judge" if isinstance(event, Judged) else "act"
+    return _without_trouble(_with_call(run, after), f"{key}:{after.proposal.call}")
+
+
+def _with_call(run: Run, call: Call) -> Run:
+    name = call.proposal.call
+    return replace(run, calls=tuple(call if c.proposal.call == name else c for c in run.calls))
+
+
+def _ended(run: Run, event: Cancelled | RunFailed, at: float) -> Run:
+    state = RunState.CANCELLED if isinstance(event, Cancelled) else RunState.FAILED
+    closed = tuple(calls.close(c, event, at) if c.state in OPEN else c for c in run.calls)
+    by = event.person.user if isinstance(event, Cancelled) else ""
+    return replace(run, state=state, calls=closed, end_reason=event.reason, ended_by=by, troubles=())
+
+
+def _card_shown(run: Run, event: CardShown, at: float) -> Run | Refused:
+    call = run.call(event.call)
+    if call is None:
+        return Refused("There is no such action in this run.")
+    run = _with_call(run, replace(call, card=Card(event.channel, event.message, event.shows)))
+    return _without_trouble(run, f"card:{event.call}")
+
+
+def _delivered(run: Run, event: Delivered, at: float) -> Run | Refused:
+    if run.delivered(event.key):
+        return Refused("This was delivered already.")
+    run = _without_trouble(replace(run, receipts=(*run.receipts, Receipt(event.key, event.ref))), event.key)
+    if run.state is not RunState.REPLYING or event.key != f"reply:{len(run.replies)}":
+        return run
+    return replace(run, state=RunState.THINKING if run.heard < len(run.said) and run.turns else RunState.DONE)
+
+
+def _attempt_failed(run: Run, event: AttemptFailed, at: float) -> Run:
+    old = run.trouble(event.key)
+    since, count = (old.since, old.count + 1) if old else (at, 1)
+    trouble = Trouble(event.key, since, count, event.error, event.not_before)
+    run = _without_trouble(run, event.key)
+    return replace(run, troubles=(*run.troubles, trouble))
+
+
+def _without_trouble(run: Run, key: str) -> Run:
+    return replace(run, troubles=tuple(trouble for trouble in run.troubles if trouble.key != key))
+
+
+_APPLY: dict[type, Callable[[Run, Any, float], Run | Refused]] = {
+    Said: _said,
+    ModelReplied: _model_replied,
+    Answered: _answered,
+    Cancelled: _ended,
+    RunFailed: _ended,
+    CardShown: _card_shown,
+    Delivered: _delivered,
+    AttemptFailed: _attempt_failed,
+    **dict.fromkeys(CALL_EVENTS, _call_event),
+}

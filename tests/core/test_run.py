@@ -1,0 +1,352 @@
+"""Stories of a run: every state, every legal move, and the moves that are illegal and change nothing."""
+
+import itertools
+
+import pytest
+
+from bot.core.call import CALL_TRANSITIONS, STATUSES, CallState, Outcome
+from bot.core.effects import (
+    AskRequester,
+    CallModel,
+    Expire,
+    Judge,
+    PostDelay,
+    PostEnd,
+    PostReply,
+    Recover,
+    ShowCard,
+    StartAction,
+)
+from bot.core.events import (
+    Answer,
+    Answered,
+    ApprovalId,
+    AttemptFailed,
+    CallId,
+    CallRefused,
+    Cancelled,
+    CardShown,
+    Choice,
+    Delivered,
+    Doubted,
+    Event,
+    Expired,
+    Finished,
+    Ground,
+    RunFailed,
+    Settled,
+    Started,
+    Verdict,
+)
+from bot.core.owed import due_at, pending
+from bot.core.run import RUN_TRANSITIONS, BrokenJournal, RunState, fold
+from tests.core.runs import (
+    ALICE,
+    BOB,
+    CAROL,
+    LATE,
+    NOON,
+    RUN,
+    Story,
+    asked,
+    judged,
+    proposal,
+    replied,
+    reply_delivered,
+    said,
+    story,
+    voted,
+)
+
+CARD = CardShown(CallId("t1c1"), "C0OPS", "card", "asking:0")
+STARTED = Started(CallId("t1c1"), "attempt1", "worker1")
+FINISHED = Finished(CallId("t1c1"), "attempt1", True, '{"ok":true}', 2.1)
+DOUBTED = Doubted(CallId("t1c1"), "attempt1", ApprovalId("question1"))
+
+
+def asking() -> Story:
+    return story(replied(proposal()), judged(), CARD)
+
+
+def started() -> Story:
+    told = asking()
+    told.tell(voted(), STARTED)
+    return told
+
+
+def owed(told: Story) -> set[type]:
+    assert told.run is not None
+    return {type(effect) for effect in pending(told.run)}
+
+
+def test_a_question_that_needs_no_action_is_answered_and_done() -> None:
+    told = story()
+    assert owed(told) == {CallModel}
+    told.tell(replied(text="checkout is healthy"))
+    assert told.run.state is RunState.REPLYING and owed(told) == {PostReply}
+    told.tell(reply_delivered())
+    assert told.run.state is RunState.DONE and due_at(told.run) is None
+
+
+def test_an_approved_action_runs_once_and_the_model_goes_on() -> None:
+    told = story(replied(proposal()))
+    assert owed(told) == {Judge}
+    told.tell(judged())
+    assert owed(told) == {Expire, ShowCard}
+    told.tell(CARD, voted())
+    assert StartAction in owed(told)
+    told.tell(STARTED)
+    assert StartAction not in owed(told) and Recover in owed(told)
+    assert told.try_to(Started(CallId("t1c1"), "attempt2", "worker2")) is not None
+    told.tell(FINISHED)
+    assert told.run.state is RunState.THINKING and CallModel in owed(told)
+    assert told.run.call("t1c1").status == "executed"
+
+
+def test_a_denied_action_never_starts_and_the_model_is_told_why() -> None:
+    told = asking()
+    told.tell(voted(Choice.DENY))
+    call = told.run.call("t1c1")
+    assert (call.state, call.outcome) == (CallState.REFUSED, Outcome.DENIED)
+    assert told.run.state is RunState.THINKING
+    assert told.try_to(STARTED) is not None
+
+
+def test_the_first_vote_wins_and_the_second_is_refused() -> None:
+    told = asking()
+    told.tell(voted(Choice.APPROVE, person=CAROL))
+    assert told.try_to(voted(Choice.DENY, person=BOB)) is not None
+    assert told.run.call("t1c1").approval.deciding_vote.person == CAROL
+
+
+def test_a_quorum_of_two_needs_two_different_people() -> None:
+    told = story(replied(proposal()), judged(quorum=2), CARD, voted(person=CAROL))
+    assert told.run.call("t1c1").state is CallState.ASKING
+    assert told.try_to(voted(person=CAROL)) is not None
+    told.tell(voted(person=BOB))
+    assert told.run.call("t1c1").state is CallState.ALLOWED
+
+
+def test_a_click_on_another_message_than_the_recorded_card_does_not_count() -> None:
+    told = asking()
+    assert "not the card" in told.try_to(voted(message="older card")).reason
+    unposted = story(replied(proposal()), judged())
+    assert unposted.try_to(voted(message="somewhere")) is not None
+
+
+def test_an_approval_takes_no_vote_at_or_after_its_expiry_and_expires_only_then() -> None:
+    told = asking()
+    assert told.try_to(voted(), at=LATE) is not None
+    assert told.try_to(Expired(ApprovalId("ap_t1c1")), at=LATE - 0.001) is not None
+    told.tell(Expired(ApprovalId("ap_t1c1")), at=LATE)
+    assert told.run.call("t1c1").outcome is Outcome.EXPIRED
+    on_time = asking()
+    on_time.tell(voted(), at=LATE - 0.001)
+    assert on_time.run.call("t1c1").state is CallState.ALLOWED
+
+
+def test_an_allowed_action_is_not_asked_about_and_a_forbidden_one_is_blocked() -> None:
+    told = story(
+        replied(proposal("t1c1"), proposal("t1c2")), judged("t1c1", Verdict.ALLOW), judged("t1c2", Verdict.DENY)
+    )
+    assert [call.state for call in told.run.calls] == [CallState.ALLOWED, CallState.REFUSED]
+    assert ShowCard not in owed(told)
+
+
+def test_an_ask_without_terms_blocks_instead_of_running() -> None:
+    from dataclasses import replace
+
+    told = story(replied(proposal()), replace(judged(), terms=None))
+    assert told.run.call("t1c1").outcome is Outcome.BLOCKED
+
+
+def test_the_model_goes_on_only_when_every_call_of_the_turn_has_an_output() -> None:
+    told = story(
+        replied(proposal("t1c1"), proposal("t1c2"), proposal("t1c3", valid=False)), judged("t1c1", Verdict.DENY)
+    )
+    assert told.run.state is RunState.ACTING
+    told.tell(judged("t1c2", Verdict.ALLOW), Started(CallId("t1c2"), "a", "w"))
+    assert told.run.state is RunState.ACTING
+    told.tell(Finished(CallId("t1c2"), "a", False, '"no"', 0.1))
+    assert told.run.state is RunState.THINKING
+
+
+def test_missing_context_asks_the_requester_and_only_their_answer_continues() -> None:
+    told = story(replied(proposal()), judged(needs_context=True))
+    assert told.run.state is RunState.WAITING_FOR_REQUESTER and AskRequester in owed(told)
+    told.tell(said("I think it is fine", BOB, "m2"))
+    assert told.run.state is RunState.WAITING_FOR_REQUESTER
+    told.tell(said("it is for incident 7", ALICE, "m3"))
+    assert told.run.state is RunState.THINKING
+
+
+def test_an_answer_given_before_the_turn_is_over_is_not_asked_for_again() -> None:
+    told = story(
+        replied(proposal("t1c1"), proposal("t1c2")), judged("t1c1", needs_context=True), said("for incident 7")
+    )
+    told.tell(judged("t1c2", Verdict.DENY))
+    assert told.run.state is RunState.THINKING
+
+
+def test_a_message_that_the_model_has_not_heard_makes_it_think_again() -> None:
+    told = story(said("and make it quick"), replied(text="done", heard=1))
+    assert told.run.state is RunState.THINKING and owed(told) == {CallModel, PostReply}
+    late = story(replied(text="done", heard=1), said("one more thing"))
+    late.tell(reply_delivered())
+    assert late.run.state is RunState.THINKING
+
+
+def test_the_same_message_is_heard_once() -> None:
+    told = story(said("hello", message="m2"))
+    assert told.try_to(said("hello", message="m2")) is not None
+
+
+def test_words_of_our_own_end_a_run_without_the_model() -> None:
+    told = story(Answered("Tell me what to do."))
+    assert told.run.state is RunState.REPLYING
+    told.tell(reply_delivered())
+    assert told.run.state is RunState.DONE
+
+
+def test_an_interrupted_action_is_in_doubt_until_a_person_says_what_happened() -> None:
+    for answer, state in (
+        (Answer.DID_RUN, CallState.EXECUTED),
+        (Answer.DID_NOT_RUN, CallState.FAILED),
+        (Answer.UNKNOWN, CallState.IN_DOUBT),
+    ):
+        told = started()
+        told.tell(DOUBTED)
+        assert told.run.state is RunState.ACTING and ShowCard in owed(told)
+        told.tell(Settled(CallId("t1c1"), answer, CAROL))
+        assert told.run.call("t1c1").state is state and told.run.state is RunState.THINKING
+
+
+def test_late_evidence_settles_a_doubt_but_never_overwrites_a_persons_answer() -> None:
+    told = started()
+    told.tell(DOUBTED, FINISHED)
+    assert told.run.call("t1c1").state is CallState.EXECUTED
+    answered = started()
+    answered.tell(DOUBTED, Settled(CallId("t1c1"), Answer.DID_NOT_RUN, CAROL))
+    assert answered.try_to(FINISHED) is not None
+
+
+def test_a_result_of_another_attempt_is_refused() -> None:
+    told = started()
+    assert told.try_to(Finished(CallId("t1c1"), "attempt0", True, "{}", 1.0)) is not None
+    assert told.try_to(Doubted(CallId("t1c1"), "attempt0", ApprovalId("q"))) is not None
+
+
+@pytest.mark.parametrize("ground", list(Ground))
+def test_an_allowed_call_can_still_be_refused_and_then_never_starts(ground: Ground) -> None:
+    told = asking()
+    told.tell(voted(), CallRefused(CallId("t1c1"), ground, "things changed"))
+    assert told.run.call("t1c1").state is CallState.REFUSED
+    assert told.try_to(STARTED) is not None
+
+
+@pytest.mark.parametrize("end", [Cancelled(ALICE, "enough"), RunFailed("the model is away")])
+def test_an_ended_run_closes_what_is_open_and_lets_a_started_action_finish(end: Event) -> None:
+    told = story(replied(proposal("t1c1"), proposal("t1c2")), judged("t1c1"), CARD, voted(), STARTED, end)
+    assert told.run.call("t1c2").outcome is Outcome.CANCELLED
+    assert told.run.call("t1c1").state is CallState.STARTED
+    assert PostEnd in owed(told) and CallModel not in owed(told)
+    told.tell(FINISHED)
+    assert told.run.call("t1c1").state is CallState.EXECUTED and told.run.state in (RunState.CANCELLED, RunState.FAILED)
+
+
+def test_a_card_is_owed_until_it_shows_the_present_phase() -> None:
+    told = asking()
+    assert ShowCard not in owed(told)
+    told.tell(voted(), STARTED, FINISHED)
+    (effect,) = (effect for effect in pending(told.run) if isinstance(effect, ShowCard))
+    assert effect.shows == "executed"
+    told.tell(CardShown(CallId("t1c1"), "C0OPS", "card", "executed"))
+    assert ShowCard not in owed(told)
+
+
+def test_a_failing_effect_waits_and_the_thread_hears_of_it_after_ten_seconds() -> None:
+    told = story(AttemptFailed("model:1", "500", NOON + 4.0))
+    effects = {type(effect): effect for effect in pending(told.run)}
+    assert effects[CallModel].not_before == NOON + 4.0
+    assert effects[PostDelay].not_before == NOON + 10.0
+    told.tell(Delivered("delay:model:1"), AttemptFailed("model:1", "500", NOON + 20.0), at=NOON + 11)
+    assert owed(told) == {CallModel}
+    assert told.run.trouble("model:1").count == 2 and told.run.trouble("model:1").since == NOON
+
+
+def test_success_forgets_the_trouble_of_its_own_effect_only() -> None:
+    told = story(AttemptFailed("model:1", "500", 1.0), AttemptFailed("card:x", "429", 2000.0), replied(proposal()))
+    assert [trouble.key for trouble in told.run.troubles] == ["card:x"]
+
+
+def test_an_illegal_event_is_refused_and_nothing_happens() -> None:
+    done = story(replied(text="done"), reply_delivered())
+    before = done.run
+    for event in (
+        replied(text="again"),
+        judged(),
+        voted(),
+        STARTED,
+        FINISHED,
+        said("too late"),
+        Cancelled(ALICE),
+        Answered("x"),
+    ):
+        refused = done.try_to(event)
+        assert refused is not None and refused.reason
+        assert done.run == before
+
+
+def test_every_pair_of_call_state_and_event_outside_the_table_is_refused() -> None:
+    events = {
+        type(e): e
+        for e in (
+            judged(),
+            voted(),
+            Expired(ApprovalId("ap_t1c1")),
+            STARTED,
+            FINISHED,
+            DOUBTED,
+            CallRefused(CallId("t1c1"), Ground.FROZEN, "f"),
+            Settled(CallId("t1c1"), Answer.DID_RUN, CAROL),
+        )
+    }
+    stories = {
+        CallState.PROPOSED: lambda: story(replied(proposal(), proposal("t1c2"))),
+        CallState.ASKING: lambda: story(replied(proposal(), proposal("t1c2")), judged(), CARD),
+        CallState.ALLOWED: lambda: story(replied(proposal(), proposal("t1c2")), judged(verdict=Verdict.ALLOW)),
+        CallState.STARTED: lambda: story(replied(proposal(), proposal("t1c2")), judged(verdict=Verdict.ALLOW), STARTED),
+        CallState.EXECUTED: lambda: story(replied(proposal(), proposal("t1c2")), judged(verdict=Verdict.ALLOW), STARTED, FINISHED),
+        CallState.IN_DOUBT: lambda: story(replied(proposal(), proposal("t1c2")), judged(verdict=Verdict.ALLOW), STARTED, DOUBTED),
+        CallState.REFUSED: lambda: story(replied(proposal(), proposal("t1c2")), judged(verdict=Verdict.DENY)),
+    }  # fmt: skip
+    for (state, make), (kind, event) in itertools.product(stories.items(), events.items()):
+        told = make()
+        before = told.run
+        at = LATE if kind is Expired else NOON
+        refused = told.try_to(event, at=at)
+        if (state, kind) in CALL_TRANSITIONS:
+            assert refused is None, (state, kind, refused)
+        else:
+            assert refused is not None and told.run == before, (state, kind)
+
+
+def test_every_reachable_state_and_outcome_has_a_status_of_the_founding_readme() -> None:
+    assert set(STATUSES.values()) == {"executed", "blocked", "approval_required", "tool_error"}
+
+
+def test_ends_have_no_way_out() -> None:
+    for (state, _), targets in RUN_TRANSITIONS.items():
+        if state in (RunState.DONE, RunState.CANCELLED, RunState.FAILED):
+            assert targets == {state}
+
+
+def test_a_journal_tells_the_same_run_again_and_a_broken_one_is_refused() -> None:
+    told = started()
+    told.tell(FINISHED)
+    assert fold(RUN, told.journal) == told.run
+    with pytest.raises(BrokenJournal):
+        fold(RUN, told.journal[:2] + told.journal[3:])
+    with pytest.raises(BrokenJournal):
+        fold(RUN, told.journal[1:])
+    assert fold(RUN, []) is None and asked().person == ALICE
