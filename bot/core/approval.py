@@ -78,21 +78,11 @@ def _vote(voted: Voted, at: float) -> Vote:
     return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal)
 
 
-def vote_text(approval: Approval, person: Person, choice: Choice) -> str:
-    """What the seal of a vote covers: which question, which bytes, until when, who, what."""
+def vote_text(run: str, approval: Approval, person: Person, choice: Choice) -> str:
+    """What the seal of a vote covers: which run and question, which bytes, until when, who, what."""
     terms = approval.terms
-    return "\n".join(
-        (
-            "vote",
-            terms.approval,
-            approval.digest,
-            repr(terms.expires_at),
-            str(terms.quorum),
-            person.team,
-            person.user,
-            choice,
-        )
-    )
+    bound = (terms.approval, approval.digest, repr(terms.expires_at), str(terms.quorum))
+    return "\n".join(("vote", run, *bound, person.team, person.user, choice))
 
 
 def allowance_text(run: str, call: str, digest: str) -> str:

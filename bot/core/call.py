@@ -261,7 +261,9 @@ def _finished(call: Call, event: Finished, at: float) -> Call | Refused:
     if event.attempt != call.attempt:
         return Refused("That attempt is not the one that started.")
     state, outcome = (CallState.EXECUTED, Outcome.EXECUTED) if event.ok else (CallState.FAILED, Outcome.FAILED)
-    return replace(call, state=state, outcome=outcome, output=event.output, took=event.took, ended_at=at)
+    return replace(
+        call, state=state, outcome=outcome, output=event.output, reason=event.error, took=event.took, ended_at=at
+    )
 
 
 def _settled(call: Call, event: Settled, at: float) -> Call | Refused:

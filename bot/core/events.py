@@ -208,13 +208,14 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The action ended. ``output`` is JSON text for the model; ``took`` in seconds."""
+    """The action ended. ``output`` is JSON text for the model, ``error`` the sentence of one that failed; ``took`` in seconds."""
 
     call: CallId
     attempt: str
     ok: bool
     output: Content
     took: float
+    error: Content = ""
 
 
 @dataclass(frozen=True, slots=True)

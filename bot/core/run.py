@@ -252,8 +252,9 @@ def _card_shown(run: Run, event: CardShown, at: float) -> Run | Refused:
 
 
 def _delivered(run: Run, event: Delivered, at: float) -> Run | Refused:
-    if run.delivered(event.key):
-        return Refused("This was delivered already.")
+    replies = {f"reply:{number}" for number in range(1, len(run.replies) + 1)}
+    if run.delivered(event.key) or (event.key.startswith("reply:") and event.key not in replies):
+        return Refused("This is not to be delivered (any more).")
     run = _without_trouble(replace(run, receipts=(*run.receipts, Receipt(event.key, event.ref))), event.key)
     if run.state is not RunState.REPLYING or event.key != f"reply:{len(run.replies)}":
         return run

@@ -1,0 +1,202 @@
+"""The Store port in dicts: for the library, for tests, for a look around. It forgets everything when the process ends.
+
+Rule: a work gets a copy of the dicts, and the copy becomes the store's when the work succeeds; a failing work leaves nothing.
+Works run one after the other. Durability, the hash chain and several processes are `sql/`'s.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from bot.core.events import Place, Recorded, RunId
+from bot.core.owed import due_at
+from bot.core.run import Run
+from bot.ports import Conflict, Freeze, InboxRow, OpenApproval, Reader, RunLine, Writer
+from bot.projections import buttons, listing_order, open_approvals
+
+T = TypeVar("T")
+
+ATTEMPTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    owner: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Dicts:
+    """Everything that is stored. The values are frozen, so that a shallow copy is a copy."""
+
+    journals: dict[RunId, tuple[Recorded, ...]] = field(default_factory=dict)
+    lines: dict[RunId, RunLine] = field(default_factory=dict)
+    leases: dict[RunId, _Lease] = field(default_factory=dict)
+    approvals: dict[str, OpenApproval] = field(default_factory=dict)
+    buttons: dict[str, RunId] = field(default_factory=dict)
+    inbox: dict[str, InboxRow] = field(default_factory=dict)
+    open_inbox: dict[str, None] = field(default_factory=dict)
+    freezes: dict[str, Freeze] = field(default_factory=dict)
+
+    def copy(self) -> "_Dicts":
+        return _Dicts(
+            self.journals.copy(),
+            self.lines.copy(),
+            self.leases.copy(),
+            self.approvals.copy(),
+            self.buttons.copy(),
+            self.inbox.copy(),
+            self.open_inbox.copy(),
+            self.freezes.copy(),
+        )
+
+
+class DictStore:
+    """``clock_shift`` (seconds) moves the store's time in tests."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock_shift = 0.0
+        self._clock = clock
+        self._dicts = _Dicts()
+        self._lock = asyncio.Lock()
+
+    async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T:
+        for _ in range(1, ATTEMPTS):
+            try:
+                return await self._write_once(work)
+            except Conflict:
+                continue
+        return await self._write_once(work)
+
+    async def _write_once(self, work: Callable[[Writer], Awaitable[T]]) -> T:
+        async with self._lock:
+            draft = self._dicts.copy()
+            result = await work(_DictWriter(draft, self._now()))
+            self._dicts = draft
+            return result
+
+    async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
+        return await work(_DictReader(self._dicts, self._now()))
+
+    async def data_version(self) -> int | None:
+        return None  # no other process can write here
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+    def _now(self) -> float:
+        return self._clock() + self.clock_shift
+
+
+class _DictReader:
+    def __init__(self, dicts: _Dicts, now: float) -> None:
+        self._dicts = dicts
+        self._now = now
+
+    @property
+    def now(self) -> float:
+        return self._now
+
+    async def journal(self, run: RunId, after: int = 0) -> tuple[Recorded, ...]:
+        return self._dicts.journals.get(run, ())[after:]
+
+    async def latest_run(self, place: Place) -> RunId | None:
+        there = (line for line in self._dicts.lines.values() if Place(line.team, line.channel, line.thread) == place)
+        newest = max(there, key=_age, default=None)
+        return newest.run if newest else None
+
+    async def run_of(self, opaque: str) -> RunId | None:
+        return self._dicts.buttons.get(opaque)
+
+    async def open_approvals(self, team: str | None = None) -> tuple[OpenApproval, ...]:
+        lines = (line for line in self._dicts.approvals.values() if team is None or line.team == team)
+        return tuple(sorted(lines, key=listing_order))
+
+    async def runs(self, limit: int, state: str | None = None) -> tuple[RunLine, ...]:
+        lines = (line for line in self._dicts.lines.values() if state is None or line.state == state)
+        return tuple(sorted(lines, key=_age, reverse=True)[:limit])
+
+    async def due_runs(self, limit: int) -> tuple[RunId, ...]:
+        due = sorted((at, run) for at, run in self._due() if at <= self._now)
+        return tuple(run for _, run in due[:limit])
+
+    async def next_due(self) -> float | None:
+        return min((at for at, _ in self._due()), default=None)
+
+    def _due(self) -> Iterable[tuple[float, RunId]]:
+        for line in self._dicts.lines.values():
+            if line.due_at is not None and not self._held(line.run):
+                yield line.due_at, line.run
+
+    def _held(self, run: RunId) -> bool:
+        lease = self._dicts.leases.get(run)
+        return lease is not None and lease.until >= self._now
+
+    async def open_inbox(self, limit: int) -> tuple[InboxRow, ...]:
+        return tuple(self._dicts.inbox[key] for key in list(self._dicts.open_inbox)[:limit])
+
+    async def freezes(self) -> tuple[Freeze, ...]:
+        return tuple(sorted(self._dicts.freezes.values(), key=lambda freeze: (freeze.since, freeze.scope)))
+
+
+class _DictWriter(_DictReader):
+    async def append(self, before: Run | None, after: Run, events: Sequence[Recorded]) -> None:
+        length = before.length if before else 0
+        if [event.seq for event in events] != list(range(length + 1, after.length + 1)):
+            raise ValueError(f"the events of run {after.id} do not lead from {length} to {after.length}")
+        journal = self._dicts.journals.get(after.id, ())
+        if len(journal) != length:
+            raise Conflict(f"run {after.id} has {len(journal)} events, not {length}")
+        self._dicts.journals[after.id] = (*journal, *events)
+        self._dicts.lines[after.id] = _line(after)
+        for opaque in buttons(recorded.event for recorded in events):
+            self._dicts.buttons.setdefault(opaque, after.id)
+        for old in open_approvals(before):
+            self._dicts.approvals.pop(old.approval, None)
+        self._dicts.approvals.update((new.approval, new) for new in open_approvals(after))
+
+    async def put_inbox(self, row: InboxRow) -> bool:
+        if row.key in self._dicts.inbox:
+            return False
+        self._dicts.inbox[row.key] = replace(row, received_at=self._now)
+        self._dicts.open_inbox[row.key] = None
+        return True
+
+    async def close_inbox(self, key: str) -> None:
+        if key in self._dicts.open_inbox:
+            del self._dicts.open_inbox[key]
+            self._dicts.inbox[key] = replace(self._dicts.inbox[key], payload="")
+
+    async def take_lease(self, run: RunId, owner: str, seconds: float) -> bool:
+        lease = self._dicts.leases.get(run)
+        taken_by_another = lease is not None and lease.owner != owner and self._held(run)
+        if taken_by_another or run not in self._dicts.lines:
+            return False
+        self._dicts.leases[run] = _Lease(owner, self._now + seconds)
+        return True
+
+    async def give_back(self, run: RunId, owner: str, length: int) -> bool:
+        lease = self._dicts.leases.get(run)
+        if lease is None or lease.owner != owner or len(self._dicts.journals.get(run, ())) != length:
+            return False
+        del self._dicts.leases[run]
+        return True
+
+    async def set_freeze(self, scope: str, reason: str, by: str) -> None:
+        self._dicts.freezes[scope] = Freeze(scope, reason, by, self._now)
+
+    async def lift_freeze(self, scope: str) -> bool:
+        return self._dicts.freezes.pop(scope, None) is not None
+
+
+def _age(line: RunLine) -> tuple[float, str]:
+    return line.asked_at, line.run
+
+
+def _line(run: Run) -> RunLine:
+    place, requester = run.asked.place, run.asked.person.user
+    return RunLine(
+        run.id, place.team, place.channel, place.thread, requester, run.state, run.asked_at, due_at(run), run.length
+    )

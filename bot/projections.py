@@ -1,0 +1,55 @@
+"""What the listings hold about a run: pure functions that every store writes its projections with. No store lives here."""
+
+from collections.abc import Iterable
+
+from bot.core.call import Call, CallState
+from bot.core.events import Doubted, Event, Judged
+from bot.core.run import Run
+from bot.ports import OpenApproval
+
+
+def open_approvals(run: Run | None) -> tuple[OpenApproval, ...]:
+    """The lines of a run's open approvals: those without a resolution whose call is still asking."""
+    if run is None:
+        return ()
+    lines = (_line(run, call) for call in run.calls if call.state is CallState.ASKING)
+    return tuple(line for line in lines if line is not None)
+
+
+def buttons(events: Iterable[Event]) -> tuple[str, ...]:
+    """The opaque ids that buttons carry: of approvals and of in-doubt questions. They name their run for ever."""
+    found: list[str] = []
+    for event in events:
+        if isinstance(event, Judged) and event.terms is not None:
+            found.append(event.terms.approval)
+        elif isinstance(event, Doubted):
+            found.append(event.question)
+    return tuple(found)
+
+
+def listing_order(line: OpenApproval) -> tuple[float, float, str]:
+    """Riskiest first (an unknown risk last), then oldest."""
+    return (-1.0 if line.risk is None else line.risk) * -1, line.asked_at, line.approval
+
+
+def _line(run: Run, call: Call) -> OpenApproval | None:
+    approval, binding = call.approval, call.proposal.binding
+    if approval is None or approval.resolution is not None or binding is None:
+        return None
+    return OpenApproval(
+        approval=approval.terms.approval,
+        run=run.id,
+        team=run.asked.place.team,
+        call=call.proposal.call,
+        action=call.proposal.action,
+        target=binding.target,
+        environment=binding.environment,
+        risk=call.judgement.risk if call.judgement else None,
+        requester=run.asked.person.user,
+        approvers=approval.terms.approvers,
+        requester_may_approve=approval.terms.requester_may_approve,
+        asked_at=approval.opened_at,
+        expires_at=approval.terms.expires_at,
+        channel=call.card.channel if call.card else "",
+        card=call.card.message if call.card else "",
+    )

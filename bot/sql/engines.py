@@ -1,0 +1,136 @@
+"""Engines: what a database URL means, how connections are set up, and what a database's own errors are called here."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+
+from bot.errors import ConfigurationError
+from bot.ports import Conflict, Unavailable
+
+BUSY_SECONDS = 10.0
+_COMMAND_SECONDS = 60.0
+_CONNECT_SECONDS = 10.0
+_READERS = 4
+_POSTGRES_CONNECTIONS = 16
+_SOMEBODY_WAS_FIRST = frozenset({"40001", "40P01"})
+
+BEGIN = "signoff_begin"
+"""The execution option that says how a SQLite transaction begins; "" for none."""
+
+
+def normalise(url: str) -> URL:
+    """The URL with the driver that this room uses. Raises `ConfigurationError` for what is no database of ours."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigurationError(_WRONG_URL) from None
+    match parsed.drivername:
+        case "sqlite" | "sqlite+aiosqlite":
+            return _sqlite_url(parsed)
+        case "postgres" | "postgresql" | "postgresql+asyncpg":
+            return _postgres_url(parsed)
+        case _:
+            raise ConfigurationError(_WRONG_URL)
+
+
+_WRONG_URL = "DATABASE_URL is no database that Signoff knows. Use sqlite:///path/signoff.db or postgresql://user:password@host/database."
+
+
+def is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _sqlite_url(url: URL) -> URL:
+    if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
+        raise ConfigurationError("DATABASE_URL names no file. Use sqlite:///path/signoff.db.")
+    path = Path(url.database)
+    if path.is_dir():
+        raise ConfigurationError(f"DATABASE_URL names a directory, {path}. Name a file in it.")
+    if not path.parent.is_dir():
+        raise ConfigurationError(
+            f"The directory of the database, {path.parent}, does not exist. Make it or change DATABASE_URL."
+        )
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ConfigurationError(f"The database, {path}, cannot be written. Change its permissions or DATABASE_URL.")
+    return url.set(drivername="sqlite+aiosqlite")
+
+
+def _postgres_url(url: URL) -> URL:
+    query = dict(url.query)
+    # libpq's name for it, which hosting companies put into their URLs; asyncpg says "ssl".
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+def sqlite_writer(url: URL) -> AsyncEngine:
+    """One connection, which begins by taking SQLite's write lock: a deferred transaction would lose concurrent appends."""
+    return _sqlite_engine(url, "BEGIN IMMEDIATE", connections=1, read_only=False)
+
+
+def sqlite_readers(url: URL) -> AsyncEngine:
+    return _sqlite_engine(url, "BEGIN", connections=_READERS, read_only=True)
+
+
+def _sqlite_engine(url: URL, begin: str, connections: int, read_only: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        connect_args={"timeout": BUSY_SECONDS},
+        execution_options={BEGIN: begin},
+    )
+
+    def on_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
+        # Without this Python's driver would begin transactions by itself, later than we do.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"query_only={'ON' if read_only else 'OFF'}"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    def on_begin(connection: Connection) -> None:
+        if how := connection.get_execution_options().get(BEGIN):
+            connection.exec_driver_sql(how)
+
+    event.listen(engine.sync_engine, "connect", on_connect)
+    event.listen(engine.sync_engine, "begin", on_begin)
+    return engine
+
+
+def postgres_engine(url: URL) -> AsyncEngine:
+    return create_async_engine(
+        url,
+        pool_size=_POSTGRES_CONNECTIONS,
+        max_overflow=0,
+        connect_args={
+            "timeout": _CONNECT_SECONDS,
+            "command_timeout": _COMMAND_SECONDS,
+            "server_settings": {"application_name": "signoff", "jit": "off"},
+        },
+    )
+
+
+@contextmanager
+def own_errors() -> Iterator[None]:
+    """Raise a database's errors as ours: `Conflict` where somebody else was first, `Unavailable` where it does not answer."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _SOMEBODY_WAS_FIRST:
+            raise Conflict("the database chose another transaction") from error
+        if isinstance(error, DataError | IntegrityError | ProgrammingError | NotSupportedError):
+            # The statement is wrong, not the database: no later attempt would do better.
+            raise
+        raise Unavailable(f"The database does not answer: {error.orig}") from error
+    except (PoolTimeoutError, OSError, TimeoutError) as error:
+        raise Unavailable(f"The database does not answer: {error}") from error

@@ -1,0 +1,119 @@
+"""Bringing a database's schema to where this release wants it, under a lock. The steps themselves are `migrations/`.
+
+Rule 1: all steps of one call are one transaction: a process that dies in the middle leaves the schema as it was.
+Rule 2: any number of processes may call this at once: the lock is Postgres's advisory lock or SQLite's own write lock.
+Rule 3: a schema that a newer release has grown is left alone: the schema only grows, and the older release works in it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+import bot
+from bot.sql.engines import is_sqlite, normalise, own_errors, sqlite_writer
+
+_ADVISORY_LOCK = 7_305_808_869_229_538_406
+_LOCKED_SECONDS = 60.0
+_PAUSE_SECONDS = 0.05
+
+
+async def migrate(url: str) -> str:
+    """Bring the schema to this release's revision, or leave a newer one alone. Returns the revision that the database has now.
+    Raises `ConfigurationError` and `Unavailable`."""
+    return await _under_lock(normalise(url), _upgrade)
+
+
+async def step_down(url: str, revision: str) -> str:
+    """Take the schema back to an older revision ("base": none at all; refused while there are runs). Returns it."""
+    return await _under_lock(normalise(url), lambda connection: command.downgrade(config(connection), revision))
+
+
+def head() -> str:
+    """The revision that this release wants."""
+    return ScriptDirectory.from_config(config()).get_current_head() or ""
+
+
+def migrations() -> Path:
+    """`migrations/`: inside the package in a wheel, beside it in a checkout."""
+    package = Path(bot.__file__).parent
+    inside = package / "migrations"
+    return inside if inside.is_dir() else package.parent / "migrations"
+
+
+def config(connection: Connection | None = None) -> Config:
+    made = Config()
+    # Alembic reads "%" in its options as the start of a placeholder.
+    made.set_main_option("script_location", str(migrations()).replace("%", "%%"))
+    made.attributes["connection"] = connection
+    return made
+
+
+def _upgrade(connection: Connection) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    current = _revision(connection)
+    if not current or current in known:
+        command.upgrade(config(connection), "head")
+
+
+def _revision(connection: Connection) -> str:
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+async def _under_lock(url: URL, step: Callable[[Connection], None]) -> str:
+    with own_errors():
+        return await (_in_sqlite(url, step) if is_sqlite(url) else _in_postgres(url, step))
+
+
+async def _in_postgres(url: URL, step: Callable[[Connection], None]) -> str:
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+            return await _take(connection, step)
+    finally:
+        await engine.dispose()
+
+
+async def _in_sqlite(url: URL, step: Callable[[Connection], None]) -> str:
+    _make_private(Path(url.database or ""))
+    engine = sqlite_writer(url)
+    try:
+        await _write_ahead(url)
+        async with engine.begin() as connection:
+            return await _take(connection, step)
+    finally:
+        await engine.dispose()
+
+
+def _make_private(path: Path) -> None:
+    """A new file is for its owner only: it holds what people wrote."""
+    path.touch(mode=0o600)
+
+
+async def _take(connection: AsyncConnection, step: Callable[[Connection], None]) -> str:
+    await connection.run_sync(step)
+    return await connection.run_sync(_revision)
+
+
+async def _write_ahead(url: URL) -> None:
+    """Switch the file to WAL, for good. SQLite does not wait for this lock by itself, whatever the busy timeout says."""
+    engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    deadline = asyncio.get_running_loop().time() + _LOCKED_SECONDS
+    while True:
+        try:
+            async with engine.connect() as connection:
+                await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
+            return
+        except OperationalError as error:
+            if "locked" not in str(error.orig) or asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(_PAUSE_SECONDS)

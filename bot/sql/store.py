@@ -1,0 +1,200 @@
+"""The Store port over SQLite and Postgres: transactions, group commit, running a work again. Queries are `reader.py`'s and
+`writer.py`'s; connections are `engines.py`'s.
+
+Rule 1: a work is committed whole or leaves nothing; its caller hears of it only after the commit.
+Rule 2: a work that met a `Conflict` runs again, a bounded number of times, after a random pause.
+Rule 3: SQLite has one writer connection. Whatever waits for it is committed together, each work behind its own savepoint.
+"""
+
+import asyncio
+import random
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, select
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from bot.ports import Conflict
+from bot.sql.engines import BEGIN, is_sqlite, normalise, own_errors, postgres_engine, sqlite_readers, sqlite_writer
+from bot.sql.reader import SqlReader, clock
+from bot.sql.writer import SqlWriter
+
+T = TypeVar("T")
+
+ATTEMPTS = 10
+_FIRST_PAUSE_SECONDS = 0.005
+_LONGEST_PAUSE_SECONDS = 0.5
+_GROUP = 64
+
+
+def open_store(url: str) -> "SqlStore":
+    """The store behind a database URL. Nothing is connected yet. Raises `ConfigurationError` for a URL that cannot be one."""
+    parsed = normalise(url)
+    return SqliteStore(parsed) if is_sqlite(parsed) else PostgresStore(parsed)
+
+
+class SqlStore(ABC):
+    """``clock_shift`` (seconds) moves the store's time in tests. Every method raises `Unavailable` while the database is away."""
+
+    def __init__(self, readers: AsyncEngine) -> None:
+        self.clock_shift = 0.0
+        self._readers = readers
+
+    async def write(self, work: Callable[[SqlWriter], Awaitable[T]]) -> T:
+        for attempt in range(1, ATTEMPTS):
+            try:
+                return await self._write_once(work)
+            except Conflict:
+                longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
+                await asyncio.sleep(random.uniform(0, longest))
+        return await self._write_once(work)
+
+    @abstractmethod
+    async def _write_once(self, work: Callable[[SqlWriter], Awaitable[T]]) -> T: ...
+
+    async def read(self, work: Callable[[SqlReader], Awaitable[T]]) -> T:
+        with own_errors():
+            async with _opened(self._readers) as (connection, now):
+                return await work(SqlReader(connection, now, self.clock_shift))
+
+    @abstractmethod
+    async def data_version(self) -> int | None:
+        """A number that changes when another process commits to the same SQLite file; None on Postgres."""
+
+    async def close(self) -> None:
+        await self._readers.dispose()
+
+
+class PostgresStore(SqlStore):
+    """Each work is a transaction of its own."""
+
+    def __init__(self, url: URL) -> None:
+        self._engine = postgres_engine(url)
+        # One snapshot for all that a work reads, from the same pool.
+        super().__init__(self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True))
+
+    async def _write_once(self, work: Callable[[SqlWriter], Awaitable[T]]) -> T:
+        with own_errors():
+            async with _opened(self._engine) as (connection, now):
+                result = await work(SqlWriter(connection, now, self.clock_shift))
+                await connection.commit()
+                return result
+
+    async def data_version(self) -> int | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    work: Callable[[SqlWriter], Awaitable[Any]]
+    answer: asyncio.Future[Any]
+
+
+class SqliteStore(SqlStore):
+    """One writer connection with group commit, and a small read-only pool beside it."""
+
+    def __init__(self, url: URL) -> None:
+        super().__init__(sqlite_readers(url))
+        self._writer = sqlite_writer(url)
+        self._waiting: list[_Waiting] = []
+        self._committing: asyncio.Task[None] | None = None
+
+    async def _write_once(self, work: Callable[[SqlWriter], Awaitable[T]]) -> T:
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(work, answer))
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_all())
+        return await answer
+
+    async def _commit_all(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting[:_GROUP], self._waiting[_GROUP:]
+            # Whoever gave up waiting before the work began gets what they asked for: nothing happens.
+            group = [waiting for waiting in group if not waiting.answer.done()]
+            if not group:
+                continue
+            try:
+                outcomes = await self._commit(group)
+            except BaseException as error:
+                # The outermost edge of this task: whatever ends it must reach those who wait, or they wait for ever.
+                _tell(group, [error] * len(group))
+                if not isinstance(error, Exception):
+                    raise
+            else:
+                _tell(group, outcomes)
+
+    async def _commit(self, group: list[_Waiting]) -> list["_Done | BaseException"]:
+        with own_errors():
+            async with _opened(self._writer) as (connection, now):
+                outcomes = [await self._run_alone(connection, now, waiting) for waiting in group]
+                await connection.commit()
+                return outcomes
+
+    async def _run_alone(self, connection: AsyncConnection, now: float, waiting: _Waiting) -> "_Done | BaseException":
+        await connection.exec_driver_sql("SAVEPOINT work")
+        try:
+            with own_errors():
+                done = _Done(await waiting.work(SqlWriter(connection, now, self.clock_shift)))
+        except Exception as error:
+            # The outermost edge of a work: its failure is its caller's, who is told; the others go on.
+            try:
+                await connection.exec_driver_sql("ROLLBACK TO work")
+            except OperationalError:
+                # SQLite has ended the whole transaction by itself (the disk is full): nobody's work is there any more.
+                raise error from None
+            return error
+        await connection.exec_driver_sql("RELEASE work")
+        return done
+
+    async def data_version(self) -> int | None:
+        """Read on the writer's connection, whose own commits do not change it."""
+        with own_errors():
+            async with self._writer.connect() as plain:
+                connection = await plain.execution_options(**{BEGIN: ""})
+                version: int = (await connection.exec_driver_sql("PRAGMA data_version")).scalar_one()
+                return version
+
+    async def close(self) -> None:
+        while self._committing is not None and not self._committing.done():
+            await asyncio.wait([self._committing])
+        await self._writer.dispose()
+        await super().close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    value: Any
+
+
+def _tell(group: list[_Waiting], outcomes: list[Any]) -> None:
+    for waiting, outcome in zip(group, outcomes, strict=True):
+        if waiting.answer.done():
+            continue
+        match outcome:
+            case _Done(value):
+                waiting.answer.set_result(value)
+            case asyncio.CancelledError():
+                waiting.answer.cancel()
+            case _:
+                waiting.answer.set_exception(outcome)
+
+
+@asynccontextmanager
+async def _opened(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, float]]:
+    """A transaction and its time. A connection that the database has dropped meanwhile is replaced: nothing has happened yet."""
+    for _ in range(2):
+        async with engine.connect() as connection:
+            try:
+                now = (await connection.execute(select(clock(engine.dialect.name)))).scalar_one()
+            except DBAPIError as error:
+                if error.connection_invalidated:
+                    continue
+                raise
+            yield connection, now
+            return
+    async with engine.connect() as connection:
+        yield connection, (await connection.execute(select(clock(engine.dialect.name)))).scalar_one()

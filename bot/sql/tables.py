@@ -1,0 +1,140 @@
+"""The tables, for the store and for Alembic. No query lives here.
+
+Rule 1: `events` and `contents` are the truth; `runs`, `approvals` and `buttons` are projections (`rebuild.py` makes them anew; only
+the leases in `runs` are nobody's copy, and may be lost).
+Rule 2: the schema only grows within a release (expand, then contract), so that two releases can share a database.
+Rule 3: no foreign keys between the journal and its projections: those can be emptied.
+"""
+
+import re
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+_UNSTORABLE = re.compile("[\x00\x1a\ud800-\udfff]")
+_ESCAPED = re.compile("\x1a([0-9a-f]{4})")
+
+
+class AnyText(TypeDecorator[str]):
+    """Text that takes every Python string: Postgres refuses U+0000 and both refuse lone surrogates, so those are stored as
+    U+001A and four hexadecimal digits."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value and _UNSTORABLE.sub(lambda match: f"\x1a{ord(match[0]):04x}", value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return value and _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run", AnyText, primary_key=True),
+    Column("team", AnyText, nullable=False),
+    Column("channel", AnyText, nullable=False),
+    Column("thread", AnyText, nullable=False),
+    Column("requester", AnyText, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("asked_at", Double, nullable=False),
+    Column("due_at", Double),
+    Column("lease_owner", AnyText),
+    Column("lease_until", Double),
+    Column("length", Integer, nullable=False),
+    Column("head_hash", Text, nullable=False),
+)
+Index("runs_by_thread", runs.c.team, runs.c.channel, runs.c.thread, runs.c.asked_at)
+Index("runs_by_age", runs.c.asked_at)
+Index("runs_due", runs.c.due_at)
+
+events = Table(
+    "events",
+    metadata,
+    Column("run", AnyText, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("at", Double, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("bytes", LargeBinary, nullable=False),
+)
+
+# The open ones only: an approval that is resolved lives in the journal.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("approval", AnyText, primary_key=True),
+    Column("run", AnyText, nullable=False),
+    Column("team", AnyText, nullable=False),
+    Column("call", AnyText, nullable=False),
+    Column("action", AnyText, nullable=False),
+    Column("target", AnyText, nullable=False),
+    Column("environment", AnyText, nullable=False),
+    Column("risk", Double),
+    Column("requester", AnyText, nullable=False),
+    Column("approvers", Text, nullable=False),
+    Column("requester_may_approve", Boolean, nullable=False),
+    Column("asked_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("channel", AnyText, nullable=False),
+    Column("card", AnyText, nullable=False),
+)
+Index("approvals_by_team", approvals.c.team)
+Index("approvals_by_run", approvals.c.run)
+
+# The ids of approvals and in-doubt questions, for ever: a click on an old card is answered too.
+buttons = Table(
+    "buttons",
+    metadata,
+    Column("opaque", AnyText, primary_key=True),
+    Column("run", AnyText, nullable=False),
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("key", AnyText, nullable=False, unique=True),
+    Column("team", AnyText, nullable=False),
+    Column("kind", AnyText, nullable=False),
+    Column("payload", AnyText, nullable=False),
+    Column("received_at", Double, nullable=False),
+    Column("done_at", Double),
+)
+Index(
+    "inbox_open",
+    inbox.c.number,
+    postgresql_where=inbox.c.done_at.is_(None),
+    sqlite_where=inbox.c.done_at.is_(None),
+)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("scope", AnyText, primary_key=True),
+    Column("reason", AnyText, nullable=False),
+    Column("by", AnyText, nullable=False),
+    Column("since", Double, nullable=False),
+)

@@ -1,0 +1,187 @@
+"""The Writer port over one open transaction. `store.py` commits it; what the projections say is `projections.py`'s."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Table, delete, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.core.events import Recorded, RunId
+from bot.core.owed import due_at
+from bot.core.run import Run, fold
+from bot.ports import Conflict, Freeze, InboxRow, OpenApproval
+from bot.projections import buttons, open_approvals
+from bot.sql import tables
+from bot.sql.chain import EventRow, genesis, link
+from bot.sql.codec import encode
+from bot.sql.reader import SqlReader, clock
+
+
+class SqlWriter(SqlReader):
+    """Writes in one transaction. On Postgres `journal` locks the run's row and `freezes` keeps a freeze from being set
+    before the commit; on SQLite the transaction holds the whole database anyway."""
+
+    def __init__(self, connection: AsyncConnection, now: float, shift: float = 0.0) -> None:
+        super().__init__(connection, now, shift)
+        self._dialect = connection.dialect.name
+        self._insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
+        self._heads: dict[str, tuple[int, str]] = {}
+
+    async def journal(self, run: RunId, after: int = 0) -> tuple[Recorded, ...]:
+        if self._dialect == "postgresql":
+            await self._lock(run)
+        return await super().journal(run, after)
+
+    async def _lock(self, run: str) -> None:
+        """The first lock also sets the time: whoever waited for a run acts after the one that held it."""
+        row = select(tables.runs.c.run).where(tables.runs.c.run == run).with_for_update().cte("held")
+        now = await self.connection.scalar(select(clock(self._dialect)).select_from(row))
+        if now is not None and not self._heads:
+            self._now = now
+
+    async def event_rows(self, run: str, first: int = 0) -> list[EventRow]:
+        rows = await super().event_rows(run, first)
+        if rows:
+            self._heads[run] = (rows[-1].seq, rows[-1].hash)
+        elif first == 0:
+            self._heads[run] = (0, genesis(run))
+        return rows
+
+    async def append(self, before: Run | None, after: Run, events: Sequence[Recorded]) -> None:
+        length = before.length if before else 0
+        if [event.seq for event in events] != list(range(length + 1, after.length + 1)):
+            raise ValueError(f"the events of run {after.id} do not lead from {length} to {after.length}")
+        head = await self._head_at(after.id, length)
+        rows, kept = _rows(after.id, head, events)
+        try:
+            await self._write_run(before, after, rows[-1]["hash"] if rows else head)
+            await self._add(tables.events, rows)
+        except IntegrityError as error:
+            raise Conflict(f"somebody else appended to run {after.id}") from error
+        await self._add(tables.contents, [{"digest": d, "bytes": kept[d]} for d in sorted(kept)], anew=False)
+        await self._write_lists(before, after, events)
+        self._heads[after.id] = (after.length, rows[-1]["hash"] if rows else head)
+
+    async def _head_at(self, run: RunId, length: int) -> str:
+        """The hash of the run's last event; `Conflict` where that is not the one with the number ``length``."""
+        if run not in self._heads:
+            table = tables.runs.c
+            query = select(table.length, table.head_hash).where(table.run == run).with_for_update()
+            row = (await self.connection.execute(query)).first()
+            self._heads[run] = (0, genesis(run)) if row is None else (row.length, row.head_hash)
+        stored, head = self._heads[run]
+        if stored != length:
+            raise Conflict(f"run {run} has {stored} events, not {length}")
+        return head
+
+    async def _write_run(self, before: Run | None, after: Run, head: str) -> None:
+        if before is None:
+            await self._add(tables.runs, [run_row(after, head)])
+            return
+        table = tables.runs
+        changed = update(table).where(table.c.run == after.id, table.c.length == before.length)
+        values = {"state": after.state, "due_at": due_at(after), "length": after.length, "head_hash": head}
+        if (await self.connection.execute(changed.values(values))).rowcount != 1:
+            raise Conflict(f"somebody else appended to run {after.id}")
+
+    async def _write_lists(self, before: Run | None, after: Run, events: Iterable[Recorded]) -> None:
+        ids = buttons(recorded.event for recorded in events)
+        await self._add(tables.buttons, [{"opaque": opaque, "run": after.id} for opaque in ids], anew=False)
+        old, new = set(open_approvals(before)), set(open_approvals(after))
+        if gone := [line.approval for line in old - new]:
+            await self.connection.execute(delete(tables.approvals).where(tables.approvals.c.approval.in_(gone)))
+        await self._add(tables.approvals, [_approval_row(line) for line in new - old])
+
+    async def _add(self, table: Table, rows: Sequence[dict[str, Any]], anew: bool = True) -> int:
+        """Insert rows; with ``anew`` False those whose key is known are left as they are. Returns how many were written."""
+        if not rows:
+            return 0
+        insert = self._insert(table)
+        if not anew:
+            insert = insert.on_conflict_do_nothing()
+        return (await self.connection.execute(insert, rows if len(rows) > 1 else rows[0])).rowcount
+
+    async def project(self, run_id: RunId) -> None:
+        """Write a run's projections from its journal, over whatever they say; its lease stays."""
+        journal = await self.journal(run_id)
+        run = fold(run_id, journal)
+        if run is None:
+            return
+        row = run_row(run, self._heads[run_id][1])
+        anew = self._insert(tables.runs).values(row)
+        await self.connection.execute(anew.on_conflict_do_update(index_elements=[tables.runs.c.run], set_=row))
+        await self._write_lists(None, run, journal)
+
+    async def put_inbox(self, row: InboxRow) -> bool:
+        values = {"key": row.key, "team": row.team, "kind": row.kind, "payload": row.payload, "received_at": self.now}
+        return await self._add(tables.inbox, [values], anew=False) == 1
+
+    async def close_inbox(self, key: str) -> None:
+        table = tables.inbox
+        closed = update(table).where(table.c.key == key, table.c.done_at.is_(None))
+        await self.connection.execute(closed.values(payload="", done_at=self.now))
+
+    async def take_lease(self, run: RunId, owner: str, seconds: float) -> bool:
+        table = tables.runs.c
+        free = or_(table.lease_owner.is_(None), table.lease_owner == owner, table.lease_until < self.now)
+        taken = update(tables.runs).where(table.run == run, free)
+        values = {"lease_owner": owner, "lease_until": self.now + seconds}
+        return (await self.connection.execute(taken.values(values))).rowcount == 1
+
+    async def give_back(self, run: RunId, owner: str, length: int) -> bool:
+        table = tables.runs.c
+        given = update(tables.runs).where(table.run == run, table.lease_owner == owner, table.length == length)
+        return (await self.connection.execute(given.values(lease_owner=None, lease_until=None))).rowcount == 1
+
+    async def freezes(self) -> tuple[Freeze, ...]:
+        if self._dialect == "postgresql":
+            # FOR SHARE would not see the row that somebody is just inserting; this waits for them, and they for us.
+            await self.connection.execute(text("LOCK TABLE freezes IN SHARE MODE"))
+        return await super().freezes()
+
+    async def set_freeze(self, scope: str, reason: str, by: str) -> None:
+        row = {"scope": scope, "reason": reason, "by": by, "since": self.now}
+        insert = self._insert(tables.freezes).values(row)
+        await self.connection.execute(insert.on_conflict_do_update(index_elements=[tables.freezes.c.scope], set_=row))
+
+    async def lift_freeze(self, scope: str) -> bool:
+        lifted = delete(tables.freezes).where(tables.freezes.c.scope == scope)
+        return (await self.connection.execute(lifted)).rowcount == 1
+
+
+def run_row(run: Run, head: str) -> dict[str, Any]:
+    """A run's row without its lease."""
+    place = run.asked.place
+    return {
+        "run": run.id,
+        "team": place.team,
+        "channel": place.channel,
+        "thread": place.thread,
+        "requester": run.asked.person.user,
+        "state": run.state,
+        "asked_at": run.asked_at,
+        "due_at": due_at(run),
+        "length": run.length,
+        "head_hash": head,
+    }
+
+
+def _rows(run: str, head: str, events: Iterable[Recorded]) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+    """The rows of new events, chained to ``head``, and the contents that they refer to."""
+    rows: list[dict[str, Any]] = []
+    contents: dict[str, bytes] = {}
+    for recorded in events:
+        encoded = encode(recorded.event)
+        head = link(head, recorded.seq, recorded.at, encoded.kind, encoded.body)
+        row = {"run": run, "seq": recorded.seq, "at": recorded.at, "kind": encoded.kind, "body": encoded.body}
+        rows.append({**row, "hash": head})
+        contents.update(encoded.contents)
+    return rows, contents
+
+
+def _approval_row(line: OpenApproval) -> dict[str, Any]:
+    return {**asdict(line), "approvers": json.dumps(line.approvers)}

@@ -1,0 +1,172 @@
+"""S9, S10, R20: who may ask and who may decide, and which rule holds."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.events import ApprovalId, Person, Terms, Verdict
+from bot.core.inputs import Profile
+from bot.core.policy import Case, Defaults, Match, Policy, Rule, duration, floor, may_ask, may_decide, terms
+from bot.core.refusal import Refused
+
+HOME = "T1"
+ALICE, CAROL, DAN = (Person(HOME, user) for user in ("UALICE", "UCAROL", "UDAN"))
+MEMBERS = {"SSEC": frozenset({"UCAROL"}), "SSRE": frozenset({"UDAN", "UALICE"})}
+CASE = Case("deploy_service", "ci", "production", "checkout", "high", False, "UALICE", "COPS")
+TERMS = Terms(ApprovalId("ap1"), ("group:SSEC", "user:UDAN"), 1, False, 100.0)
+
+
+def profile(person: Person = CAROL, home: str = HOME, **flags: bool) -> Profile:
+    return Profile(person, person.user.lower(), home, **flags)
+
+
+@pytest.mark.parametrize(
+    ("match", "fits"),
+    [
+        (Match(), True),
+        (Match(action=("deploy_*",)), True),
+        (Match(action=("scale_*", "deploy_*")), True),
+        (Match(action=("deploy",)), False),
+        (Match(environment=("Production",)), True),
+        (Match(system=("ci",), environment=("staging",)), False),
+        (Match(target=("check*",)), True),
+        (Match(risk=("high", "critical")), True),
+        (Match(risk=("low",)), False),
+        (Match(read_only=False), True),
+        (Match(read_only=True), False),
+        (Match(requester=("UALICE",), channel=("COPS",)), True),
+        (Match(requester=("UBOB",)), False),
+        (Match(domain=("it_*",)), False),
+    ],
+)
+def test_a_rule_applies_where_every_set_field_fits(match: Match, fits: bool) -> None:
+    assert match.fits(CASE) is fits
+
+
+def test_the_strictest_matching_rule_wins_and_among_equals_the_first() -> None:
+    rules = (Rule("a", verdict=Verdict.ALLOW), Rule("b", verdict=Verdict.ASK), Rule("c", verdict=Verdict.ASK))
+    assert floor(Policy(rules=rules), CASE) == (Verdict.ASK, rules[1])
+    assert floor(Policy(rules=(*rules, Rule("d", verdict=Verdict.DENY))), CASE)[0] is Verdict.DENY
+    assert floor(Policy(rules=(Rule("x", Match(system=("okta",)), Verdict.DENY),)), CASE) == (None, None)
+
+
+VERDICTS = st.sampled_from([None, *Verdict])
+
+
+@given(st.lists(VERDICTS, max_size=6))
+def test_no_combination_of_rules_is_weaker_than_its_strictest(verdicts: list[Verdict | None]) -> None:
+    rules = tuple(Rule(str(number), verdict=verdict) for number, verdict in enumerate(verdicts))
+    order = [None, Verdict.ALLOW, Verdict.ASK, Verdict.DENY]
+    strict = max((order.index(verdict) for verdict in verdicts), default=0)
+    assert floor(Policy(rules=rules), CASE)[0] is order[strict]
+
+
+def test_what_the_winning_rule_leaves_open_comes_from_the_next_and_then_from_the_defaults() -> None:
+    rules = (
+        Rule("who", approvers=("group:SSEC",), expires_in=60),
+        Rule("floor", verdict=Verdict.ASK, quorum=2),
+    )
+    policy = Policy(Defaults(("user:UDAN",), quorum=3, requester_may_approve=True, expires_in=600), rules)
+    assert terms(policy, CASE, ApprovalId("ap"), 1000.0) == Terms(
+        ApprovalId("ap"), ("group:SSEC",), 2, True, 1060.0, "floor"
+    )
+    assert terms(Policy(), CASE, ApprovalId("ap"), 0.0) == Terms(ApprovalId("ap"), (), 1, False, 14_400.0, "")
+
+
+OUTSIDE = {
+    "a bot": (profile(bot=True), "A bot"),
+    "a deactivated account": (profile(deactivated=True), "A deactivated account"),
+    "a stranger": (profile(stranger=True), "Somebody from outside"),
+    "another team": (profile(home="T2"), "Somebody from outside"),
+    "an unknown home": (profile(home=""), "Somebody from outside"),
+}
+
+
+@pytest.mark.parametrize("who", OUTSIDE)
+def test_s10_outsiders_neither_ask_nor_decide(who: str) -> None:
+    person, begins = OUTSIDE[who]
+    lenient = Policy(guests_may_ask=True)
+    for refused in (may_ask(lenient, person, HOME), may_decide(person, ALICE, TERMS, MEMBERS, HOME)):
+        assert isinstance(refused, Refused)
+        assert refused.reason.startswith(begins)
+
+
+def test_s10_without_a_known_home_nobody_may_do_anything() -> None:
+    nowhere = profile(home="")
+    assert isinstance(may_ask(Policy(), nowhere, ""), Refused)
+    assert isinstance(may_decide(nowhere, ALICE, TERMS, MEMBERS, ""), Refused)
+
+
+def test_s10_a_guest_never_decides_and_asks_only_where_the_policy_says_so() -> None:
+    guest = profile(guest=True)
+    assert isinstance(may_ask(Policy(), guest, HOME), Refused)
+    assert may_ask(Policy(guests_may_ask=True), guest, HOME) is None
+    assert isinstance(may_decide(guest, ALICE, TERMS, MEMBERS, HOME), Refused)
+    assert may_ask(Policy(), profile(ALICE), HOME) is None
+
+
+def test_an_approver_by_name_or_by_group_may_decide() -> None:
+    assert may_decide(profile(CAROL), ALICE, TERMS, MEMBERS, HOME) is None
+    assert may_decide(profile(DAN), ALICE, TERMS, MEMBERS, HOME) is None
+
+
+def test_s9_the_requester_decides_only_where_the_policy_says_so() -> None:
+    refused = may_decide(profile(CAROL), CAROL, TERMS, MEMBERS, HOME)
+    assert refused == Refused(
+        "You asked for this yourself, so somebody else must decide it. Only group:SSEC or user:UDAN may decide this."
+    )
+    assert may_decide(profile(CAROL), CAROL, replace(TERMS, requester_may_approve=True), MEMBERS, HOME) is None
+    elsewhere = Person("T9", CAROL.user)
+    assert isinstance(may_decide(profile(CAROL), elsewhere, TERMS, MEMBERS, HOME), Refused)
+
+
+def test_a_refusal_says_who_may_decide() -> None:
+    only_group = replace(TERMS, approvers=("group:SSEC",))
+    assert may_decide(profile(DAN), ALICE, only_group, MEMBERS, HOME) == Refused(
+        "Only group:SSEC may decide this. You are not in it."
+    )
+    bob = profile(Person(HOME, "UBOB"))
+    assert may_decide(bob, ALICE, TERMS, MEMBERS, HOME) == Refused(
+        "Only group:SSEC or user:UDAN may decide this. You are not among them."
+    )
+
+
+def test_a_group_whose_members_are_unknown_lets_nobody_in() -> None:
+    refused = may_decide(profile(CAROL), ALICE, TERMS, {}, HOME)
+    assert refused == Refused("Slack does not tell me right now who is in group:SSEC. Please try again in a minute.")
+
+
+def test_without_an_approver_nobody_may_decide() -> None:
+    nobody = replace(TERMS, approvers=())
+    refused = may_decide(profile(CAROL), ALICE, nobody, MEMBERS, HOME)
+    assert refused == Refused("No approver is configured for this; ask whoever keeps policy.yml.")
+
+
+@given(
+    st.sampled_from([ALICE, CAROL, DAN, Person("T2", "UCAROL")]),
+    st.sampled_from([HOME, "T2", ""]),
+    st.fixed_dictionaries({name: st.booleans() for name in ("bot", "deactivated", "guest", "stranger")}),
+    st.lists(st.sampled_from(["group:SSEC", "group:SSRE", "user:UDAN", "user:UALICE"]), max_size=3, unique=True),
+    st.booleans(),
+)
+def test_s9_s10_whoever_may_decide_is_a_full_member_an_approver_and_not_the_requester(
+    person: Person, home: str, flags: dict[str, bool], approvers: list[str], own: bool
+) -> None:
+    asked = replace(TERMS, approvers=tuple(approvers), requester_may_approve=own)
+    if may_decide(profile(person, home, **flags), ALICE, asked, MEMBERS, HOME) is None:
+        assert home == HOME and not any(flags.values())
+        assert own or person.user != ALICE.user
+        named = f"user:{person.user}" in approvers
+        assert named or any(f"group:{group}" in approvers and person.user in users for group, users in MEMBERS.items())
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30m", 1800), ("4h", 14_400), ("2d", 172_800), ("365d", 31_536_000)])
+def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0m", "4", "4 h", "-1h", "1.5h", "4H", "366d", "99999d", "٣h", "4h\n"])
+def test_anything_else_is_no_duration(text: str) -> None:
+    assert isinstance(duration(text), Refused)

@@ -1,0 +1,370 @@
+"""What every store promises, in dicts, on SQLite and on Postgres (contract R4, R5, R7, R15)."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from bot.core.events import CallId, CardShown, Event, Place, RunId
+from bot.core.owed import due_at
+from bot.core.run import Run, fold
+from bot.dict_store import DictStore
+from bot.ports import Conflict, Freeze, InboxRow, Reader, Writer
+from bot.sql.store import SqlStore, open_store
+from tests.sql.samples import THREAD, applied, approved, asked, journal, judged_ask, proposed, record, said, story
+
+AnyStore = DictStore | SqlStore
+R = RunId("run")
+
+
+@pytest.fixture(params=["dict", "sqlite", "postgres"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[AnyStore]:
+    if request.param == "dict":
+        opened: AnyStore = DictStore()
+    else:
+        opened = open_store(request.getfixturevalue(f"{request.param}_url"))
+    yield opened
+    await opened.close()
+
+
+async def lease(store: AnyStore, owner: str, seconds: float = 10.0, run: RunId = R) -> bool:
+    return await store.write(lambda writer: writer.take_lease(run, owner, seconds))
+
+
+async def give_back(store: AnyStore, owner: str, length: int) -> bool:
+    return await store.write(lambda writer: writer.give_back(R, owner, length))
+
+
+async def due_runs(store: AnyStore) -> tuple[RunId, ...]:
+    return await store.read(lambda reader: reader.due_runs(10))
+
+
+# --- The journal ----------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_appended_is_what_is_read(store: AnyStore) -> None:
+    run = await record(store, R, *story())
+    read = await journal(store, R)
+    assert fold(R, read) == run
+    assert [recorded.event for recorded in read] == list(story())
+    assert [recorded.seq for recorded in read] == [1, 2, 3, 4, 5, 6, 7]
+    assert await journal(store, R, after=5) == read[5:]
+    assert await journal(store, R, after=7) == ()
+    assert await journal(store, "unknown") == ()
+
+
+async def test_texts_with_characters_that_databases_refuse_come_back_unchanged(store: AnyStore) -> None:
+    text = "NUL \x00, lone surrogate \ud800, SUB \x1a0041 \x1a, 🦊, empty next"
+    await record(store, R, asked(text), said(1, ""), said(2, text))
+    assert [recorded.event for recorded in await journal(store, R)] == [asked(text), said(1, ""), said(2, text)]
+    place = Place("T\x00", "C\ud800", "\x1a0041")
+    await record(store, "odd", asked(place=place))
+    assert await store.read(lambda reader: reader.latest_run(place)) == "odd"
+
+
+async def test_concurrent_appends_lose_nothing(store: AnyStore) -> None:
+    """R5: whoever comes second sees what the first did."""
+    await record(store, R, asked())
+    await asyncio.gather(*(record(store, R, said(number)) for number in range(16)))
+    read = await journal(store, R)
+    assert [recorded.seq for recorded in read] == list(range(1, 18))
+    assert {r.event for r in read[1:]} == {said(number) for number in range(16)}
+    times = [recorded.at for recorded in read]
+    assert times == sorted(times)
+
+
+async def test_of_concurrent_beginnings_of_one_run_the_first_wins(store: AnyStore) -> None:
+    async def begin(number: int) -> bool:
+        async def work(writer: Writer) -> bool:
+            if await writer.journal(R):
+                return False
+            run, recorded = applied(R, None, [asked(f"request {number}")], writer.now)
+            await writer.append(None, run, recorded)
+            return True
+
+        return await store.write(work)
+
+    assert sum(await asyncio.gather(*(begin(number) for number in range(8)))) == 1
+    assert len(await journal(store, R)) == 1
+
+
+async def test_an_append_on_an_old_state_is_a_conflict_and_the_work_runs_again(store: AnyStore) -> None:
+    old = await record(store, R, asked())
+    await record(store, R, said(1))
+    attempts = 0
+
+    async def with_a_cached_run(writer: Writer) -> Run:
+        nonlocal attempts
+        attempts += 1
+        before = old if attempts == 1 else fold(R, await writer.journal(R))
+        after, recorded = applied(R, before, [said(2)], writer.now)
+        await writer.append(before, after, recorded)
+        return after
+
+    assert (await store.write(with_a_cached_run)).length == 3
+    assert attempts == 2
+
+
+async def test_a_work_that_never_catches_up_ends_in_a_conflict(store: AnyStore) -> None:
+    old = await record(store, R, asked())
+    await record(store, R, said(1))
+
+    async def stubborn(writer: Writer) -> None:
+        after, recorded = applied(R, old, [said(2)], writer.now)
+        await writer.append(old, after, recorded)
+
+    with pytest.raises(Conflict):
+        await store.write(stubborn)
+    assert len(await journal(store, R)) == 2
+
+
+async def test_events_that_leave_a_gap_are_refused(store: AnyStore) -> None:
+    async def work(writer: Writer) -> None:
+        run, recorded = applied(R, None, [asked(), said(1)], writer.now)
+        await writer.append(None, run, recorded[1:])
+
+    with pytest.raises(ValueError, match="do not lead from 0 to 2"):
+        await store.write(work)
+
+
+# --- All or nothing -------------------------------------------------------------------------------------------------
+
+
+class Crash(Exception):
+    pass
+
+
+async def crash_after_everything(writer: Writer) -> None:
+    run, recorded = applied(R, None, story(), writer.now)
+    await writer.append(None, run, recorded)
+    await writer.put_inbox(InboxRow("key", "T1", "event", "{}"))
+    await writer.take_lease(R, "worker", 10)
+    await writer.set_freeze("all", "incident", "U1")
+    raise Crash
+
+
+async def everything(reader: Reader) -> tuple[object, ...]:
+    listings = (await reader.runs(10), await reader.open_approvals(), await reader.open_inbox(10))
+    found = (await reader.run_of("a-approval"), await reader.next_due(), await reader.freezes())
+    return (*listings, *found, await reader.journal(R))
+
+
+async def test_a_failing_work_leaves_nothing(store: AnyStore) -> None:
+    before = await store.read(everything)
+    with pytest.raises(Crash):
+        await store.write(crash_after_everything)
+    assert await store.read(everything) == before
+    await record(store, R, *story())
+    assert await store.read(everything) != before
+
+
+async def test_a_failing_work_takes_nobody_with_it(store: AnyStore) -> None:
+    """They wait at the same time, so that SQLite commits them as one group."""
+    works = [record(store, f"run-{n}", asked()) if n % 2 else store.write(crash_after_everything) for n in range(10)]
+    ends = await asyncio.gather(*works, return_exceptions=True)
+    assert [isinstance(end, Crash) for end in ends] == [True, False] * 5
+    lines = await store.read(lambda reader: reader.runs(20))
+    assert {line.run for line in lines} == {f"run-{n}" for n in range(1, 10, 2)}
+    assert await journal(store, R) == ()
+
+
+async def test_what_a_write_returned_is_there_for_every_reader(store: AnyStore) -> None:
+    for number in range(5):
+        await record(store, f"run-{number}", asked())
+        assert len(await store.read(lambda reader: reader.runs(10))) == number + 1
+
+
+# --- Time -----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_stores_time_is_the_worlds_and_can_be_moved(store: AnyStore) -> None:
+    async def now(reader: Reader) -> float:
+        return reader.now
+
+    for run in (store.read, store.write):
+        store.clock_shift = 0.0
+        assert abs(await run(now) - time.time()) < 1
+        store.clock_shift = 86_400.0
+        assert abs(await run(now) - time.time() - 86_400) < 1
+
+
+# --- Listings -------------------------------------------------------------------------------------------------------
+
+
+async def test_the_newest_run_of_a_thread_is_found(store: AnyStore) -> None:
+    await record(store, "older", asked())
+    store.clock_shift = 5.0
+    await record(store, "newer", asked())
+    await record(store, "elsewhere", asked(place=replace(THREAD, thread="1700000009.000100")))
+    assert await store.read(lambda reader: reader.latest_run(THREAD)) == "newer"
+    assert await store.read(lambda reader: reader.latest_run(replace(THREAD, channel="C9"))) is None
+
+
+async def test_runs_are_listed_newest_first_and_by_state(store: AnyStore) -> None:
+    for number in range(3):
+        store.clock_shift = float(number)
+        await record(store, f"run-{number}", *([asked()] if number != 1 else [asked(), proposed("c")]))
+    lines = await store.read(lambda reader: reader.runs(2))
+    assert [line.run for line in lines] == ["run-2", "run-1"]
+    (acting,) = await store.read(lambda reader: reader.runs(9, "acting"))
+    assert (acting.run, acting.requester, acting.length, acting.channel) == ("run-1", "U1", 2, "C1")
+
+
+async def test_an_approval_is_listed_while_it_is_open(store: AnyStore) -> None:
+    run = await record(store, R, *story())
+    (line,) = await store.read(lambda reader: reader.open_approvals("T1"))
+    assert (line.approval, line.run, line.call, line.action) == ("a-approval", R, "a-1", "grant_access")
+    assert (line.target, line.environment, line.risk, line.requester) == ("okta", "production", 0.78, "U1")
+    assert (line.approvers, line.requester_may_approve) == (("group:S1",), False)
+    assert (line.channel, line.card, line.expires_at) == ("C1", "1700000002.000100", 4e9)
+    assert run.calls[0].approval is not None
+    assert line.asked_at == run.calls[0].approval.opened_at
+    assert await store.read(lambda reader: reader.open_approvals("T2")) == ()
+    await record(store, R, approved())
+    assert await store.read(lambda reader: reader.open_approvals()) == ()
+
+
+async def test_the_riskiest_approval_is_listed_first_then_the_oldest(store: AnyStore) -> None:
+    for number, risk in enumerate([0.2, None, 0.9, 0.2]):
+        store.clock_shift = float(-number)
+        await record(store, f"run-{number}", asked(), proposed("c"), judged_ask("c", f"approval-{number}", risk))
+    lines = await store.read(lambda reader: reader.open_approvals())
+    assert [line.approval[-1] for line in lines] == ["2", "3", "0", "1"]
+
+
+async def test_a_button_names_its_run_for_ever(store: AnyStore) -> None:
+    await record(store, R, *story(), approved())
+    assert await store.read(lambda reader: reader.run_of("a-approval")) == R
+    assert await store.read(lambda reader: reader.run_of("a-question")) == R
+    assert await store.read(lambda reader: reader.run_of("unknown")) is None
+
+
+# --- What is due ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_run_is_due_when_its_earliest_effect_is(store: AnyStore) -> None:
+    later = time.time() + 3600
+    run = await record(store, R, asked(), proposed("c"), judged_ask("c", "approval", expires_at=later))
+    assert due_at(run) == 0.0  # its card
+    assert await due_runs(store) == (R,)
+    await record(store, R, CardShown(CallId("c"), "C1", "1.1", "asking:0"))
+    assert await due_runs(store) == ()
+    assert await store.read(lambda reader: reader.next_due()) == later
+    store.clock_shift = 3601.0
+    assert await due_runs(store) == (R,)
+
+
+async def test_the_longest_due_comes_first(store: AnyStore) -> None:
+    for number in (2, 1, 3):
+        events: list[Event] = [asked(), proposed("c"), judged_ask("c", f"approval-{number}", expires_at=100.0 * number)]
+        await record(store, f"run-{number}", *events, CardShown(CallId("c"), "C1", "1.1", "asking:0"))
+    assert await due_runs(store) == ("run-1", "run-2", "run-3")
+    assert await store.read(lambda reader: reader.due_runs(1)) == ("run-1",)
+
+
+async def test_a_run_that_somebody_holds_is_not_due(store: AnyStore) -> None:
+    await record(store, R, asked())
+    assert await lease(store, "one")
+    assert await due_runs(store) == ()
+    assert await store.read(lambda reader: reader.next_due()) is None
+    store.clock_shift = 11.0
+    assert await due_runs(store) == (R,)
+    assert await store.read(lambda reader: reader.next_due()) == 0.0
+
+
+# --- Leases ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_lease_is_held_by_one(store: AnyStore) -> None:
+    await record(store, R, asked())
+    taken = await asyncio.gather(*(lease(store, f"worker-{number}") for number in range(8)))
+    assert sum(taken) == 1
+
+
+async def test_a_lease_is_renewed_by_its_owner_and_expires_without(store: AnyStore) -> None:
+    await record(store, R, asked())
+    assert await lease(store, "one")
+    store.clock_shift = 8.0
+    assert await lease(store, "one")
+    store.clock_shift = 16.0
+    assert not await lease(store, "two")
+    store.clock_shift = 19.0
+    assert await lease(store, "two")
+    assert not await lease(store, "one")
+
+
+async def test_a_run_that_does_not_exist_cannot_be_held(store: AnyStore) -> None:
+    assert not await lease(store, "one", run=RunId("unknown"))
+
+
+async def test_a_lease_is_given_back_only_at_the_seen_length(store: AnyStore) -> None:
+    """A click that arrives while its run is held is never lost."""
+    await record(store, R, asked())
+    await lease(store, "one")
+    await record(store, R, said(1))
+    assert not await give_back(store, "one", 1)
+    assert not await lease(store, "two")
+    assert not await give_back(store, "two", 2)
+    assert await give_back(store, "one", 2)
+    assert not await give_back(store, "one", 2)
+    assert await lease(store, "two")
+
+
+# --- Inbox and freezes ----------------------------------------------------------------------------------------------
+
+
+async def put(store: AnyStore, key: str, payload: str = "{}") -> bool:
+    return await store.write(lambda writer: writer.put_inbox(InboxRow(key, "T1", "event", payload)))
+
+
+async def test_an_inbox_key_is_taken_once_also_after_it_is_done(store: AnyStore) -> None:
+    """R4: a retry is harmless, however late."""
+    assert sum(await asyncio.gather(*(put(store, "key", "first") for _ in range(8)))) == 1
+    await store.write(lambda writer: writer.close_inbox("key"))
+    assert not await put(store, "key", "again")
+    assert await store.read(lambda reader: reader.open_inbox(10)) == ()
+
+
+async def test_open_rows_of_the_inbox_come_in_their_order(store: AnyStore) -> None:
+    keys = [f"key-{number}" for number in (3, 1, 2, 5, 4)]
+    for key in keys:
+        await put(store, key, f"payload of {key} \x00")
+    await store.write(lambda writer: writer.close_inbox("key-2"))
+    rows = await store.read(lambda reader: reader.open_inbox(10))
+    assert [row.key for row in rows] == ["key-3", "key-1", "key-5", "key-4"]
+    assert [row.payload for row in rows] == [f"payload of {row.key} \x00" for row in rows]
+    assert all(abs(row.received_at - time.time()) < 10 for row in rows)
+    assert len(await store.read(lambda reader: reader.open_inbox(2))) == 2
+
+
+async def test_a_freeze_stands_until_it_is_lifted(store: AnyStore) -> None:
+    await store.write(lambda writer: writer.set_freeze("all", "incident", "U1"))
+    await store.write(lambda writer: writer.set_freeze("all", "worse", "U2"))
+    (freeze,) = await store.read(lambda reader: reader.freezes())
+    assert freeze == Freeze("all", "worse", "U2", freeze.since)
+    assert abs(freeze.since - time.time()) < 10
+    assert await store.write(lambda writer: writer.freezes()) == (freeze,)
+    assert await store.write(lambda writer: writer.lift_freeze("all"))
+    assert not await store.write(lambda writer: writer.lift_freeze("all"))
+    assert await store.read(lambda reader: reader.freezes()) == ()
+
+
+async def test_no_freeze_is_set_between_its_check_and_the_commit(store: AnyStore) -> None:
+    """R7: when `freeze` returned, nothing starts that had not started."""
+    checked, order = asyncio.Event(), []
+
+    async def start(writer: Writer) -> None:
+        assert await writer.freezes() == ()
+        checked.set()
+        await asyncio.sleep(0.05)
+        order.append("started")
+
+    async def freeze() -> None:
+        await checked.wait()
+        await store.write(lambda writer: writer.set_freeze("all", "incident", "U1"))
+        order.append("frozen")
+
+    await asyncio.gather(store.write(start), freeze())
+    assert order == ["started", "frozen"]
