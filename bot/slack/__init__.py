@@ -1,0 +1,1 @@
+"""The only room that knows Slack: payloads in, cards out. No rule of the product lives here."""

@@ -1,0 +1,223 @@
+"""The card of a call, for every phase of its life: our values in, Block Kit out. Pure.
+
+Rule 1: the facts always stand in the same order (DESIGN §7), and are the same before and after the decision.
+Rule 2: only a card that shows every byte of the arguments has Approve; any other has Review, or says that it cannot be approved here.
+Rule 3: a button carries the opaque id of the approval (or of the in-doubt question) and nothing else.
+Rule 4: once decided, nothing on the card can decide any more.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from bot.core.call import Call, CallState, Outcome
+from bot.core.canonical import short
+from bot.core.events import Answer
+from bot.core.run import Run
+from bot.slack import facts, limits
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    chunks,
+    confirmed,
+    context,
+    escaped,
+    header,
+    line,
+    mention,
+    moment,
+    one_line,
+    preformatted,
+    rich,
+    said,
+    with_ids,
+)
+from bot.slack.views import fits_review
+
+SHOWN_CHARACTERS: Final = 2_500
+SHOWN_LINES: Final = 40
+EXCERPT_CHARACTERS: Final = 1_200
+EXCERPT_LINES: Final = 15
+OUTPUT_CHARACTERS: Final = 600
+ASKS_TWICE: Final = 0.9
+
+_WORDS: Final[dict[str, str]] = {
+    CallState.PROPOSED: "Being judged again",
+    CallState.ALLOWED: "Approved",
+    CallState.STARTED: "Running",
+    Outcome.EXECUTED: "Executed",
+    Outcome.FAILED: "Failed",
+    Outcome.IN_DOUBT: "In doubt",
+    Outcome.BLOCKED: "Blocked",
+    Outcome.DENIED: "Denied",
+    Outcome.EXPIRED: "Expired",
+    Outcome.WITHDRAWN: "Withdrawn",
+    Outcome.SUPERSEDED: "Superseded",
+    Outcome.FROZEN: "Frozen",
+    Outcome.INVALID: "Not valid",
+    Outcome.NEEDS_CONTEXT: "Needs more context",
+    Outcome.CANCELLED: "Cancelled",
+}
+
+
+def card(run: Run, call: Call, *, source_note: str = "") -> Message:
+    """The card as it must look now. ``source_note`` qualifies the guard ("No BIGHUB key: …"); it is shown on every card."""
+    word = "Approval needed" if asking(call) else _WORDS[call.outcome or call.state]
+    blocks = [header(facts.headline(word, call)), *facts.place_line(word, call), *_arguments(call)]
+    blocks.append(facts.asked_line(run, call))
+    if call.approval is not None:
+        blocks += [facts.who_line(run, call.approval)] if asking(call) else []
+    for extra in (facts.guard_line(call, source_note), facts.safer_line(call), facts.says_line(run, call)):
+        blocks += [extra] if extra is not None else []
+    if call.approval is not None:
+        blocks += facts.vote_lines(call.approval)
+    blocks += _status(call)
+    buttons = list(_buttons(call))
+    blocks += [actions(*buttons)] if buttons else []
+    blocks.append(context(_digest_note(call)))
+    return Message(_spoken(run, call, word), with_ids(blocks, f"{call.proposal.call[:40]}.{run.length}"))
+
+
+def asking(call: Call) -> bool:
+    return call.state is CallState.ASKING and call.approval is not None and call.approval.resolution is None
+
+
+def shows_everything(call: Call) -> bool:
+    """Whether the card itself holds every byte of the arguments."""
+    text = facts.argument_text(call)
+    return len(text) <= SHOWN_CHARACTERS and text.count("\n") < SHOWN_LINES
+
+
+def asks_twice(call: Call) -> bool:
+    """Whether Approve asks once more: critical by declaration, or judged to be nearly so."""
+    binding, judgement = call.proposal.binding, call.judgement
+    risk = judgement.risk if judgement else None
+    return (binding is not None and binding.risk.lower() == "critical") or (risk is not None and risk >= ASKS_TWICE)
+
+
+def _digest_note(call: Call) -> str:
+    binding = call.proposal.binding
+    return f"digest {short(binding.digest)}" if binding else "no digest: it was never valid"
+
+
+def _arguments(call: Call) -> Iterator[Block]:
+    text = facts.argument_text(call)
+    if not text:
+        yield line(said("No arguments.", "italic"))
+    elif shows_everything(call):
+        yield rich(preformatted(text))
+    else:
+        lines = text.split("\n")[:EXCERPT_LINES]
+        yield rich(preformatted(next(chunks("\n".join(lines), EXCERPT_CHARACTERS))))
+        yield line(said(f"Not fully shown: {facts.fingerprint(call)}. This is only the beginning.", "bold"))
+        if asking(call) and not fits_review(call):
+            yield line(said("They are too long to be shown in Slack, so this cannot be approved here.", "bold"))
+    for warning in facts.warnings(call):
+        yield line(said(warning, "bold"))
+
+
+def _buttons(call: Call) -> Iterator[Block]:
+    what = facts.title(call)
+    if call.state is CallState.IN_DOUBT and call.question is not None:
+        yield button("It ran", "did_run", call.question, f"It ran: {what}")
+        yield button("It did not run", "did_not_run", call.question, f"It did not run: {what}")
+        if call.settled is None:
+            yield button("Still unknown", "unknown", call.question, f"Still unknown: {what}")
+    opaque = call.approval.terms.approval if call.approval else call.question
+    if opaque is None:
+        return
+    if asking(call):
+        yield from _deciding(call, opaque, what)
+    if asking(call) or not shows_everything(call) or call.output:
+        yield button("Details", "details", opaque, f"Details: {what}")
+
+
+def _deciding(call: Call, opaque: str, what: str) -> Iterator[Block]:
+    if shows_everything(call):
+        approve = button("Approve", "approve", opaque, f"Approve: {what}", "primary")
+        yield _asked_twice(call, approve, what) if asks_twice(call) else approve
+    elif fits_review(call):
+        yield button("Review", "review", opaque, f"Review all arguments: {what}", "primary")
+    yield button("Deny", "deny", opaque, f"Deny: {what}", "danger")
+
+
+def _asked_twice(call: Call, approve: Block, what: str) -> Block:
+    digest = call.proposal.binding.digest if call.proposal.binding else ""
+    text = f"{what[:200]}\nThis is a high-risk action. Digest {short(digest)}."
+    return confirmed(approve, "Really approve?", text[: limits.CONFIRM_TEXT], "Approve")
+
+
+# --- what became of it ----------------------------------------------------------------------------------------------
+
+
+def _status(call: Call) -> Iterator[Block]:
+    match call.state:
+        case CallState.ASKING:
+            return
+        case CallState.PROPOSED:
+            yield line(said("The guard is asked again before this can go on."))
+        case CallState.ALLOWED:
+            yield line(said("Approved; it starts now.", "bold"))
+        case CallState.STARTED:
+            yield line(said("Running…", "bold"), said(" since "), moment(call.started_at))
+        case CallState.EXECUTED | CallState.FAILED:
+            yield from _ended(call)
+        case CallState.IN_DOUBT:
+            yield from _doubt(call)
+        case CallState.REFUSED:
+            yield from _refused(call)
+
+
+def _ended(call: Call) -> Iterator[Block]:
+    settled = call.settled
+    if settled is not None and settled.person is not None:
+        verb = "It ran" if call.state is CallState.EXECUTED else "It did not run"
+        yield line(said(verb, "bold"), said(", says "), mention(settled.person.user), said(" · "), moment(call.ended_at))
+    elif settled is not None:
+        verb = "It ran" if call.state is CallState.EXECUTED else "It did not run"
+        yield line(said(verb, "bold"), said(", says the system's own check · "), moment(call.ended_at))
+    elif call.state is CallState.EXECUTED:
+        yield line(said(f"Executed in {call.took:.1f} s", "bold"), said(" · the output is behind Details" if call.output else ""))
+    else:
+        yield line(said(f"Failed after {call.took:.1f} s", "bold"), said(f": {one_line(call.output, OUTPUT_CHARACTERS)}"))
+
+
+def _doubt(call: Call) -> Iterator[Block]:
+    where = call.proposal.binding.system if call.proposal.binding else ""
+    yield line(
+        said("Nobody knows whether this ran.", "bold"),
+        said(" Whatever ran it was lost after it had started at "),
+        moment(call.started_at),
+        said(f". Look at {one_line(where) or 'the system'}, then say what you found. It is not run again by itself."),
+    )
+    if call.settled is not None and call.settled.answer is Answer.UNKNOWN:
+        person = call.settled.person
+        who = [said(" says "), mention(person.user)] if person else []
+        yield line(said("Still unknown", "bold"), *([said(","), *who] if who else []), said(" · "), moment(call.ended_at))
+
+
+def _refused(call: Call) -> Iterator[Block]:
+    if call.outcome is Outcome.DENIED and call.approval is not None and call.approval.votes:
+        return
+    word = _WORDS[call.outcome or call.state]
+    reason = f": {one_line(call.reason, facts.REASON)}" if call.reason.strip() else "."
+    yield line(said(word, "bold"), said(reason), said(" It did not run. · "), moment(call.ended_at))
+
+
+def _spoken(run: Run, call: Call, word: str) -> str:
+    text = facts.spoken(run, call, word)
+    if asking(call):
+        text += _spoken_arguments(call)
+        way = "Approve or Deny" if shows_everything(call) else "Review or Deny" if fits_review(call) else "Deny"
+        return text + f"\nUse the buttons of this card: {way}."
+    if call.state is CallState.EXECUTED and call.settled is None:
+        text += f" Executed in {call.took:.1f} s."
+    return text
+
+
+def _spoken_arguments(call: Call) -> str:
+    if not shows_everything(call):
+        return f"\nThe arguments are not fully shown: {facts.fingerprint(call)}."
+    return "\nArguments:\n" + escaped(facts.argument_text(call) or "none")
+

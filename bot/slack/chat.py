@@ -1,0 +1,250 @@
+"""The Chat port over Slack's Web API: cards, replies, notices, whispers, and who somebody is.
+
+Rule 1: no post is sent before the thread was read for the key that it carries in its metadata: after a crash between a post
+and its record nobody knows whether it stands there (at least once, reconciled).
+Rule 2: a card that is updated shows the present state; one that is gone is posted anew.
+Rule 3: what Slack says of a person holds for a minute at most; what it does not say is a refusal.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import structlog
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.call import Call
+from bot.core.events import Person, RunId
+from bot.core.inputs import Profile
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.ports import Posted, Rejected
+from bot.slack.blocks import Message, with_ids
+from bot.slack.calls import Declined, called
+from bot.slack.cards import card
+from bot.slack.remembered import Remembered
+from bot.slack.replies import notice, reply
+from bot.slack.richtext import mentioned
+
+log = structlog.get_logger()
+
+FRESH_SECONDS: Final = 60.0
+EVENT_TYPE: Final = "signoff"
+PAGE: Final = 200
+_LOST: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
+UNKNOWN_PERSON: Final = Refused("Slack does not tell me who you are, so I cannot let you do this.")
+
+
+class SlackChat:
+    """``client_for`` gives the client of a workspace (or enterprise); LookupError where Signoff is not installed.
+    ``source_note`` is shown on every card; ``clock`` counts seconds, from anywhere."""
+
+    def __init__(
+        self,
+        client_for: Callable[[str], AsyncWebClient],
+        *,
+        source_note: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client_for = client_for
+        self._source_note = source_note
+        self._profiles: Remembered[Person, Profile] = Remembered(clock, FRESH_SECONDS)
+        self._members: Remembered[tuple[str, str], frozenset[str]] = Remembered(clock, FRESH_SECONDS)
+        self._selves: dict[str, str] = {}
+
+    # --- who --------------------------------------------------------------------------------------------------------
+
+    async def profile(self, person: Person) -> Profile | Refused:
+        """What Slack says about a person, at most a minute old. Raises `Unavailable`."""
+        known = self._profiles.get(person)
+        if known is not None:
+            return known
+        try:
+            answer = await called(self._client_for(person.team).users_info(user=person.user))
+        except LookupError:
+            return Refused("You belong to a workspace where I am not installed, so I cannot let you do this.")
+        except Rejected as rejected:
+            return _unknown("users.info", rejected)
+        found = _profile(person, answer.get("user"))
+        return found if isinstance(found, Refused) else self._profiles.keep(person, found)
+
+    async def members(self, team: str, group: str) -> frozenset[str] | Refused:
+        """The user ids of a user group, at most a minute old. Raises `Unavailable`."""
+        known = self._members.get((team, group))
+        if known is not None:
+            return known
+        try:
+            answer = await called(self._client_for(team).usergroups_users_list(usergroup=group))
+        except (LookupError, Rejected) as rejected:
+            _unknown("usergroups.users.list", rejected)
+            return Refused("Slack does not tell me who is in the group of approvers.")
+        users = answer.get("users")
+        return self._members.keep((team, group), frozenset(map(str, users if isinstance(users, list) else ())))
+
+    # --- cards ------------------------------------------------------------------------------------------------------
+
+    async def show_card(self, run: Run, call: Call) -> Posted:
+        """Bring the card up to date where it stands, or post it."""
+        message, key = card(run, call, source_note=self._source_note), f"{run.id}:card:{call.proposal.call}"
+        team, channel = run.asked.place.team, run.asked.place.channel
+        recorded = call.card.message if call.card is not None else ""
+        if recorded and await self._updated(team, channel, recorded, message):
+            return Posted(channel, recorded)
+        found = (await self._standing(run)).get(key, [])
+        for ts in reversed([each for each in found if each != recorded]):
+            if await self._updated(team, channel, ts, message):
+                return Posted(channel, ts)
+        return await self._post(run, key, message)
+
+    async def _updated(self, team: str, channel: str, ts: str, message: Message) -> bool:
+        """Whether the message now shows ``message``; False where it is gone or can no longer be changed."""
+        client = self._client_for(team)
+        work = client.chat_update(channel=channel, ts=ts, text=message.text, blocks=message.blocks, parse="none", link_names=False)
+        try:
+            await called(work)
+        except Declined as declined:
+            if declined.code in _LOST:
+                return False
+            raise
+        return True
+
+    # --- words ------------------------------------------------------------------------------------------------------
+
+    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
+        """All of the model's words, in as many messages as it takes."""
+        return await self._post_all(run, key, reply(text, _people(run)))
+
+    async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
+        return await self._post_all(run, key, (notice(text, retry, _people(run)),))
+
+    async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
+        """Tell one person something that the others do not see; in a direct message it is an ordinary message."""
+        try:
+            client = self._client_for(person.team)
+        except LookupError as error:
+            raise Rejected("This person belongs to a workspace where Signoff is not installed.") from error
+        if not channel.startswith("D") and not await self._is_active(client, channel, thread):
+            thread = ""
+        await whispered(client, person.user, channel, thread, text)
+
+    async def _is_active(self, client: AsyncWebClient, channel: str, thread: str) -> bool:
+        """Whether a thread has replies: Slack shows an ephemeral message only in one that has."""
+        try:
+            answer = await called(client.conversations_replies(channel=channel, ts=thread, limit=2))
+        except Rejected:
+            return False
+        return len(answer.get("messages") or ()) > 1
+
+    # --- posting ----------------------------------------------------------------------------------------------------
+
+    async def _post_all(self, run: Run, key: str, messages: Sequence[Message]) -> Posted:
+        """Post what does not stand yet; the last one's place."""
+        standing = await self._standing(run)
+        posted = Posted(run.asked.place.channel, "")
+        for part, message in enumerate(messages, 1):
+            part_key = f"{run.id}:{key}:{part}"
+            found = standing.get(part_key)
+            posted = Posted(posted.channel, found[0]) if found else await self._post(run, part_key, message)
+        return posted
+
+    async def _post(self, run: Run, key: str, message: Message) -> Posted:
+        place = run.asked.place
+        answer = await called(
+            self._client_for(place.team).chat_postMessage(
+                channel=place.channel,
+                thread_ts=place.thread,
+                text=message.text,
+                blocks=with_ids(message.blocks, key[-200:]),
+                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
+                unfurl_links=False,
+                unfurl_media=False,
+                parse="none",
+                link_names=False,
+            )
+        )
+        return Posted(str(answer.get("channel") or place.channel), str(answer.get("ts") or ""))
+
+    async def _standing(self, run: Run) -> Mapping[str, list[str]]:
+        """The keys of our messages in the run's thread since the run began, each with where it stands, oldest first."""
+        place, found, cursor = run.asked.place, dict[str, list[str]](), ""
+        client, oldest = self._client_for(place.team), run.asked.message
+        own = await self._self(place.team, client)
+        since = oldest if oldest.replace(".", "").isdigit() else None
+        while True:
+            asked = client.conversations_replies(
+                channel=place.channel,
+                ts=place.thread,
+                include_all_metadata=True,
+                limit=PAGE,
+                cursor=cursor or None,
+                oldest=since,
+            )
+            try:
+                answer = await called(asked)
+            except Declined as declined:
+                if declined.code not in ("missing_scope", "thread_not_found"):
+                    raise
+                log.warning("a thread cannot be read before posting", code=declined.code)
+                return found
+            for message in answer.get("messages") or ():
+                key = _key(message) if message.get("user") == own else None
+                if key:
+                    found.setdefault(key, []).append(str(message["ts"]))
+            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return found
+
+    async def _self(self, team: str, client: AsyncWebClient) -> str:
+        """The bot's own user id: another app's message must not pass for ours."""
+        if team not in self._selves:
+            self._selves[team] = str((await called(client.auth_test())).get("user_id") or "")
+        return self._selves[team]
+
+
+async def whispered(client: AsyncWebClient, user: str, channel: str, thread: str, text: str) -> None:
+    """Post what only ``user`` sees; ``thread`` "" posts it below the channel's messages. Raises `Unavailable`, `Rejected`."""
+    message = notice(text, people=mentioned(text))
+    where: dict[str, Any] = {"thread_ts": thread} if thread else {}
+    if channel.startswith("D"):
+        where |= {"unfurl_links": False, "unfurl_media": False}
+        await called(client.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks, **where))
+    else:
+        work = client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks, **where)
+        await called(work)
+
+
+def _key(message: Mapping[str, Any]) -> str | None:
+    metadata = message.get("metadata")
+    payload = metadata.get("event_payload") if isinstance(metadata, Mapping) else None
+    ours = isinstance(metadata, Mapping) and metadata.get("event_type") == EVENT_TYPE and isinstance(payload, Mapping)
+    return str(payload["key"]) if ours and isinstance(payload, Mapping) and payload.get("key") else None
+
+
+def _people(run: Run) -> frozenset[str]:
+    """Whom a message in this thread may mention: those who take part in the run already."""
+    votes = (vote.person.user for call in run.calls if call.approval for vote in call.approval.votes)
+    settled = (call.settled.person.user for call in run.calls if call.settled and call.settled.person)
+    return frozenset({run.asked.person.user, run.ended_by, *(said.person.user for said in run.said), *votes, *settled})
+
+
+def _profile(person: Person, user: object) -> Profile | Refused:
+    """``users.info`` as a profile; what is missing from it is held against the person."""
+    if not isinstance(user, Mapping) or user.get("id") != person.user or not user.get("team_id"):
+        return UNKNOWN_PERSON
+    described = user.get("profile")
+    profile = described if isinstance(described, Mapping) else {}
+    name = profile.get("display_name") or user.get("real_name") or user.get("name") or person.user
+    return Profile(
+        person,
+        name=str(name),
+        home=str(user["team_id"]),
+        deactivated=user.get("deleted") is not False,
+        bot=bool(user.get("is_bot", True)) or person.user == "USLACKBOT",
+        guest=bool(user.get("is_restricted", True)) or bool(user.get("is_ultra_restricted", True)),
+        stranger=bool(user.get("is_stranger", False)),
+    )
+
+
+def _unknown(method: str, why: Exception) -> Refused:
+    log.warning("Slack does not say who somebody is", method=method, why=str(why))
+    return UNKNOWN_PERSON

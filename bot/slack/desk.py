@@ -1,0 +1,26 @@
+"""What this room needs of the engine."""
+
+from typing import Protocol
+
+from bot.core.call import Call
+from bot.core.events import Person
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.ports import InboxRow, OpenApproval
+
+
+class Desk(Protocol):
+    async def receive(self, row: InboxRow) -> bool:
+        """Commit what Slack sent; False for a duplicate. Raises where it could not be committed."""
+
+    async def may_decide(self, person: Person, opaque: str) -> Refused | None:
+        """Whether a person may vote on this (or settle it) now; None where they may."""
+
+    async def may_read(self, person: Person, opaque: str) -> Refused | None:
+        """Whether a person may see the details of this; None where they may."""
+
+    async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
+        """The run and call that a button's value names."""
+
+    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...]:
+        """The open approvals of a workspace in their order, each with whether this person may decide it."""

@@ -1,0 +1,193 @@
+"""The facts of a call as lines of Block Kit, the same on a card and in a view: what, where, who, why, until when. Pure.
+
+Rule 1: the arguments come from the canonical bytes that the approval binds, never from anything that the model said.
+Rule 2: the model's own words come last, quoted and labelled.
+Whether a card may be approved, and its buttons, are `cards.py`'s.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from bot.core.approval import Approval
+from bot.core.call import Call
+from bot.core.canonical import Json, argument_lines, has_invisible, mixes_scripts, parse_arguments
+from bot.core.events import Choice, Person, Terms
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.slack import limits
+from bot.slack.blocks import Block, escaped, group_mention, line, mention, moment, one_line, said, utc
+from bot.slack.blocks import Run as Piece
+
+SAYS: Final = 300
+REASON: Final = 600
+INVISIBLE: Final = "⚠ The arguments contain characters that show nothing by themselves; they are written as \\u{…}."
+MIXED: Final = "⚠ A word in the arguments mixes letters of different alphabets that look alike."
+
+
+def title(call: Call) -> str:
+    """``grant_access · okta · production``: what and where."""
+    binding = call.proposal.binding
+    where = (binding.system, binding.environment) if binding else ()
+    return one_line(" · ".join(part for part in (call.proposal.action, *where) if part), 1_000)
+
+
+def headline(word: str, call: Call) -> str:
+    """``Approval needed: grant_access · okta · production``, for a header; a title that is too long stands in `place_line` too."""
+    text = f"{word}: {title(call)}"
+    return text if len(text) <= limits.HEADER_TEXT else text[: limits.HEADER_TEXT - 1] + "…"
+
+
+def place_line(word: str, call: Call) -> Iterator[Block]:
+    """The whole title where the header cannot hold it, and the target where it says more than the system's name."""
+    if len(f"{word}: {title(call)}") > limits.HEADER_TEXT:
+        yield line(said("What: ", "bold"), said(title(call)))
+    binding = call.proposal.binding
+    if binding and binding.target not in ("", binding.system):
+        yield line(said("Target: ", "bold"), said(one_line(binding.target, REASON)))
+
+
+def arguments_of(call: Call) -> bytes:
+    return call.proposal.binding.arguments.encode() if call.proposal.binding else b"{}"
+
+
+def argument_text(call: Call) -> str:
+    """The arguments as people read them: every byte accounted for."""
+    return _laid_out(arguments_of(call))
+
+
+@lru_cache(maxsize=8)
+def _laid_out(arguments: bytes) -> str:
+    return "\n".join(argument_lines(arguments))
+
+
+def fingerprint(call: Call) -> str:
+    """``12,345 bytes, sha256 …`` of the canonical arguments."""
+    raw = arguments_of(call)
+    return f"{len(raw):,} bytes, sha256 {hashlib.sha256(raw).hexdigest()}"
+
+
+def warnings(call: Call) -> Iterator[str]:
+    """What a reader should know about the arguments' characters."""
+    parsed = parse_arguments(arguments_of(call))
+    texts = [] if isinstance(parsed, Refused) else list(_texts(parsed))
+    if any(has_invisible(text) for text in texts):
+        yield INVISIBLE
+    if any(mixes_scripts(text) for text in texts):
+        yield MIXED
+
+
+def _texts(value: Json) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case list():
+            for each in value:
+                yield from _texts(each)
+        case dict():
+            for key, each in value.items():
+                yield key
+                yield from _texts(each)
+        case _:
+            return
+
+
+def asked_line(run: Run, call: Call) -> Block:
+    turn = [each for each in run.calls if each.turn == call.turn]
+    place = next((n for n, each in enumerate(turn, 1) if each.proposal.call == call.proposal.call), 1)
+    return line(
+        said("Asked by "),
+        mention(run.asked.person.user),
+        said(" · "),
+        moment(run.asked_at),
+        said(f" · {place} of {len(turn)} actions in this turn" if len(turn) > 1 else " · the only action in this turn"),
+    )
+
+
+def who_line(run: Run, approval: Approval) -> Block:
+    """Who may decide, until when, the votes so far."""
+    terms = approval.terms
+    runs = [said("Why you: "), *_who(terms, run.asked.person), said(" · expires "), moment(terms.expires_at)]
+    given = sum(vote.choice is Choice.APPROVE for vote in approval.votes)
+    if terms.quorum > 1:
+        runs.append(said(f" · {given} of {terms.quorum} approvals so far"))
+    return line(*runs)
+
+
+def vote_lines(approval: Approval) -> Iterator[Block]:
+    """One line for each vote: who, when, by which way, the comment."""
+    for vote in approval.votes:
+        verb = "Approved by " if vote.choice is Choice.APPROVE else "Denied by "
+        runs = [said(verb, "bold"), mention(vote.person.user), said(" "), moment(vote.at)]
+        if vote.via != "slack":
+            runs.append(said(f" by {one_line(vote.via)}"))
+        if vote.comment.strip():
+            runs.append(said(f": “{one_line(vote.comment, REASON)}”"))
+        yield line(*runs)
+
+
+def guard_line(call: Call, source_note: str) -> Block | None:
+    """What the guard said: its name, the risk, the reason."""
+    judgement = call.judgement
+    if judgement is None:
+        return line(said(source_note)) if source_note else None
+    parts = [said(f"{one_line(judgement.source)}: ", "bold")]
+    if judgement.risk is not None:
+        parts.append(said(f"risk {judgement.risk:.2f} {_bar(judgement.risk)}"))
+        parts.append(said(" · ") if judgement.reason else said(" "))
+    if judgement.reason:
+        parts.append(said(f"“{one_line(judgement.reason, REASON)}”"))
+    if source_note:
+        parts.append(said(f" · {source_note}"))
+    return line(*parts)
+
+
+def safer_line(call: Call, most: int | None = REASON) -> Block | None:
+    better = call.judgement.better_action if call.judgement else ""
+    return line(said("Safer: ", "bold"), said(f"“{one_line(better, most)}”")) if better.strip() else None
+
+
+def says_line(run: Run, call: Call) -> Block | None:
+    """The model's words of this turn: quoted, last, at most 300 characters."""
+    words = run.turns[call.turn - 1].text if 0 < call.turn <= len(run.turns) else ""
+    if not words.strip():
+        return None
+    return line(said("The agent says: ", "italic"), said(f"“{one_line(words, SAYS)}”", "italic"))
+
+
+def spoken(run: Run, call: Call, status: str) -> str:
+    """The card as one text, for notifications and screen readers: nothing that is needed to decide is left out."""
+    binding, judgement, approval = call.proposal.binding, call.judgement, call.approval
+    parts = [f"{status}: {escaped(title(call))}."]
+    if binding and binding.target:
+        parts.append(f"Target: {escaped(one_line(binding.target, REASON))}.")
+    parts.append(f"Asked by <@{run.asked.person.user}>.")
+    if judgement and judgement.risk is not None:
+        parts.append(f"Risk {judgement.risk:.2f}.")
+    if judgement and judgement.reason:
+        parts.append(f"{escaped(one_line(judgement.source))}: {escaped(one_line(judgement.reason, REASON))}")
+    if approval and approval.resolution is None:
+        parts.append(f"Expires {utc(approval.terms.expires_at)}.")
+    return " ".join(parts)
+
+
+def _who(terms: Terms, requester: Person) -> Iterator[Piece]:
+    yield said(f"{terms.quorum} of ")
+    if not terms.approvers:
+        yield said("nobody (the policy names no approver)")
+    for index, approver in enumerate(terms.approvers):
+        if index:
+            yield said(", ")
+        kind, _, name = approver.partition(":")
+        yield group_mention(name) if kind == "group" else mention(name)
+    if not terms.requester_may_approve:
+        yield said(", not ")
+        yield mention(requester.user)
+
+
+def _bar(risk: float) -> str:
+    full = max(0, min(5, round(risk * 5)))
+    return "▰" * full + "▱" * (5 - full)
+
+

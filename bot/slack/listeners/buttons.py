@@ -1,0 +1,87 @@
+"""Deny, Review and Details: each opens a modal. What is submitted there is a row of the inbox."""
+
+from typing import Any, Final
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.call import Call
+from bot.core.run import Run
+from bot.slack.blocks import Block
+from bot.slack.calls import Declined, called
+from bot.slack.desk import Desk
+from bot.slack.listeners.telling import Click, answering, click_of, tell
+from bot.slack.views import Subject, deny_view, details_view, review_view
+
+UNKNOWN: Final = "This button belongs to nothing that I know (any more). Please use the newest card, or ask again."
+DECIDED: Final = "This was decided already; the card shows by whom."
+NOT_THE_CARD: Final = "That is not the card of this approval any more. Please use the newest card in the thread."
+TOO_SLOW: Final = "That took longer than Slack allows for opening a form. Please press the button again."
+_OPENED_ALREADY: Final = "exchanged_trigger_id"
+_TOO_LATE: Final = frozenset({"expired_trigger_id", "invalid_trigger_id"})
+
+
+class Buttons:
+    """The buttons that open something."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def register(self, app: AsyncApp) -> None:
+        app.action("deny")(self.deciding)
+        app.action("review")(self.deciding)
+        app.action("details")(self.details)
+
+    async def deciding(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+        """Deny and Review: asked first whether this person may decide, and asked again when they submit."""
+        await ack()
+        click = click_of(body)
+        async with answering(client, click):
+            found = await self._found(click)
+            if found is None:
+                return await tell(client, click, UNKNOWN)
+            refused = await self._desk.may_decide(click.person, click.value)
+            if refused is not None:
+                return await tell(client, click, refused.reason)
+            late = _too_late(found[1], click)
+            if late:
+                return await tell(client, click, late)
+            subject = Subject(click.value, click.channel, click.message)
+            view = deny_view(found[1], subject) if click.action == "deny" else review_view(*found, subject)
+            return await _open(client, click, view)
+
+    async def details(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        click = click_of(body)
+        async with answering(client, click):
+            found = await self._found(click)
+            if found is None:
+                return await tell(client, click, UNKNOWN)
+            refused = await self._desk.may_read(click.person, click.value)
+            if refused is not None:
+                return await tell(client, click, refused.reason)
+            return await _open(client, click, details_view(*found))
+
+    async def _found(self, click: Click) -> tuple[Run, Call] | None:
+        """What the button names, if it belongs to this workspace and channel; the same answer for unknown and forbidden (S12)."""
+        found = await self._desk.card_of(click.value) if click.value else None
+        if found is None:
+            return None
+        place = found[0].asked.place
+        return found if (place.team, place.channel) == (click.team, click.channel) else None
+
+
+def _too_late(call: Call, click: Click) -> str | None:
+    if call.approval is None or call.approval.resolution is not None:
+        return DECIDED
+    return NOT_THE_CARD if call.card is not None and call.card.message != click.message else None
+
+
+async def _open(client: AsyncWebClient, click: Click, view: Block) -> None:
+    try:
+        await called(client.views_open(trigger_id=click.trigger, view=view))
+    except Declined as declined:
+        if declined.code in _TOO_LATE:
+            await tell(client, click, TOO_SLOW)
+        elif declined.code != _OPENED_ALREADY:
+            raise

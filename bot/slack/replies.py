@@ -1,0 +1,117 @@
+"""What is said in the thread beside the cards: the model's replies, Signoff's own notices, the list of `/pending`. Pure.
+
+Rule 1: a reply is split so that no part exceeds Slack's limits; nothing is lost or cut.
+Rule 2: every reply says that the model wrote it, so that none can pass for a card.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bot.core.events import RunId
+from bot.ports import OpenApproval
+from bot.slack import richtext
+from bot.slack.blocks import (
+    Block,
+    Message,
+    actions,
+    button,
+    chunks,
+    context,
+    escaped,
+    line,
+    mention,
+    moment,
+    one_line,
+    rich,
+    said,
+    section,
+    weight,
+)
+
+WRITTEN_BY_MODEL: Final = "Written by the model"
+PART_CHARACTERS: Final = 3_500
+"""Source characters in one part: a screen reader gets them all from the message's text."""
+PART_WEIGHT: Final = 10_000
+LISTED: Final = 20
+NONE_OPEN: Final = "Nothing is waiting for approval."
+SILENCE: Final = "The model ended without a word."
+
+
+def reply(text: str, people: frozenset[str] = frozenset()) -> tuple[Message, ...]:
+    """The model's words in as few messages as hold them. ``people``: whom it may mention."""
+    text = text.strip() or SILENCE
+    parts = [part for whole in _sources(text) for part in _parts(whole, people)]
+    return tuple(Message(spoken, (rich(*elements), context(WRITTEN_BY_MODEL))) for spoken, elements in parts)
+
+
+def notice(text: str, retry: RunId | None = None, people: frozenset[str] = frozenset()) -> Message:
+    """A sentence of Signoff's own. ``people``: the only ones whose ``<@U…>`` becomes a mention."""
+    text = text or "(no text)"
+    runs = [run for piece in chunks(text, richtext.PIECE) for run in richtext.plain_runs(piece, people)]
+    blocks: list[Block] = [rich(section(runs))]
+    if retry is not None:
+        blocks.append(actions(button("Retry", "retry", retry, "Retry the request")))
+    return Message(escaped(text), tuple(blocks))
+
+
+def pending_list(approvals: Sequence[tuple[OpenApproval, bool]], domain: str) -> Message:
+    """The open approvals in the order given, those that the reader may decide under a heading of their own.
+    ``domain``: the workspace's, for links to the cards."""
+    if not approvals:
+        return Message(NONE_OPEN, (line(said(NONE_OPEN)),))
+    mine = [each for each, decides in approvals if decides][:LISTED]
+    others = [each for each, decides in approvals if not decides][: LISTED - len(mine)]
+    blocks = [*_group("Yours to decide", mine, domain), *_group("Others decide", others, domain)]
+    left = len(approvals) - len(mine) - len(others)
+    if left:
+        blocks.append(context(f"{left} more; `signoff pending` in a shell lists them all."))
+    count = sum(decides for _, decides in approvals)
+    opened = "1 action waits" if len(approvals) == 1 else f"{len(approvals)} actions wait"
+    told = [f"{opened} for approval, {count or 'none'} of them for yours."]
+    told += [f"{escaped(_what(each))} {permalink(each, domain)}".strip() for each in (*mine, *others)]
+    return Message("\n".join(told), tuple(blocks))
+
+
+def permalink(approval: OpenApproval, domain: str) -> str:
+    """The address of an approval's card; "" where it has not been posted yet."""
+    if not approval.card or not domain:
+        return ""
+    return f"https://{domain}.slack.com/archives/{approval.channel}/p{approval.card.replace('.', '')}"
+
+
+def _sources(text: str) -> Iterator[str]:
+    """Pieces of at most ``PART_CHARACTERS``, cut between paragraphs where possible; a code fence that is cut goes on as code."""
+    fence = ""
+    for piece in chunks(text, PART_CHARACTERS):
+        piece = f"{fence}\n{piece}" if fence else piece
+        marks = [each.strip() for each in piece.split("\n") if each.lstrip().startswith("```")]
+        fence = marks[-1] if len(marks) % 2 else ""
+        yield f"{piece}\n```" if fence else piece
+
+
+def _parts(text: str, people: frozenset[str]) -> Iterator[tuple[str, list[Block]]]:
+    """``text`` as it is spoken and its elements; in several parts where the elements weigh too much for one message."""
+    elements = list(richtext.elements(text, people))
+    if elements and sum(weight(each) for each in elements) <= PART_WEIGHT:
+        yield escaped(text), elements
+        return
+    for piece in chunks(text, richtext.PIECE):
+        if piece.strip():
+            yield escaped(piece), [section([said(piece)])]
+
+
+def _group(heading: str, approvals: Sequence[OpenApproval], domain: str) -> Iterator[Block]:
+    if approvals:
+        yield line(said(heading, "bold"))
+    for each in approvals:
+        runs = [said(_what(each), "bold"), said(" · asked by "), mention(each.requester), said(" "), moment(each.asked_at)]
+        runs += [said(" · expires "), moment(each.expires_at)]
+        if link := permalink(each, domain):
+            runs += [said(" · "), {"type": "link", "url": link, "text": "open the card"}]
+        yield line(*runs)
+
+
+def _what(approval: OpenApproval) -> str:
+    risk = f" · risk {approval.risk:.2f}" if approval.risk is not None else ""
+    where = " · ".join(part for part in (approval.action, approval.target, approval.environment) if part)
+    return one_line(where, 300) + risk

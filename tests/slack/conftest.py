@@ -1,0 +1,43 @@
+"""The workspace, the client and the desk that the tests of the Slack room share. The manifest is the one that ships."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.slack.bolt import bolt_app
+from bot.slack.calls import web_client
+from bot.workspace import RunningWorkspace, running_workspace
+from tests.slack.desk import RecordingDesk
+
+MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text())
+
+
+@pytest.fixture
+async def workspace() -> AsyncIterator[RunningWorkspace]:
+    """Without rate limits; retries come after 0, 0.6 and 3 s; a trigger lives for a second."""
+    async with running_workspace(
+        MANIFEST, time_scale=0.01, ack_seconds=2.0, trigger_seconds=1.0, rate_limits=False
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+async def client(workspace: RunningWorkspace) -> AsyncIterator[AsyncWebClient]:
+    async with aiohttp.ClientSession() as session:
+        yield web_client(workspace.bot_token, workspace.api_url, session)
+
+
+@pytest.fixture
+def desk() -> RecordingDesk:
+    return RecordingDesk()
+
+
+@pytest.fixture
+def app(client: AsyncWebClient, desk: RecordingDesk) -> AsyncApp:
+    return bolt_app(client, desk)

@@ -1,0 +1,59 @@
+"""A desk in memory: it keeps rows as the store would, and answers as it is told to. No test lives here."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from bot.core.call import Call
+from bot.core.events import Person
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.ports import InboxRow, OpenApproval
+
+
+class StoreIsDown(Exception):
+    """The row could not be committed."""
+
+
+@dataclass
+class RecordingDesk:
+    """``fails`` deliveries are not committed; ``waits`` seconds pass before a question is answered."""
+
+    rows: list[InboxRow] = field(default_factory=list)
+    duplicates: int = 0
+    fails: int = 0
+    waits: float = 0.0
+    broken: bool = False
+    refusal: Refused | None = None
+    cards: dict[str, tuple[Run, Call]] = field(default_factory=dict)
+    approvals: tuple[tuple[OpenApproval, bool], ...] = ()
+    asked: list[tuple[str, Person, str]] = field(default_factory=list)
+
+    async def receive(self, row: InboxRow) -> bool:
+        if self.fails:
+            self.fails -= 1
+            raise StoreIsDown("a secret of the payload")
+        if any(known.key == row.key for known in self.rows):
+            self.duplicates += 1
+            return False
+        self.rows.append(row)
+        return True
+
+    async def may_decide(self, person: Person, opaque: str) -> Refused | None:
+        return await self._answer("decide", person, opaque)
+
+    async def may_read(self, person: Person, opaque: str) -> Refused | None:
+        return await self._answer("read", person, opaque)
+
+    async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
+        return self.cards.get(opaque)
+
+    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...]:
+        await self._answer("list", person, team)
+        return self.approvals
+
+    async def _answer(self, question: str, person: Person, about: str) -> Refused | None:
+        self.asked.append((question, person, about))
+        await asyncio.sleep(self.waits)
+        if self.broken:
+            raise StoreIsDown("a secret of the payload")
+        return self.refusal

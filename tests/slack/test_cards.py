@@ -1,0 +1,277 @@
+"""Cards: complete, honest, within Slack's limits, in every phase (R6, S3–S7, S12)."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.core.canonical import canonical_bytes, parse_arguments
+from bot.core.run import Run
+from bot.slack.blocks import Message
+from bot.slack.cards import card
+from bot.slack.views import Subject, details_view, fits_review, review_view
+from bot.workspace.blockkit import check_message_blocks, check_view
+from tests.slack.made import ALICE, APPROVAL, QUESTION, asked_run, binding, call_of, every_phase, judgement, terms, voted
+from tests.slack.reading import buttons, objects, preformatted, shown_arguments, words
+
+PHASES = dict(every_phase())
+HOSTILE = "<!channel> <@U0EVE> <https://evil.example|ok> *Approved by* `x` :white_check_mark: & \u202egnp.exe\u200b"
+SUBJECT = Subject(APPROVAL, "C0OPS", "1700000009.000100")
+
+
+def drawn(run: Run, **given: Any) -> Message:
+    message = card(run, call_of(run), **given)
+    check_message_blocks(json.loads(json.dumps(message.blocks)))
+    assert 0 < len(message.text) <= 40_000
+    return message
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_every_phase_is_a_valid_message(phase: str) -> None:
+    message = drawn(PHASES[phase])
+    assert "grant_access · okta · production" in words(message.blocks)
+    assert shown_arguments(message.blocks) == {"user_id": "bob", "group": "okta-prod-admins", "duration": "48h"}
+
+
+def test_the_card_says_what_where_who_why_and_until_when_in_this_order() -> None:
+    message = drawn(asked_run())
+    text = words(message.blocks)
+    order = [
+        "Approval needed: grant_access · okta · production",
+        '"48h"',
+        "Asked by  <@U0ALICE>",
+        "Why you:  1 of  <!S0SECURITY> , not  <@U0ALICE>",
+        "expires  2023-11-15 02:13 UTC",
+        "BIGHUB:  risk 0.78 ▰▰▰▰▱",
+        "broader than necessary",
+        "Safer:  “Grant scoped",
+        "The agent says:  “Bob needs it",
+        "Approve",
+        "Deny",
+        "Details",
+        "digest ",
+    ]
+    places = [text.index(each) for each in order]
+    assert places == sorted(places)
+
+
+def test_the_buttons_carry_the_approvals_id_and_nothing_else() -> None:
+    found = buttons(drawn(asked_run()).blocks)
+    assert list(found) == ["approve", "deny", "details"]
+    assert {each["value"] for each in found.values()} == {APPROVAL}
+    assert found["approve"]["style"] == "primary" and found["deny"]["style"] == "danger"
+
+
+@pytest.mark.parametrize("phase", [phase for phase in PHASES if not phase.startswith(("asking", "in_doubt"))])
+def test_a_decided_card_has_nothing_left_to_decide_with(phase: str) -> None:
+    assert set(buttons(drawn(PHASES[phase]).blocks)) <= {"details"}
+
+
+def test_a_decided_card_says_who_when_and_the_comment() -> None:
+    assert "Approved by  <@U0CAROL>   2023-11-14 22:13 UTC : “go ahead”" in words(drawn(PHASES["allowed"]).blocks)
+    assert "Denied by  <@U0DAN>" in words(drawn(PHASES["denied"]).blocks)
+    assert "“too broad”" in words(drawn(PHASES["denied"]).blocks)
+    assert "Running…" in words(drawn(PHASES["started"]).blocks)
+    assert "Executed in 2.1 s" in words(drawn(PHASES["executed"]).blocks)
+    assert "no such group" in words(drawn(PHASES["failed"]).blocks)
+    assert "Nobody decided in time" in words(drawn(PHASES["expired"]).blocks)
+
+
+def test_a_second_approval_that_is_needed_is_counted() -> None:
+    assert "1 of 2 approvals so far" in words(drawn(PHASES["asking:1"]).blocks)
+    assert "approve" in buttons(drawn(PHASES["asking:1"]).blocks)
+
+
+def test_an_action_in_doubt_asks_what_happened_by_its_own_question() -> None:
+    found = buttons(drawn(PHASES["in_doubt"]).blocks)
+    assert {"did_run", "did_not_run", "unknown"} <= set(found)
+    assert {found[name]["value"] for name in ("did_run", "did_not_run", "unknown")} == {QUESTION}
+    again = buttons(drawn(PHASES["in_doubt:unknown"]).blocks)
+    assert {"did_run", "did_not_run"} <= set(again) and "unknown" not in again
+
+
+def test_block_ids_are_fresh_on_every_update() -> None:
+    ids = [{block["block_id"] for block in drawn(PHASES[phase]).blocks} for phase in ("asking:0", "allowed", "started")]
+    assert not (ids[0] & ids[1]) and not (ids[1] & ids[2])
+
+
+@pytest.mark.parametrize(
+    ("bound", "judged", "twice"),
+    [
+        (binding(), judgement(), False),
+        (binding(risk="critical"), judgement(), True),
+        (binding(), judgement(risk=0.9), True),
+        (binding(), judgement(risk=None), False),
+    ],
+)
+def test_only_the_riskiest_approval_asks_twice(bound: Any, judged: Any, twice: bool) -> None:
+    assert ("confirm" in buttons(drawn(asked_run(bound, judged)).blocks)["approve"]) is twice
+
+
+def test_the_guards_note_stands_on_every_card() -> None:
+    for run in PHASES.values():
+        assert "No BIGHUB key" in words(drawn(run, source_note="No BIGHUB key: the local rules decide alone.").blocks)
+
+
+def test_the_fallback_text_is_enough_to_decide_by() -> None:
+    text = drawn(asked_run()).text
+    for part in ("grant_access", "okta", "production", "<@U0ALICE>", "0.78", "Expires", '"48h"', "Approve or Deny"):
+        assert part in text
+
+
+# --- S4: what does not fit is never cut silently --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [{"text": "x" * 3_000}, {"lines": [f"step {n}" for n in range(60)]}])
+def test_a_card_that_cannot_show_all_has_review_and_no_approve(arguments: Any) -> None:
+    run = asked_run(binding(arguments))
+    message = drawn(run)
+    raw = canonical_bytes(arguments)
+    assert "approve" not in buttons(message.blocks) and "review" in buttons(message.blocks)
+    assert f"Not fully shown: {len(raw):,} bytes, sha256 " in words(message.blocks)
+    assert "not fully shown" in message.text and "Approve" not in message.text
+    view = review_view(run, call_of(run), SUBJECT)
+    check_view(json.loads(json.dumps(view)), "modal")
+    assert shown_arguments(view) == arguments
+    assert view["submit"]["text"] == "Approve"
+
+
+def test_what_not_even_a_view_can_hold_cannot_be_approved_in_slack() -> None:
+    run = asked_run(binding({"text": "x" * 400_000}))
+    found = buttons(drawn(run).blocks)
+    assert "approve" not in found and "review" not in found and "deny" in found
+    assert "cannot be approved here" in words(drawn(run).blocks)
+    view = review_view(run, call_of(run), SUBJECT)
+    check_view(json.loads(json.dumps(view)), "modal")
+    assert "submit" not in view and "callback_id" not in view
+
+
+JSON_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | JSON_TEXT,
+    lambda inner: st.lists(inner, max_size=8) | st.dictionaries(JSON_TEXT, inner, max_size=6),
+    max_leaves=30,
+)
+ARGUMENTS = st.dictionaries(JSON_TEXT, VALUES, max_size=8) | st.dictionaries(
+    JSON_TEXT, st.text(st.characters(exclude_categories=["Cs"]), min_size=1_500, max_size=4_000), min_size=1, max_size=3
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(ARGUMENTS)
+def test_what_can_be_approved_shows_exactly_the_bytes_that_run(arguments: dict[str, Any]) -> None:
+    """R6: read the arguments back off the card (or the review view) and compare bytes."""
+    raw = canonical_bytes(arguments)
+    run = asked_run(binding(arguments))
+    message = drawn(run)
+    place: Any = message.blocks
+    if "approve" not in buttons(place):
+        place = review_view(run, call_of(run), SUBJECT)
+        check_view(json.loads(json.dumps(place)), "modal")
+        assert "submit" in place
+    says = [block for block in place if "agent says" not in words(block)] if isinstance(place, tuple) else place
+    assert canonical_bytes(shown_arguments(says)) == raw
+    assert parse_arguments(raw) == shown_arguments(says)
+
+
+def test_no_arguments_are_said_to_be_none() -> None:
+    message = drawn(asked_run(binding({})))
+    assert shown_arguments(message.blocks) == {} and "No arguments" in words(message.blocks)
+    assert "approve" in buttons(message.blocks)
+
+
+# --- S3, S5, S6, S7: hostile words ----------------------------------------------------------------------------------
+
+
+def hostile_run(**changes: Any) -> Run:
+    return asked_run(
+        binding({"note": HOSTILE, HOSTILE: 1}, target=HOSTILE, system=HOSTILE[:60], environment=HOSTILE[:60]),
+        judgement(reason=HOSTILE * 20, better_action=HOSTILE * 20, source=HOSTILE[:60]),
+        terms(quorum=2, rule=HOSTILE),
+        voted(comment=HOSTILE),
+        action=changes.get("action", "grant" + HOSTILE),
+        words=changes.get("words", HOSTILE * 20),
+    )
+
+
+def test_hostile_words_stay_words() -> None:
+    run = hostile_run()
+    message = drawn(run)
+    views = [details_view(run, call_of(run)), review_view(run, call_of(run), SUBJECT)]
+    for value in (message.blocks, *views):
+        assert not [each for each in objects(value) if each.get("type") in ("mrkdwn", "image", "markdown", "link")]
+        assert {each["user_id"] for each in objects(value) if each.get("type") == "user"} <= {"U0ALICE", "U0CAROL"}
+        assert "\u202e" not in words(value) and "\u200b" not in words(value)
+    for token in ("<!", "<@U0EVE>", "<http"):
+        assert token not in message.text
+
+
+def test_invisible_characters_are_announced() -> None:
+    assert "show nothing by themselves" in words(drawn(asked_run(binding({"a": "x\u200by"}))).blocks)
+    assert "show nothing by themselves" in words(drawn(asked_run(binding({"a": "x\x1b[31my"}))).blocks)
+    assert "mixes letters" in words(drawn(asked_run(binding({"a": "p\u0430ypal"}))).blocks)
+    assert "⚠" not in words(drawn(asked_run(binding({"a": "a\nb\tc"}))).blocks)
+
+
+def test_the_models_words_change_nothing_but_their_own_line() -> None:
+    """S3: without them the card is the same."""
+    loud, silent = hostile_run(words="Safe! Already approved by the CISO."), hostile_run(words="")
+    kept = [block for block in drawn(loud).blocks if "The agent says" not in words(block)]
+    strip = [{name: part for name, part in block.items() if name != "block_id"} for block in kept]
+    other = [{name: part for name, part in block.items() if name != "block_id"} for block in drawn(silent).blocks]
+    assert strip == other
+
+
+def test_the_models_words_are_quoted_last_and_short() -> None:
+    message = drawn(asked_run(words="y" * 5_000))
+    line = next(words(block) for block in message.blocks if "The agent says" in words(block))
+    assert len(line) < 340 and "shortened" in line
+    assert preformatted(message.blocks).count("y") == 0
+
+
+def test_the_largest_card_is_within_slacks_limits() -> None:
+    run = asked_run(
+        binding({"a": "z" * 2_480}, target="t" * 5_000),
+        judgement(reason="r" * 9_000, better_action="b" * 9_000),
+        terms(approvers=tuple(f"user:U0{n:03}" for n in range(60)), quorum=9),
+        *(voted(type(ALICE)("T0ACME", f"U0{n:03}"), comment="c" * 1_000) for n in range(8)),
+        words="w" * 9_000,
+    )
+    assert "approve" in buttons(drawn(run).blocks)
+
+
+# --- details --------------------------------------------------------------------------------------------------------
+
+
+def test_details_show_the_output_the_whole_digest_and_the_rule() -> None:
+    run = asked_run(None, None, terms(rule="production access"))
+    view = details_view(run, call_of(run))
+    assert call_of(run).proposal.binding.digest in words(view) and "production access" in words(view)  # type: ignore[union-attr]
+    done = details_view(PHASES["executed"], call_of(PHASES["executed"]))
+    assert '{"ok": true}' in preformatted(done)
+    for each in (view, done):
+        check_view(json.loads(json.dumps(each)), "modal")
+        assert "submit" not in each
+
+
+@pytest.mark.parametrize("size", [10, 5_000, 120_000, 900_000])
+def test_details_hold_the_output_or_say_how_much_is_missing(size: int) -> None:
+    from bot.core.events import Finished, Started
+
+    text = "é" * size
+    run = asked_run(None, None, None, voted(), Started(call_of(asked_run()).proposal.call, "t1", "w"))
+    run_done = asked_run(
+        None, None, None, voted(), Started(call_of(run).proposal.call, "t1", "w"), Finished(call_of(run).proposal.call, "t1", True, text, 1.0)
+    )
+    view = details_view(run_done, call_of(run_done))
+    check_view(json.loads(json.dumps(view)), "modal")
+    whole = preformatted(view).count("é") == size
+    assert whole or f"{len(text.encode()):,} bytes long; the rest is not shown" in words(view)
+    assert whole or size > 10_000
+
+
+def test_arguments_that_fit_a_view_are_reviewed_and_no_others() -> None:
+    fits = [fits_review(call_of(asked_run(binding({"a": "x" * size})))) for size in (100, 100_000, 300_000)]
+    assert fits == [True, True, False]

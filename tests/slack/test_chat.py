@@ -1,0 +1,352 @@
+"""The Chat port against the local workspace: posted once as far as anybody can see, and rendered from the present."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.call import Card
+from bot.core.events import Person, Place, RunId, Started
+from bot.core.inputs import Profile
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.ports import Rejected, Unavailable
+from bot.slack.calls import Declined, web_client
+from bot.slack.chat import SlackChat
+from bot.workspace import RunningWorkspace
+from tests.slack.made import ALICE, CALL, XENA, asked_run, call_of, every_phase, voted
+from tests.slack.reading import buttons, words
+
+Json = dict[str, Any]
+
+
+class Hands:
+    """A clock that tests move."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def chat(client: AsyncWebClient, clock: Hands) -> SlackChat:
+    def client_for(team: str) -> AsyncWebClient:
+        if team != "T0ACME":
+            raise LookupError(team)
+        return client
+
+    return SlackChat(client_for, source_note="No BIGHUB key.", clock=clock)
+
+
+@pytest.fixture
+async def place(workspace: RunningWorkspace) -> Place:
+    return Place("T0ACME", "C0OPS", await workspace.person("U0ALICE").say("C0OPS", "grant bob admin"))
+
+
+def fresh(place: Place, *more: Any) -> Run:
+    return asked_run(None, None, None, *more, place=place, shown="")
+
+
+def with_card(run: Run, ts: str, *more: Any) -> Run:
+    shown = asked_run(None, None, None, *more, place=run.asked.place, shown="1700000009.000100")
+    call = call_of(shown)
+    return replace(shown, calls=(replace(call, card=Card(run.asked.place.channel, ts, "asking:0")),))
+
+
+async def in_thread(workspace: RunningWorkspace, place: Place) -> list[Json]:
+    return (await workspace.person("U0CAROL").thread(place.channel, place.thread))[1:]
+
+
+# --- cards ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_card_is_posted_in_the_thread_and_then_updated_in_place(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place)
+    posted = await chat.show_card(run, call_of(run))
+    (shown,) = await in_thread(workspace, place)
+    assert (shown["ts"], posted.channel) == (posted.message, "C0OPS")
+    assert "approve" in buttons(shown["blocks"]) and "No BIGHUB key." in words(shown["blocks"])
+    later = with_card(run, posted.message, voted())
+    assert await chat.show_card(later, call_of(later)) == posted
+    (shown,) = await in_thread(workspace, place)
+    assert not buttons(shown["blocks"]) and "Approved by" in words(shown["blocks"])
+
+
+async def test_every_phase_of_a_card_is_taken_by_slack(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+    run = fresh(place)
+    posted = await chat.show_card(run, call_of(run))
+    for _, phase in every_phase():
+        call = replace(call_of(phase), card=Card("C0OPS", posted.message, "asking:0"))
+        here = replace(phase, asked=run.asked, calls=(call,))
+        assert await chat.show_card(here, call) == posted
+
+
+async def test_nothing_unfurls_and_nothing_is_linked(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+    """S6, S7: on every outgoing payload."""
+    run = fresh(place)
+    posted = await chat.show_card(run, call_of(run))
+    later = with_card(run, posted.message)
+    await chat.show_card(later, call_of(later))
+    await chat.post_reply(run, "reply:1", "see https://evil.example/?secret=1")
+    sent = [*workspace.traffic.calls("chat.postMessage"), *workspace.traffic.calls("chat.update")]
+    ours = [each["args"] for each in sent if "blocks" in each["args"]]
+    assert len(ours) == 3
+    for args in ours:
+        assert args["parse"] == "none" and args["link_names"] in (False, 0, "0", "false")
+        assert "unfurl_links" not in args or args["unfurl_links"] in (False, 0, "0", "false")
+    posts = [each["args"] for each in workspace.traffic.calls("chat.postMessage") if "blocks" in each["args"]]
+    assert all("unfurl_links" in args and "unfurl_media" in args for args in posts)
+
+
+@pytest.mark.parametrize("fault", [{"do": "lost"}, {"do": "status", "status": 502}, {"do": "error", "error": "fatal_error"}])
+async def test_a_post_whose_answer_was_lost_is_adopted(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place, fault: Json
+) -> None:
+    """R9: posted, then the answer lost: the next attempt finds the card by its key."""
+    run = fresh(place)
+    await workspace.fault(kind="api", method="chat.postMessage", when="after", **fault)
+    with pytest.raises(Unavailable):
+        await chat.show_card(run, call_of(run))
+    (standing,) = await in_thread(workspace, place)
+    voted_meanwhile = asked_run(None, None, None, place=place, shown="")
+    adopted = await chat.show_card(voted_meanwhile, call_of(voted_meanwhile))
+    assert [each["ts"] for each in await in_thread(workspace, place)] == [standing["ts"]] == [adopted.message]
+
+
+async def test_a_post_that_never_arrived_is_posted(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+    run = fresh(place)
+    await workspace.fault(kind="api", method="chat.postMessage", when="before", do="lost")
+    with pytest.raises(Unavailable):
+        await chat.show_card(run, call_of(run))
+    assert await in_thread(workspace, place) == []
+    await chat.show_card(run, call_of(run))
+    assert len(await in_thread(workspace, place)) == 1
+
+
+async def test_a_card_that_was_deleted_is_posted_anew(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+    """R10."""
+    run = fresh(place)
+    posted = await chat.show_card(run, call_of(run))
+    await workspace.person("U0ERIN").delete("C0OPS", posted.message)
+    later = with_card(run, posted.message, voted())
+    again = await chat.show_card(later, call_of(later))
+    assert again.message != posted.message
+    (shown,) = await in_thread(workspace, place)
+    assert "Approved by" in words(shown["blocks"])
+
+
+async def test_a_card_that_can_no_longer_be_changed_is_posted_anew_once(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place)
+    posted = await chat.show_card(run, call_of(run))
+    later = with_card(run, posted.message, voted())
+    await workspace.fault(kind="api", method="chat.update", do="error", error="edit_window_closed")
+    again = await chat.show_card(later, call_of(later))
+    await workspace.fault(kind="api", method="chat.update", do="error", error="edit_window_closed")
+    assert await chat.show_card(later, call_of(later)) == again
+    assert len(await in_thread(workspace, place)) == 2
+
+
+async def test_another_persons_words_do_not_pass_for_a_card(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place)
+    await workspace.person("U0BOB").say("C0OPS", f"{run.id}:card:{CALL}", place.thread)
+    await chat.show_card(run, call_of(run))
+    assert len(await in_thread(workspace, place)) == 2
+
+
+# --- words ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_long_reply_is_posted_whole_and_only_once(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run, text = fresh(place), "".join(f"line {n}\n" for n in range(1_500))
+    await workspace.fault(kind="api", method="chat.postMessage", when="after", do="lost", skip=1)
+    with pytest.raises(Unavailable):
+        await chat.post_reply(run, "reply:1", text)
+    await chat.post_reply(run, "reply:1", text)
+    await chat.post_reply(run, "reply:1", text)
+    shown = "".join(words(each["blocks"]) for each in await in_thread(workspace, place))
+    assert [shown.count(f"line {n}\n") for n in range(1_500)] == [1] * 1_500
+
+
+async def test_two_effects_of_a_run_are_two_messages(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+    run = fresh(place)
+    await chat.post_reply(run, "reply:1", "same words")
+    await chat.post_reply(run, "reply:2", "same words")
+    assert len(await in_thread(workspace, place)) == 2
+
+
+async def test_a_thread_of_many_pages_is_read_to_its_end(
+    chat: SlackChat, workspace: RunningWorkspace, client: AsyncWebClient, place: Place
+) -> None:
+    run = fresh(place)
+    for n in range(210):
+        await client.chat_postMessage(channel="C0OPS", thread_ts=place.thread, text=f"noise {n}")
+    first = await chat.post_reply(run, "reply:1", "once")
+    assert await chat.post_reply(run, "reply:1", "once") == first
+
+
+async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place)
+    await chat.post_notice(run, "end:1", "Stopped by <@U0ALICE>, not <@U0EVE>.", RunId("r" * 32))
+    (shown,) = await in_thread(workspace, place)
+    assert words(shown["blocks"]).startswith("Stopped by  <@U0ALICE> , not <@U0EVE>.")
+    assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
+
+
+async def test_a_whisper_is_seen_by_one_person_only(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+    run = fresh(place)
+    await chat.show_card(run, call_of(run))
+    await chat.whisper(ALICE, "C0OPS", place.thread, "<@U0CAROL> approved this already.")
+    mine = (await workspace.person("U0ALICE").thread("C0OPS", place.thread))[-1]
+    assert words(mine["blocks"]) == "<@U0CAROL>  approved this already."
+    assert len(await in_thread(workspace, place)) == 1
+
+
+async def test_a_whisper_to_a_thread_without_replies_stands_in_the_channel(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    """Slack shows an ephemeral message in a thread only where the thread is active."""
+    await chat.whisper(ALICE, "C0OPS", place.thread, "Guests cannot ask me.")
+    shown = (await workspace.person("U0ALICE").messages("C0OPS"))[-1]
+    assert words(shown["blocks"]) == "Guests cannot ask me." and "thread_ts" not in shown
+
+
+async def test_in_a_direct_message_a_whisper_is_an_ordinary_message(chat: SlackChat, workspace: RunningWorkspace) -> None:
+    channel, ts = await workspace.person("U0ALICE").say_to_bot("hello")
+    await chat.whisper(ALICE, channel, ts, "I am at it.")
+    assert (await workspace.person("U0ALICE").thread(channel, ts))[-1]["text"] == "I am at it."
+
+
+# --- who ------------------------------------------------------------------------------------------------------------
+
+
+async def test_profiles_say_what_slack_says(chat: SlackChat) -> None:
+    async def flags(user: str) -> tuple[bool, ...]:
+        found = await chat.profile(Person("T0ACME", user))
+        assert isinstance(found, Profile)
+        return found.deactivated, found.bot, found.guest, found.home == "T0ACME"
+
+    assert await flags("U0CAROL") == (False, False, False, True)
+    assert await flags("U0GONE") == (True, False, False, True)
+    assert await flags("U0ROBOT") == (False, True, False, True)
+    assert await flags("U0GUEST") == await flags("U0ULTRA") == (False, False, True, True)
+    assert await flags("U0XENA") == (False, False, False, False)
+
+
+async def test_who_is_not_known_is_refused(chat: SlackChat, workspace: RunningWorkspace) -> None:
+    """S10: fail closed."""
+    assert isinstance(await chat.profile(Person("T0ACME", "U0NOBODY")), Refused)
+    assert isinstance(await chat.profile(XENA), Refused)
+    await workspace.fault(do="set_user", user="U0DAN", set={"visible": False})
+    assert isinstance(await chat.profile(Person("T0ACME", "U0DAN")), Refused)
+
+
+async def test_what_slack_said_holds_for_a_minute(chat: SlackChat, workspace: RunningWorkspace, clock: Hands) -> None:
+    carol = Person("T0ACME", "U0CAROL")
+    await chat.profile(carol)
+    await workspace.fault(do="set_user", user="U0CAROL", set={"deleted": True})
+    await workspace.fault(do="set_usergroup", usergroup="S0SECURITY", users=["U0DAN"])
+    clock.time = 59.9
+    before = await chat.profile(carol)
+    clock.time = 60.0
+    after = await chat.profile(carol)
+    assert isinstance(before, Profile) and not before.deactivated
+    assert isinstance(after, Profile) and after.deactivated
+    assert len(workspace.traffic.calls("users.info")) == 2
+
+
+async def test_the_members_of_a_group_hold_for_a_minute_too(
+    chat: SlackChat, workspace: RunningWorkspace, clock: Hands
+) -> None:
+    assert await chat.members("T0ACME", "S0SECURITY") == {"U0CAROL", "U0DAN"}
+    await workspace.fault(do="set_usergroup", usergroup="S0SECURITY", users=["U0DAN"])
+    assert await chat.members("T0ACME", "S0SECURITY") == {"U0CAROL", "U0DAN"}
+    clock.time = 61.0
+    assert await chat.members("T0ACME", "S0SECURITY") == {"U0DAN"}
+    assert isinstance(await chat.members("T0ACME", "S0NONE"), Refused)
+
+
+async def test_a_lookup_that_fails_is_not_remembered(chat: SlackChat, workspace: RunningWorkspace) -> None:
+    await workspace.fault(kind="api", method="users.info", do="lost")
+    with pytest.raises(Unavailable):
+        await chat.profile(ALICE)
+    assert isinstance(await chat.profile(ALICE), Profile)
+
+
+# --- what goes wrong ------------------------------------------------------------------------------------------------
+
+
+async def test_slacks_patience_is_respected(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+    await workspace.fault(kind="api", method="chat.postMessage", do="ratelimited", retry_after=7)
+    run = fresh(place)
+    with pytest.raises(Unavailable) as failed:
+        await chat.show_card(run, call_of(run))
+    assert failed.value.retry_after == 7.0
+
+
+@pytest.mark.parametrize("code", ["internal_error", "service_unavailable", "ratelimited", "request_timeout"])
+async def test_passing_faults_are_worth_another_attempt(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place, code: str
+) -> None:
+    await workspace.fault(kind="api", method="chat.postMessage", do="error", error=code)
+    with pytest.raises(Unavailable):
+        await chat.post_reply(fresh(place), "reply:1", "x")
+
+
+@pytest.mark.parametrize("code", ["invalid_auth", "channel_not_found", "not_in_channel", "is_archived", "never_heard_of"])
+async def test_a_refusal_for_good_is_a_sentence(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place, code: str
+) -> None:
+    await workspace.fault(kind="api", method="chat.postMessage", do="error", error=code)
+    with pytest.raises(Declined) as failed:
+        await chat.post_reply(fresh(place), "reply:1", "x")
+    assert failed.value.code == code and str(failed.value).endswith(".") and isinstance(failed.value, Rejected)
+
+
+async def test_without_the_right_to_read_a_thread_posts_go_out_all_the_same(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    await workspace.fault(kind="api", method="conversations.replies", do="error", error="missing_scope")
+    await chat.post_reply(fresh(place), "reply:1", "x")
+    assert len(await in_thread(workspace, place)) == 1
+
+
+async def test_a_thread_whose_first_message_is_gone_is_refused_for_good(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    await workspace.person("U0ALICE").delete("C0OPS", place.thread)
+    with pytest.raises(Rejected):
+        await chat.post_reply(fresh(place), "reply:1", "x")
+
+
+async def test_nobody_at_the_other_end_is_unavailable(clock: Hands) -> None:
+    lonely = web_client("xoxb-1", "http://127.0.0.1:9/api/")
+    with pytest.raises(Unavailable):
+        await SlackChat(lambda team: lonely, clock=clock).profile(ALICE)
+
+
+async def test_the_run_may_be_anywhere_in_its_life(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+    run = fresh(place, )
+    posted = await chat.show_card(run, call_of(run))
+    later = with_card(run, posted.message, voted(), Started(CALL, "t1", "w"))
+    await chat.show_card(later, call_of(later))
+    (shown,) = await in_thread(workspace, place)
+    assert "Running…" in json.dumps(shown["blocks"], ensure_ascii=False)
