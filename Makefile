@@ -1,0 +1,63 @@
+# Nothing but Python >= 3.11 and a package registry is assumed. `make` installs; every other target installs first.
+
+PYTHONS ?= python3.13 python3.12 python3.11 python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PY ?= python3.12
+PYTEST_ARGS ?=
+SOAK_MINUTES ?= 10
+
+.DEFAULT_GOAL := install
+.DELETE_ON_ERROR:
+.PHONY: install demo test check bench soak lock test-python
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@set -e; recent='import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))'; found=; \
+	for python in $(PYTHONS); do \
+	  if $$python -c "$$recent" >/dev/null 2>&1; then found=$$python; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Signoff needs Python 3.11 or newer, with venv, on PATH (tried: $(PYTHONS))." >&2; exit 1; \
+	fi; \
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1 || ! $(BIN)/python -c "$$recent" >/dev/null 2>&1; then \
+	  $$found -m venv --clear $(VENV); \
+	fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8'
+	@VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv pip sync --quiet --require-hashes requirements.lock
+	@VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv pip install --quiet --no-deps --editable .
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	@$(BIN)/signoff demo
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(STAMP)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.house_rules
+
+bench: $(STAMP)
+	@$(BIN)/python -m benchmarks
+
+# The end-to-end tests again and again, kills included, until the time is up or one fails.
+soak: $(STAMP)
+	@end=$$(($$(date +%s) + 60 * $(SOAK_MINUTES))); rounds=0; \
+	while [ "$$(date +%s)" -lt "$$end" ]; do \
+	  $(BIN)/python -m pytest $(PYTEST_ARGS) tests/journey || exit 1; rounds=$$((rounds + 1)); \
+	done; echo "$$rounds rounds, 0 failed"
+
+lock: $(STAMP)
+	@VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+	@! grep -n '://' requirements.lock  # a URL would tie the lock to one registry
+
+# The whole suite on another Python: make test-python PY=python3.13
+test-python:
+	@$(MAKE) --no-print-directory test VENV=.venv-$(notdir $(PY)) PYTHONS=$(PY)

@@ -1,0 +1,119 @@
+"""An action as the engine knows it, and the digest of everything that it is.
+
+Rule: the digest changes when anything changes that a person's approval relied on: name, description, schema, options,
+or (as far as Python shows it) the source of the function, its probe and its target. What it calls is not in it.
+"""
+
+import hashlib
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+from bot.actions.declare import Declared, OnCrash, Risk, declare, declared
+from bot.actions.docstrings import summary
+from bot.actions.schema import Parameters, parameters_of
+from bot.core.canonical import Json, canonical_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be done. ``parameters_schema`` is JSON, as offered; ``timeout`` in seconds;
+    ``secret`` names arguments; ``definition_digest`` is SHA-256 in hexadecimal."""
+
+    name: str
+    description: str
+    parameters_schema: bytes
+    strict: bool
+    system: str
+    environment: str
+    risk: Risk
+    read_only: bool
+    on_crash: OnCrash
+    timeout: float
+    secret: tuple[str, ...]
+    definition_digest: str
+    parameters: Parameters = field(repr=False)
+    target: str | Callable[[dict[str, Any]], str] | None = field(repr=False, compare=False)
+    fn: Callable[..., Any] = field(repr=False, compare=False)
+    probe: Callable[..., Any] | None = field(repr=False, compare=False)
+
+
+def define(fn: Callable[..., Any] | Declared, **options: Any) -> Action:
+    """The action that a function is: marked with `@action`, noted down, or with the decorator's options given here.
+
+    Raises ConfigurationError for wrong options and for a signature that no schema can express.
+    """
+    noted = fn if isinstance(fn, Declared) else declared(fn) if not options else None
+    noted = noted or declare(fn, **options)  # type: ignore[arg-type]
+    parameters = parameters_of(noted)
+    description = noted.description or summary(inspect.getdoc(noted.fn)) or noted.name.replace("_", " ")
+    return Action(
+        name=noted.name,
+        description=description,
+        parameters_schema=parameters.offered,
+        strict=noted.strict,
+        system=noted.system,
+        environment=noted.environment,
+        risk=noted.risk,
+        read_only=noted.read_only,
+        on_crash=noted.on_crash,
+        timeout=noted.timeout,
+        secret=noted.secret,
+        definition_digest=_digest(noted, description, parameters),
+        parameters=parameters,
+        target=noted.target,
+        fn=noted.fn,
+        probe=noted.probe,
+    )
+
+
+def _digest(noted: Declared, description: str, parameters: Parameters) -> str:
+    options: dict[str, Json] = {
+        "name": noted.name,
+        "description": description,
+        "schema": parameters.offered.decode(),
+        "checked": canonical_bytes(parameters.inner).decode(),
+        "strict": noted.strict,
+        "system": noted.system,
+        "environment": noted.environment,
+        "risk": noted.risk.value,
+        "read_only": noted.read_only,
+        "on_crash": noted.on_crash.value,
+        "timeout": noted.timeout,
+        "secret": list(noted.secret),
+        "target": noted.target if isinstance(noted.target, str) else _code(noted.target),
+        "code": _code(noted.fn),
+        "probe": _code(noted.probe),
+    }
+    return hashlib.sha256(canonical_bytes(options)).hexdigest()
+
+
+def _code(fn: Callable[..., Any] | None) -> str:
+    """The source of a function where there is one (the same on every Python), else its byte code, else its name."""
+    if fn is None:
+        return ""
+    inner = inspect.unwrap(getattr(fn, "func", fn))
+    try:
+        return textwrap.dedent(inspect.getsource(inner))
+    except (OSError, TypeError):
+        code = getattr(inner, "__code__", None)
+        return (
+            _byte_code(code) if isinstance(code, CodeType) else getattr(inner, "__qualname__", type(inner).__qualname__)
+        )
+
+
+def _byte_code(code: CodeType) -> str:
+    return "\n".join([code.co_code.hex(), *map(_constant, code.co_consts), *code.co_names])
+
+
+def _constant(value: object) -> str:
+    match value:
+        case CodeType():
+            return _byte_code(value)
+        case frozenset():  # its order differs from process to process
+            return repr(sorted(map(repr, value)))
+        case _:
+            return repr(value)

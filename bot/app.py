@@ -1,0 +1,205 @@
+"""The bot's composition root: builds the adapters, wires them to the engine, serves, and shuts down. It decides nothing."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+import typer
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bot.actions import Registry
+from bot.bighub_guard import BighubGuard
+from bot.core.policy import Policy
+from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
+from bot.engine import Engine, Limits
+from bot.errors import ConfigurationError
+from bot.local_guard import LocalGuard, TightenedGuard
+from bot.openai_model import OpenAIModel
+from bot.policy_file import Loaded, load_policy
+from bot.ports import Guard, Store
+from bot.serving import serving
+from bot.settings import TO_RUN, Settings, read_settings, seal_keys
+from bot.slack.bolt import bolt_app
+from bot.slack.calls import web_client
+from bot.slack.chat import SlackChat
+from bot.slack.ingress import slack_routes
+from bot.slack.payloads import translate
+from bot.sql.schema import migrate
+from bot.sql.store import open_store
+
+log = structlog.get_logger()
+QUEUE_CONNECTIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBot:
+    """A bot that is up. ``port`` is None where the probes could not be served."""
+
+    engine: Engine
+    store: Store
+    port: int | None
+
+
+@asynccontextmanager
+async def running_bot(settings: Settings) -> AsyncIterator[RunningBot]:
+    """Everything, from the database to Slack, until the end of the block; then drain and close. Raises `ConfigurationError`."""
+    loaded = load_policy(settings.policy_file)
+    registry = Registry.load(settings.actions)
+    keys = seal_keys(settings)
+    await migrate_all(settings)
+    async with contextlib.AsyncExitStack() as stack:
+        store = open_store(settings.database_url)
+        stack.push_async_callback(store.close)
+        queue = await open_queue(settings)
+        stack.push_async_callback(queue.close)
+        model = OpenAIModel(
+            settings.openai_api_key.get_secret_value(),
+            settings.openai_base_url,
+            settings.model,
+            stream=settings.model_stream,
+            timeout=settings.model_timeout,
+        )
+        stack.push_async_callback(model.close)
+        guard = await stack.enter_async_context(guard_of(settings, loaded.policy))
+        chat = await stack.enter_async_context(chat_of(settings))
+        engine = Engine(
+            store=store,
+            model=model,
+            guard=guard,
+            chat=chat,
+            actions=registry,
+            dispatch=queue,
+            translate=translate,
+            policy=loaded.policy,
+            seal_keys=keys,
+            limits=limits_of(settings),
+        )
+        await stack.enter_async_context(
+            queue.running(engine.advance, runs_at_once=engine.limits.runs_at_once, heartbeat=settings.heartbeat_seconds)
+        )
+        await stack.enter_async_context(engine.running(settings.drain_seconds))
+        port = await stack.enter_async_context(connected(settings, engine))
+        banner(settings, loaded, guard, registry, port)
+        yield RunningBot(engine, store, port)
+
+
+def limits_of(settings: Settings) -> Limits:
+    return Limits(
+        max_tool_rounds=settings.max_tool_rounds,
+        give_up_after=settings.give_up_seconds,
+        lease=settings.heartbeat_seconds,
+    )
+
+
+async def migrate_all(settings: Settings) -> None:
+    """Bring the schema to head, and the queue's beside it."""
+    await migrate(settings.database_url)
+    if settings.sqlite_path is None:
+        await install_queue(settings.postgres_dsn)
+
+
+async def open_queue(settings: Settings) -> Queue:
+    if settings.sqlite_path is not None:
+        return in_memory_queue()
+    return await postgres_queue(settings.postgres_dsn, QUEUE_CONNECTIONS)
+
+
+@asynccontextmanager
+async def chat_of(settings: Settings) -> AsyncIterator[SlackChat]:
+    """The Chat port over the one workspace whose bot token is set; its calls share their connections."""
+    note = "" if settings.bighub_api_key else "No BIGHUB key: the local rules decided alone."
+    async with aiohttp.ClientSession() as session:
+        client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
+        yield SlackChat(lambda team: client, source_note=note)
+
+
+@asynccontextmanager
+async def guard_of(settings: Settings, policy: Policy) -> AsyncIterator[Guard]:
+    """BIGHUB tightened by the policy where a key is set; the local rules alone otherwise."""
+    if settings.bighub_api_key is None:
+        yield LocalGuard(policy)
+        return
+    bighub = BighubGuard(settings.bighub_api_key.get_secret_value(), settings.bighub_base_url)
+    try:
+        yield TightenedGuard(bighub, policy)
+    finally:
+        await bighub.close()
+
+
+@asynccontextmanager
+async def connected(settings: Settings, engine: Engine) -> AsyncIterator[int | None]:
+    """Slack's requests come in: over Socket Mode, or over HTTP with signatures. The probes are served in both."""
+    app = bolt_app(web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url), engine)
+    async with contextlib.AsyncExitStack() as stack:
+        routes: list[BaseRoute] = [Route("/livez", alive), Route("/readyz", readiness(engine))]
+        if not settings.socket_mode and settings.slack_signing_secret is not None:
+            routes += slack_routes(app, settings.slack_signing_secret.get_secret_value())
+        port = await stack.enter_async_context(listening(settings, Starlette(routes=routes)))
+        if settings.slack_app_token is not None:
+            handler = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value())
+            await handler.connect_async()  # type: ignore[no-untyped-call]
+            stack.push_async_callback(handler.close_async)
+        yield port
+
+
+@asynccontextmanager
+async def listening(settings: Settings, app: Starlette) -> AsyncIterator[int | None]:
+    """Serve on SIGNOFF_HOST:SIGNOFF_PORT. In Socket Mode a taken port only costs the probes."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            address = await stack.enter_async_context(serving(app, host=settings.host, port=settings.port))
+        except OSError as taken:
+            if not settings.socket_mode:
+                raise ConfigurationError(
+                    f"{settings.host}:{settings.port} cannot be served ({taken.strerror}); set SIGNOFF_PORT."
+                ) from None
+            log.warning("the probes are not served", host=settings.host, port=settings.port, why=taken.strerror)
+            yield None
+        else:
+            yield address.port
+
+
+async def alive(request: Request) -> Response:
+    return JSONResponse({"ok": True})
+
+
+def readiness(engine: Engine) -> Callable[[Request], Awaitable[Response]]:
+    async def ready(request: Request) -> Response:
+        """Ready means: the database answers."""
+        fault = await engine.fault()
+        return JSONResponse({"ok": fault is None, "fault": fault}, status_code=200 if fault is None else 503)
+
+    return ready
+
+
+def banner(settings: Settings, loaded: Loaded, guard: Guard, registry: Registry, port: int | None) -> None:
+    """What whoever started the bot must know, once, on stdout."""
+    way = "Socket Mode" if settings.socket_mode else f"HTTP on {settings.host}:{port}"
+    database = settings.sqlite_path or "Postgres"
+    typer.echo(
+        f"Signoff is up: {way}, {database}, {len(registry.actions)} actions, model {settings.model}, guard: {guard.name}."
+    )
+    if settings.bighub_api_key is None:
+        typer.echo("No BIGHUB_API_KEY: the local rules of policy.yml decide alone, and every card says so.")
+    for warning in loaded.warnings:
+        typer.echo(f"Warning: {warning}")
+
+
+async def run_bot() -> None:
+    """`signoff run`: until SIGTERM or Ctrl-C, then drain."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wanted, stop.set)
+    async with running_bot(read_settings(*TO_RUN)):
+        await stop.wait()
+        typer.echo("Stopping: finishing what is under way.")

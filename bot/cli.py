@@ -1,0 +1,191 @@
+"""The `signoff` command: options in, text out. It imports typer and nothing heavy; each command imports what it needs.
+
+A wrong setting or a refusal is one plain sentence on stderr and exit status 1; a traceback is a fault of ours.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bot.errors import SignoffError
+
+app = typer.Typer(
+    name="signoff", no_args_is_help=True, add_completion=False, help="An ops agent for Slack that asks before it acts."
+)
+runs = typer.Typer(no_args_is_help=True, help="Look at runs, or stop one.")
+actions = typer.Typer(no_args_is_help=True, help="What the agent can do.")
+policy = typer.Typer(no_args_is_help=True, help="Who may approve what.")
+audit = typer.Typer(no_args_is_help=True, help="The journal.")
+app.add_typer(runs, name="runs")
+app.add_typer(actions, name="actions")
+app.add_typer(policy, name="policy")
+app.add_typer(audit, name="audit")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+As = Annotated[str, typer.Option("--as", metavar="USER_ID", help="The Slack user id (U…) of who decides.")]
+Comment = Annotated[str, typer.Option("--comment", help="Why; the card shows it, and the model reads it.")]
+
+
+def main() -> None:
+    """Run the command; a `SignoffError` becomes its sentence."""
+    try:
+        app()
+    except SignoffError as error:
+        typer.echo(error.tell, err=True)
+        sys.exit(1)
+
+
+def _do(work: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(work)
+
+
+@app.command()
+def run() -> None:
+    """Run the bot: Socket Mode when SLACK_APP_TOKEN is set, HTTP otherwise."""
+    from bot.app import run_bot
+
+    _do(run_bot())
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the local workspace's page.")] = 8777,
+    directory: Annotated[Path, typer.Option("--dir", help="Where the demo keeps its databases.")] = Path(
+        "signoff-demo"
+    ),
+) -> None:
+    """Try everything on this machine: local workspace, scripted model, local rules, toy company."""
+    from bot.demo.launch import run_demo
+
+    _do(run_demo(port=port, directory=directory))
+
+
+@app.command()
+def workspace(
+    port: Annotated[int, typer.Option(help="Port of the page and the API.")] = 8777,
+) -> None:
+    """Start only the local Slack workspace, and print the settings that connect a bot to it."""
+    from bot.demo.launch import run_workspace
+
+    _do(run_workspace(port=port))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema to head."""
+    from bot.commands import migrate_database
+
+    _do(migrate_database())
+
+
+@app.command()
+def pending(as_json: AsJson = False) -> None:
+    """List the open approvals: riskiest and oldest first."""
+    from bot.commands import list_pending
+
+    _do(list_pending(as_json))
+
+
+@app.command()
+def approve(approval: str, user: As, comment: Comment = "") -> None:
+    """Approve from a shell: authorised like a click, and recorded as "by shell"."""
+    from bot.commands import vote
+
+    _do(vote(approval, user, "approve", comment))
+
+
+@app.command()
+def deny(approval: str, user: As, comment: Comment = "") -> None:
+    """Deny from a shell: authorised like a click, and recorded as "by shell"."""
+    from bot.commands import vote
+
+    _do(vote(approval, user, "deny", comment))
+
+
+@app.command()
+def freeze(
+    reason: str,
+    scope: Annotated[str, typer.Option(help="all, system:NAME or environment:NAME")] = "all",
+    by: Annotated[str, typer.Option("--as", help="Who freezes; shown on every card that is refused.")] = "shell",
+) -> None:
+    """Start nothing in a scope until it is lifted; reading goes on."""
+    from bot.commands import set_freeze
+
+    _do(set_freeze(scope, reason, by))
+
+
+@app.command()
+def unfreeze(scope: Annotated[str, typer.Option(help="The scope that was frozen.")] = "all") -> None:
+    """Lift a freeze."""
+    from bot.commands import lift_freeze
+
+    _do(lift_freeze(scope))
+
+
+@runs.command("list")
+def runs_list(limit: int = 20, as_json: AsJson = False) -> None:
+    """The newest runs."""
+    from bot.commands import list_runs
+
+    _do(list_runs(limit, as_json))
+
+
+@runs.command("show")
+def runs_show(run_id: str, as_json: AsJson = False) -> None:
+    """The journal of one run."""
+    from bot.commands import show_run
+
+    _do(show_run(run_id, as_json))
+
+
+@runs.command("cancel")
+def runs_cancel(run_id: str, user: As, reason: str = "") -> None:
+    """Stop a run; what has started already goes on to its end."""
+    from bot.commands import cancel_run
+
+    _do(cancel_run(run_id, user, reason))
+
+
+@actions.command("list")
+def actions_list(as_json: AsJson = False) -> None:
+    """The actions that SIGNOFF_ACTIONS declares."""
+    from bot.commands import list_actions
+
+    list_actions(as_json)
+
+
+@policy.command("check")
+def policy_check() -> None:
+    """Validate policy.yml and say what it means."""
+    from bot.commands import check_policy
+
+    check_policy()
+
+
+@audit.command("verify")
+def audit_verify() -> None:
+    """Recompute the journal's hash chain and name the first row that does not fit."""
+    from bot.commands import verify_audit
+
+    _do(verify_audit())
+
+
+@app.command()
+def manifest(
+    http: Annotated[str, typer.Option("--http", metavar="URL", help="For HTTP delivery to this public address.")] = "",
+    mention_only: Annotated[bool, typer.Option("--mention-only", help="Without reading replies in channels.")] = False,
+) -> None:
+    """Print the app manifest to create the Slack app from."""
+    from bot.commands import print_manifest
+
+    print_manifest(http, mention_only)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -1,0 +1,203 @@
+"""What the `signoff` commands do, one function each: settings in, lines out. The bot itself is `app.py`'s.
+
+These are clients: they read the same database and write through the same door, while the bot runs or Slack is down.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+
+import typer
+
+from bot import manifest
+from bot.actions import Registry
+from bot.app import chat_of, open_queue
+from bot.cli import print_json
+from bot.core.events import Cancelled, Person, RunId
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.dispatch import Queue
+from bot.engine.door import Door
+from bot.engine.inbox import Inbox
+from bot.engine.people import People
+from bot.errors import SignoffError
+from bot.policy_file import load_policy
+from bot.ports import OpenApproval, RunLine, Unavailable
+from bot.settings import TO_DECIDE, Settings, read_settings, seal_keys
+from bot.slack.payloads import translate
+from bot.sql.schema import migrate
+from bot.sql.store import SqlStore, open_store
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[SqlStore]:
+    store = open_store(settings.database_url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def dispatching(settings: Settings) -> AsyncIterator[Queue]:
+    queue = await open_queue(settings)
+    try:
+        yield queue
+    finally:
+        await queue.close()
+
+
+async def migrate_database() -> None:
+    settings = read_settings()
+    await migrate(settings.database_url)
+    typer.echo("The database is at head.")
+
+
+# --- approvals --------------------------------------------------------------------------------------------------------
+
+
+async def list_pending(as_json: bool) -> None:
+    async with opened(read_settings()) as store:
+        lines = await store.read(lambda tx: tx.open_approvals(None))
+    if as_json:
+        return print_json([asdict(line) for line in lines])
+    if not lines:
+        typer.echo("Nothing waits for an approval.")
+    for line in lines:
+        typer.echo(_pending_line(line))
+    return None
+
+
+def _pending_line(line: OpenApproval) -> str:
+    risk = f"risk {line.risk:.2f}" if line.risk is not None else "risk unknown"
+    left = max(0, round((line.expires_at - time.time()) / 60))
+    where = " · ".join(part for part in (line.action, line.target, line.environment) if part)
+    return f"{line.approval}  {where}  {risk}  asked by {line.requester}  {left} min left  for {', '.join(line.approvers) or 'nobody'}"
+
+
+async def vote(approval: str, user: str, action: str, comment: str) -> None:
+    settings = read_settings(*TO_DECIDE)
+    policy = load_policy(settings.policy_file).policy
+    async with opened(settings) as store, dispatching(settings) as queue, chat_of(settings) as chat:
+        inbox = Inbox(
+            store=store,
+            door=Door(store),
+            people=People(chat, policy),
+            chat=chat,
+            dispatch=queue,
+            translate=translate,
+            seal_key=seal_keys(settings)[0],
+        )
+        try:
+            outcome = await inbox.vote_by_shell(approval, user, action, comment)
+        except Unavailable as absent:
+            raise SignoffError(f"Slack does not say who {user} is ({absent}); nothing was decided.") from absent
+    if isinstance(outcome, Refused):
+        raise SignoffError(outcome.reason)
+    typer.echo(f"Recorded: {user} {'approved' if action == 'approve' else 'denied'} {approval} by shell.")
+
+
+async def set_freeze(scope: str, reason: str, by: str) -> None:
+    if scope != "all" and scope.partition(":")[0] not in ("system", "environment"):
+        raise SignoffError(f"{scope} is no scope: write all, system:NAME or environment:NAME.")
+    async with opened(read_settings()) as store:
+        await store.write(lambda tx: tx.set_freeze(scope, reason, by))
+    typer.echo(f"Frozen: {scope}. Nothing that writes starts there until `signoff unfreeze --scope {scope}`.")
+
+
+async def lift_freeze(scope: str) -> None:
+    async with opened(read_settings()) as store:
+        lifted = await store.write(lambda tx: tx.lift_freeze(scope))
+    if not lifted:
+        raise SignoffError(f"{scope} is not frozen.")
+    typer.echo(f"Lifted: {scope}.")
+
+
+# --- runs -------------------------------------------------------------------------------------------------------------
+
+
+async def list_runs(limit: int, as_json: bool) -> None:
+    async with opened(read_settings()) as store:
+        lines = await store.read(lambda tx: tx.runs(limit))
+    if as_json:
+        return print_json([asdict(line) for line in lines])
+    for line in lines:
+        typer.echo(_run_line(line))
+    return None
+
+
+def _run_line(line: RunLine) -> str:
+    asked = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(line.asked_at))
+    return f"{line.run}  {line.state:<22} {asked} UTC  {line.requester} in {line.channel}  {line.length} events"
+
+
+async def show_run(run_id: str, as_json: bool) -> None:
+    async with opened(read_settings()) as store:
+        journal = await store.read(lambda tx: tx.journal(RunId(run_id)))
+    if not journal:
+        raise SignoffError(f"There is no run {run_id}.")
+    if as_json:
+        return print_json(
+            [{"seq": r.seq, "at": r.at, "kind": type(r.event).__name__, **asdict(r.event)} for r in journal]
+        )
+    for recorded in journal:
+        at = time.strftime("%H:%M:%S", time.gmtime(recorded.at))
+        typer.echo(f"{recorded.seq:>4}  {at}  {recorded.event}")
+    return None
+
+
+async def cancel_run(run_id: str, user: str, reason: str) -> None:
+    settings = read_settings()
+    async with opened(settings) as store, dispatching(settings) as queue:
+        door = Door(store)
+        run, _ = await door.load(RunId(run_id))
+        if run is None:
+            raise SignoffError(f"There is no run {run_id}.")
+        outcome = await door.record(run.id, Cancelled(Person(run.asked.place.team, user), reason))
+        if isinstance(outcome, Run):
+            await queue.wake(run.id)
+    if isinstance(outcome, Refused):
+        raise SignoffError(outcome.reason)
+    typer.echo(f"Stopped: {run_id}.")
+
+
+async def verify_audit() -> None:
+    from bot.sql.rebuild import verify_chain
+
+    async with opened(read_settings()) as store:
+        verified = await store.read(verify_chain)
+    if verified.fault is not None:
+        raise SignoffError(f"The journal was changed: {verified.fault}")
+    typer.echo(f"The journal's chain holds: {verified.events} events of {verified.runs} runs.")
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+
+def list_actions(as_json: bool) -> None:
+    registry = Registry.load(read_settings("SIGNOFF_ACTIONS").actions)
+    if as_json:
+        return print_json(list(registry.offered()))
+    for action in registry.actions:
+        kind = "reads" if action.read_only else f"{action.risk} risk"
+        typer.echo(f"{action.name:<24} {action.system or '-':<12} {kind:<12} {action.description.splitlines()[0]}")
+    return None
+
+
+def check_policy() -> None:
+    loaded = load_policy(read_settings().policy_file)
+    policy = loaded.policy
+    for rule in policy.rules:
+        what = rule.verdict or "as the guard says"
+        who = ", ".join(rule.approvers if rule.approvers is not None else policy.defaults.approvers) or "nobody"
+        typer.echo(f"{rule.name:<28} {what:<18} decided by {who}")
+    typer.echo(f"{'everything else':<28} {'ask':<18} decided by {', '.join(policy.defaults.approvers) or 'nobody'}")
+    for warning in loaded.warnings:
+        typer.echo(f"Warning: {warning}", err=True)
+
+
+def print_manifest(http: str, mention_only: bool) -> None:
+    wanted = manifest.load()
+    wanted = manifest.over_http(wanted, http) if http else wanted
+    typer.echo(manifest.as_yaml(manifest.mention_only(wanted) if mention_only else wanted), nl=False)

@@ -1,0 +1,181 @@
+"""The engine as one thing: what the rooms above use. It wires its parts and runs their loops; it decides nothing itself."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import structlog
+
+from bot.core.call import Call
+from bot.core.events import Person, RunId
+from bot.core.policy import Policy
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.engine.doing import Doer
+from bot.engine.door import Door
+from bot.engine.inbox import UNKNOWN_BUTTON, Inbox
+from bot.engine.limits import Limits
+from bot.engine.people import People
+from bot.engine.worker import Worker, forever
+from bot.ports import (
+    Actions,
+    Chat,
+    Dispatch,
+    Guard,
+    InboxRow,
+    Model,
+    OpenApproval,
+    Reader,
+    Store,
+    Translate,
+    Unavailable,
+)
+
+log = structlog.get_logger()
+INBOX_BATCH = 100
+READY_SECONDS = 2.0
+
+
+class Engine:
+    """Everything that Signoff does, over its ports."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        model: Model,
+        guard: Guard,
+        chat: Chat,
+        actions: Actions,
+        dispatch: Dispatch,
+        translate: Translate,
+        policy: Policy,
+        seal_keys: tuple[bytes, ...],
+        limits: Limits | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self._store, self._dispatch = store, dispatch
+        self._door, self._people = Door(store), People(chat, policy)
+        self._inbox = Inbox(
+            store=store,
+            door=self._door,
+            people=self._people,
+            chat=chat,
+            dispatch=dispatch,
+            translate=translate,
+            seal_key=seal_keys[0],
+        )
+        name = secrets.token_hex(8)
+        doer = Doer(
+            door=self._door,
+            model=model,
+            guard=guard,
+            chat=chat,
+            actions=actions,
+            people=self._people,
+            limits=self.limits,
+            seal_keys=seal_keys,
+            worker=name,
+        )
+        self._worker = Worker(name=name, store=store, door=self._door, doer=doer, limits=self.limits)
+        self._mail = asyncio.Event()
+        self._seen_version: int | None = None
+
+    # --- in ---------------------------------------------------------------------------------------------------------
+
+    async def receive(self, row: InboxRow) -> bool:
+        """Commit what Slack sent; False for a duplicate. Returns before anything is done about it."""
+        new = await self._store.write(lambda tx: tx.put_inbox(row))
+        if new:
+            self._mail.set()
+        return new
+
+    async def advance(self, run_id: RunId) -> None:
+        """Do what a run owes; the dispatch calls this."""
+        await self._worker.advance(run_id)
+
+    async def run(self, run_id: RunId) -> Run | None:
+        """The run as its journal tells it."""
+        return (await self._door.load(run_id))[0]
+
+    # --- questions of the rooms above -------------------------------------------------------------------------------
+
+    async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
+        """The run and call that a button's value names."""
+        run = await self._inbox.run_of(opaque)
+        call = run.call_of(opaque) if run else None
+        return (run, call) if run is not None and call is not None else None
+
+    async def may_decide(self, person: Person, opaque: str) -> Refused | None:
+        """Whether a person may vote on this now, before a modal is opened for it; asked again when the vote comes."""
+        found = await self.card_of(opaque)
+        if found is None:
+            return Refused(UNKNOWN_BUTTON)
+        try:
+            return await self._people.may_decide(*found, person)
+        except Unavailable:
+            return Refused("Slack does not say who you are at the moment. Please try again.")
+
+    async def may_read(self, person: Person, opaque: str) -> Refused | None:
+        found = await self.card_of(opaque)
+        return Refused(UNKNOWN_BUTTON) if found is None else await self._people.may_read(found[0], person)
+
+    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...]:
+        """The open approvals of a workspace, each with whether this person may decide it: theirs first, riskiest, oldest."""
+        lines = await self._store.read(lambda tx: tx.open_approvals(team))
+        marked = [(line, await self.may_decide(person, line.approval) is None) for line in lines]
+        return tuple(sorted(marked, key=lambda pair: not pair[1]))
+
+    async def fault(self) -> str | None:
+        """Why the bot is not ready (the database does not answer), or None."""
+
+        async def look(tx: Reader) -> float:
+            return tx.now
+
+        try:
+            await asyncio.wait_for(self._store.read(look), READY_SECONDS)
+        except (Unavailable, TimeoutError) as absent:
+            return f"The database does not answer: {absent}".rstrip(": ")
+        return None
+
+    # --- running ----------------------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def running(self, drain_seconds: float = 10.0) -> AsyncIterator[None]:
+        """Work the inbox and sweep for what is due, until the end of the block; then drain."""
+        loops = [
+            asyncio.create_task(forever("inbox", 0.0, self._work_inbox)),
+            asyncio.create_task(forever("sweep", self.limits.sweep_every, self._sweep)),
+        ]
+        try:
+            yield
+        finally:
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            await self._worker.drain(drain_seconds)
+
+    async def _work_inbox(self) -> None:
+        """Work every open row; what nobody can answer yet stays and is worked again."""
+        self._mail.clear()
+        for row in await self._store.read(lambda tx: tx.open_inbox(INBOX_BATCH)):
+            try:
+                await self._inbox.work(row)
+            except Unavailable as absent:
+                log.warning("an inbox row waits", key=row.key, why=str(absent))
+            except Exception:  # one broken row must not hold up the others
+                log.exception("an inbox row could not be worked", key=row.key)
+        try:
+            await asyncio.wait_for(self._mail.wait(), self.limits.sweep_every)
+        except TimeoutError:
+            return
+
+    async def _sweep(self) -> None:
+        """Wake every run that is due and that nobody holds: expiries, backoffs, and whatever a crash left."""
+        version = await self._store.data_version()
+        if version != self._seen_version:
+            self._seen_version = version
+            self._worker.nudge_all()
+        for run_id in await self._store.read(lambda tx: tx.due_runs(INBOX_BATCH)):
+            await self._dispatch.wake(run_id)

@@ -1,0 +1,73 @@
+"""From `Started` to the end of an action, and what becomes of one whose worker died.
+
+Rule 1: only the worker that wrote `Started` runs the action; the result is recorded however long the store is away.
+Rule 2: nobody repeats a started action, except one declared ``on_crash="rerun"``; a ``probe`` may find out what happened.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Sequence
+
+import structlog
+
+from bot.core.call import Call, CallState
+from bot.core.events import Answer, ApprovalId, Doubted, Event, Finished, RunId, Settled
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.engine.door import Door
+from bot.ports import Actions, Writer
+
+log = structlog.get_logger()
+RECORD_AGAIN_SECONDS = 1.0
+
+
+class Finishing:
+    """Runs started actions and finds out about orphaned ones."""
+
+    def __init__(self, door: Door, actions: Actions) -> None:
+        self._door, self._actions = door, actions
+
+    async def run_action(self, run_id: RunId, call: Call) -> None:
+        """Run a started call's action with exactly the bound bytes, and record its end."""
+        before = time.monotonic()
+        ran = await self._actions.run(call.proposal, call.attempt)
+        took = round(time.monotonic() - before, 3)
+        await self._record(run_id, Finished(call.proposal.call, call.attempt, ran.ok, ran.output, took, ran.error))
+
+    async def _record(self, run_id: RunId, finished: Finished) -> None:
+        """An effect that happened is recorded, if it takes all night; were it lost, people would be asked about it."""
+        while True:
+            try:
+                outcome = await self._door.record(run_id, finished)
+            except Exception:  # whatever the store's trouble is, the result must not be lost with it
+                log.exception("the end of an action could not be recorded yet", run=run_id, call=finished.call)
+                await asyncio.sleep(RECORD_AGAIN_SECONDS)
+                continue
+            if isinstance(outcome, Refused):
+                log.warning("the end of an action came too late", run=run_id, call=finished.call, why=outcome.reason)
+            return
+
+    async def recover(self, run: Run, call: Call) -> None:
+        """The worker that started this call is gone, since we hold its run: rerun, probe, or say that nobody knows."""
+        binding = call.proposal.binding
+        if binding is not None and binding.on_crash == "rerun":
+            return await self.run_action(run.id, call)
+        happened = await self._probe(call) if binding is not None and binding.on_crash == "probe" else None
+        question = ApprovalId(secrets.token_hex(16))
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            now = run.call(call.proposal.call) if run else None
+            if now is None or now.state is not CallState.STARTED or now.attempt != call.attempt:
+                return Refused("Its end is known meanwhile.")
+            doubted = Doubted(call.proposal.call, call.attempt, question)
+            if happened is None:
+                return [doubted]
+            answer = Answer.DID_RUN if happened else Answer.DID_NOT_RUN
+            return [doubted, Settled(call.proposal.call, answer, None)]
+
+        await self._door.decide(run.id, decide)
+        return None
+
+    async def _probe(self, call: Call) -> bool | None:
+        return await self._actions.probe(call.proposal, call.attempt)

@@ -1,0 +1,249 @@
+"""What people did, worked from the inbox: each row becomes an event of a run, a private explanation, or nothing.
+
+Rule 1: a row is closed in the transaction that records what came of it, so a crash in between only works it again.
+Rule 2: authority is asked here, when the row is worked, and fails closed.
+Rule 3: text is never a vote.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+from bot.core.approval import Resolution, seal, vote_text
+from bot.core.call import Call, CallState
+from bot.core.events import Answer, Answered, Asked, Choice, Event, Person, Place, RunId, Said, Settled, Voted
+from bot.core.inputs import Clicked, Nothing, Wrote
+from bot.core.refusal import Refused
+from bot.core.run import ENDS, Run
+from bot.engine.door import Door
+from bot.engine.people import People
+from bot.ports import Chat, Decide, Dispatch, InboxRow, Reader, Rejected, Store, Translate, Writer
+
+EMPTY = (
+    "Tell me what you need, in the same message as the mention. For example: “grant bob okta-prod-admins for 2h”. "
+    "Anything risky is shown here as a card first, and runs only after somebody has approved it."
+)
+UNKNOWN_BUTTON = "This button belongs to nothing that I know (any more). Please use the newest card, or ask again."
+CHOICES = {"approve": Choice.APPROVE, "approve_reviewed": Choice.APPROVE, "deny": Choice.DENY}
+ANSWERS = {"did_run": Answer.DID_RUN, "did_not_run": Answer.DID_NOT_RUN, "unknown": Answer.UNKNOWN}
+
+
+class Inbox:
+    """Works inbox rows. `work` raises `Unavailable` when nobody can say who a person is: the row stays and is worked again."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        door: Door,
+        people: People,
+        chat: Chat,
+        dispatch: Dispatch,
+        translate: Translate,
+        seal_key: bytes,
+    ) -> None:
+        self._store, self._door, self._people, self._chat = store, door, people, chat
+        self._dispatch, self._translate, self._seal_key = dispatch, translate, seal_key
+
+    async def work(self, row: InboxRow) -> None:
+        """Work one row to its end."""
+        match self._translate(row):
+            case Wrote() as wrote:
+                await self._wrote(row, wrote)
+            case Clicked() as clicked:
+                await self._clicked(row, clicked)
+            case Nothing():
+                await self._close(row)
+
+    async def _close(self, row: InboxRow) -> None:
+        await self._store.write(lambda tx: tx.close_inbox(row.key))
+
+    # --- messages ---------------------------------------------------------------------------------------------------
+
+    async def _wrote(self, row: InboxRow, wrote: Wrote) -> None:
+        latest = await self._latest(wrote.place)
+        ours = latest is not None and (latest.state not in ENDS or latest.asked.person == wrote.person)
+        if not wrote.mentioned and not ours:
+            return await self._close(row)
+        refused = await self._people.may_ask(wrote.person, wrote.place.team)
+        if refused is not None:
+            if wrote.mentioned:
+                await self._whisper(wrote.person, wrote.place, refused.reason)
+            return await self._close(row)
+        if latest is not None and latest.state not in ENDS:
+            if not wrote.text.strip():
+                await self._whisper(
+                    wrote.person, wrote.place, f"I am at it: the run is {latest.state.replace('_', ' ')}."
+                )
+                return await self._close(row)
+            heard = await self._say(row, latest.id, wrote)
+            if heard:
+                return None
+        return await self._begin(row, wrote, run_id_of(wrote.place, wrote.message), latest.id if latest else None)
+
+    async def _latest(self, place: Place) -> Run | None:
+        async def work(tx: Reader) -> RunId | None:
+            return await tx.latest_run(place)
+
+        run_id = await self._store.read(work)
+        return (await self._door.load(run_id))[0] if run_id is not None else None
+
+    async def _say(self, row: InboxRow, run_id: RunId, wrote: Wrote) -> bool:
+        """Give the message to the live run; False where the run ended meanwhile."""
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            if run is None or run.state in ENDS:
+                return Refused("The run has ended.")
+            await tx.close_inbox(row.key)
+            heard = any(said.message == wrote.message for said in run.said)
+            return [] if heard else [Said(wrote.person, wrote.message, wrote.text)]
+
+        outcome = await self._door.decide(run_id, decide)
+        await self._dispatch.wake(run_id)
+        return isinstance(outcome, Run)
+
+    async def _begin(self, row: InboxRow, wrote: Wrote, run_id: RunId, previous: RunId | None) -> None:
+        asked = Asked(wrote.person, wrote.place, wrote.message, wrote.text, previous)
+        answer = () if wrote.text.strip() else (Answered(EMPTY),)
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            if run is None and await tx.latest_run(wrote.place) != previous:
+                return Refused("Another message of this thread was first.")
+            await tx.close_inbox(row.key)
+            return [] if run is not None else [asked, *answer]
+
+        outcome = await self._door.decide(run_id, decide)
+        if isinstance(outcome, Refused):
+            return await self.work(row)
+        return await self._dispatch.wake(run_id)
+
+    # --- buttons ----------------------------------------------------------------------------------------------------
+
+    async def _clicked(self, row: InboxRow, clicked: Clicked) -> None:
+        if clicked.action == "retry":
+            return await self._retry(row, clicked)
+        if clicked.action not in CHOICES and clicked.action not in ANSWERS:
+            return await self._close(row)
+        found = await self._find(row.team, clicked)
+        if found is None:
+            await self._explain(clicked, UNKNOWN_BUTTON)
+            return await self._close(row)
+        run, call = found
+        if clicked.action in CHOICES:
+            outcome = await self.vote(run, call, clicked, via="slack", row=row)
+        else:
+            outcome = await self._settle(run, call, clicked, row)
+        if isinstance(outcome, Refused):
+            await self._explain(clicked, outcome.reason)
+            await self._close(row)
+        return None
+
+    async def _find(self, team: str, clicked: Clicked) -> tuple[Run, Call] | None:
+        """The run and call that a button names, if it belongs to this workspace and channel (S12, S30)."""
+        run = await self.run_of(clicked.value)
+        call = run.call_of(clicked.value) if run else None
+        if run is None or call is None:
+            return None
+        place = run.asked.place
+        return (run, call) if (place.team, place.channel) == (team, clicked.channel) else None
+
+    async def run_of(self, opaque: str) -> Run | None:
+        """The run that owns an approval's or a question's id."""
+        run_id = await self._store.read(lambda tx: tx.run_of(opaque))
+        return (await self._door.load(run_id))[0] if run_id is not None else None
+
+    async def vote(
+        self, run: Run, call: Call, clicked: Clicked, *, via: str, row: InboxRow | None = None
+    ) -> Run | Refused:
+        """Authorise and record one vote; the refusal tells the person what is the matter, or who was first."""
+        if call.approval is None or call.approval.resolution is not None:
+            return late(call)
+        refused = await self._people.may_decide(run, call, clicked.person)
+        if refused is not None:
+            return refused
+        name, choice = call.proposal.call, CHOICES[clicked.action]
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            call = run.call(name) if run else None
+            if run is None or call is None or call.approval is None or call.approval.resolution is not None:
+                return late(call)
+            mark = seal(self._seal_key, vote_text(run.id, call.approval, clicked.person, choice))
+            approval = call.approval.terms.approval
+            return [Voted(approval, clicked.person, choice, clicked.comment, mark, via, clicked.message)]
+
+        return await self._recorded(run.id, decide, row)
+
+    async def vote_by_shell(self, opaque: str, user: str, action: str, comment: str) -> Run | Refused:
+        """A vote from a shell, authorised like a click. Raises `Unavailable` when nobody can say who the person is."""
+        run = await self.run_of(opaque)
+        call = run.call_of(opaque) if run else None
+        if run is None or call is None:
+            return Refused("There is no approval with this id; `signoff pending` lists the open ones.")
+        place = run.asked.place
+        clicked = Clicked(Person(place.team, user), action, opaque, place.channel, "", comment)
+        return await self.vote(run, call, clicked, via="shell")
+
+    async def _settle(self, run: Run, call: Call, clicked: Clicked, row: InboxRow) -> Run | Refused:
+        refused = await self._people.may_settle(run, call, clicked.person)
+        if refused is not None:
+            return refused
+        settled = Settled(call.proposal.call, ANSWERS[clicked.action], clicked.person, clicked.comment)
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
+            return [settled]
+
+        return await self._recorded(run.id, decide, row)
+
+    async def _recorded(self, run_id: RunId, decide: Decide, row: InboxRow | None) -> Run | Refused:
+        outcome = await self._door.decide(run_id, decide, also=(lambda tx: tx.close_inbox(row.key)) if row else None)
+        if isinstance(outcome, Run):
+            await self._dispatch.wake(run_id)
+        return outcome
+
+    async def _retry(self, row: InboxRow, clicked: Clicked) -> None:
+        """Retry is a new run with the same request; the failed one keeps its end."""
+        failed, _ = await self._door.load(RunId(clicked.value))
+        if failed is None or failed.asked.place.team != row.team:
+            await self._explain(clicked, UNKNOWN_BUTTON)
+            return await self._close(row)
+        place, latest = failed.asked.place, await self._latest(failed.asked.place)
+        refused = await self._people.may_ask(clicked.person, place.team)
+        if refused is not None or latest is None or latest.id != failed.id:
+            await self._explain(clicked, refused.reason if refused else "This was tried again already; see below.")
+            return await self._close(row)
+        message = f"retry:{failed.id}"
+        wrote = Wrote(clicked.person, place, message, failed.asked.text, True)
+        return await self._begin(row, wrote, run_id_of(place, message), failed.id)
+
+    # --- words ------------------------------------------------------------------------------------------------------
+
+    async def _explain(self, clicked: Clicked, text: str) -> None:
+        thread = clicked.message
+        run = await self.run_of(clicked.value)
+        place = run.asked.place if run else Place(clicked.person.team, clicked.channel, thread)
+        await self._whisper(clicked.person, place, text)
+
+    async def _whisper(self, person: Person, place: Place, text: str) -> None:
+        try:
+            await self._chat.whisper(person, place.channel, place.thread, text)
+        except Rejected:
+            return  # an ephemeral message is never the only record of anything
+
+
+def run_id_of(place: Place, message: str) -> RunId:
+    """The same message always begins the same run, however often Slack delivers it."""
+    named = "\n".join((place.team, place.channel, message))
+    return RunId(hashlib.sha256(named.encode()).hexdigest()[:32])
+
+
+def late(call: Call | None) -> Refused:
+    """What somebody is told who comes too late."""
+    approval = call.approval if call else None
+    if call is None or approval is None:
+        return Refused(UNKNOWN_BUTTON)
+    vote = approval.deciding_vote
+    if vote is not None:
+        verb = "approved" if approval.resolution is Resolution.APPROVED else "denied"
+        return Refused(f"<@{vote.person.user}> {verb} this already.")
+    if call.state is CallState.REFUSED:
+        return Refused(f"This is {(call.outcome or call.state).replace('_', ' ')}: {call.reason}")
+    return Refused("This was decided already.")

@@ -1,0 +1,59 @@
+"""Who may do what, asked of the policy with the facts of this moment. One function authorises every click, command and modal.
+
+The rules are `core/policy.py`'s; this file only gathers the facts and fails closed.
+"""
+
+from bot.core import policy as rules
+from bot.core.call import Call
+from bot.core.events import Person, Terms
+from bot.core.policy import Policy
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.ports import Chat, Unavailable
+
+
+class People:
+    """Gathers a person's facts through the Chat port and asks the policy."""
+
+    def __init__(self, chat: Chat, policy: Policy) -> None:
+        self._chat = chat
+        self.policy = policy
+
+    async def may_ask(self, person: Person, team: str) -> Refused | None:
+        """Whether this person may start a run or speak in one. Raises `Unavailable` when nobody can say."""
+        profile = await self._chat.profile(person)
+        return profile if isinstance(profile, Refused) else rules.may_ask(self.policy, profile, team)
+
+    async def may_decide(self, run: Run, call: Call, person: Person) -> Refused | None:
+        """Whether this person may vote on this call now. Raises `Unavailable` when nobody can say."""
+        if call.approval is None:
+            return await self.may_settle(run, call, person)
+        return await self._may(run, call.approval.terms, person)
+
+    async def may_settle(self, run: Run, call: Call, person: Person) -> Refused | None:
+        """Whether this person may say what became of an action in doubt: whoever may approve it, by the present policy."""
+        binding = call.proposal.binding
+        if binding is None or call.question is None:
+            return Refused("Nobody was asked about this action.")
+        case = rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place)
+        return await self._may(run, rules.terms(self.policy, case, call.question, 0.0), person)
+
+    async def _may(self, run: Run, terms: Terms, person: Person) -> Refused | None:
+        place = run.asked.place
+        profile = await self._chat.profile(person)
+        if isinstance(profile, Refused):
+            return profile
+        members: dict[str, frozenset[str]] = {}
+        for approver in terms.approvers:
+            kind, _, group = approver.partition(":")
+            if kind == "group":
+                found = await self._chat.members(place.team, group)
+                members[group] = frozenset() if isinstance(found, Refused) else found
+        return rules.may_decide(profile, run.asked.person, terms, members, place.team)
+
+    async def may_read(self, run: Run, person: Person) -> Refused | None:
+        """Whether this person may see a card's details: whoever belongs here."""
+        try:
+            return await self.may_ask(person, run.asked.place.team)
+        except Unavailable:
+            return Refused("Slack does not say who you are at the moment. Please try again.")

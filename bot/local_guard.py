@@ -1,0 +1,88 @@
+"""The Guard port over `policy.yml`: alone (`LocalGuard`), or as the floor under another guard (`TightenedGuard`).
+
+What a rule means is `core/policy.py`'s; here is only what follows from it for a judgement, and the words for it.
+"""
+
+from dataclasses import replace
+
+from bot.core.approval import Approval
+from bot.core.call import Call
+from bot.core.events import Judgement, Verdict
+from bot.core.policy import Policy, case_of, floor
+from bot.core.run import Run
+from bot.core.verdict import strictest
+from bot.ports import Guard, Question
+
+NAME = "Local rules"
+
+
+class LocalGuard:
+    """The local rules decide alone. Without a rule, reading is allowed and everything else is asked about."""
+
+    name = NAME
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+
+    async def judge(self, question: Question) -> Judgement:
+        """Never raises: there is nobody to wait for."""
+        verdict, rule = _floor(self._policy, question)
+        if rule and verdict:
+            return Judgement(verdict, _because(rule, verdict), NAME, rule=rule)
+        if question.binding.read_only:
+            return Judgement(
+                Verdict.ALLOW, "No rule of policy.yml decides this; it only reads, so it may run.", NAME, rule=rule
+            )
+        reason = "No rule of policy.yml decides this; what changes something needs a person's approval."
+        return Judgement(Verdict.ASK, reason, NAME, rule=rule)
+
+    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+        """Nobody keeps count here."""
+
+    async def report_outcome(self, run: Run, call: Call) -> None:
+        """Nobody keeps count here."""
+
+
+class TightenedGuard:
+    """The stricter of another guard and the local rules. Where no rule matches, the other guard decides alone.
+
+    What a rule denies is not shown to the other guard at all: nobody outside has to know, or to be up, for a no.
+    """
+
+    def __init__(self, inner: Guard, policy: Policy) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._policy = policy
+
+    async def judge(self, question: Question) -> Judgement:
+        """Raises what the other guard raises: `Unavailable`, `Rejected`."""
+        verdict, rule = _floor(self._policy, question)
+        if verdict is Verdict.DENY:
+            return Judgement(verdict, _because(rule, verdict), NAME, rule=rule)
+        judgement = await self._inner.judge(question)
+        if verdict is None or strictest(verdict, judgement.verdict) is judgement.verdict:
+            return replace(judgement, rule=rule)
+        reason = f"{_because(rule, verdict)} {self.name}: {judgement.reason}"
+        return replace(judgement, verdict=verdict, reason=reason, rule=rule)
+
+    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+        await self._inner.report_resolution(run, call, approval)
+
+    async def report_outcome(self, run: Run, call: Call) -> None:
+        await self._inner.report_outcome(run, call)
+
+
+def _floor(policy: Policy, question: Question) -> tuple[Verdict | None, str]:
+    verdict, rule = floor(policy, case_of(question.action, question.binding, question.requester, question.place))
+    return verdict, rule.name if rule else ""
+
+
+_DOES = {
+    Verdict.ALLOW: "allows this",
+    Verdict.ASK: "wants a person to decide",
+    Verdict.DENY: "forbids this",
+}
+
+
+def _because(rule: str, verdict: Verdict) -> str:
+    return f'Rule "{rule}" of policy.yml {_DOES[verdict]}.'

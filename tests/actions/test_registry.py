@@ -1,0 +1,168 @@
+"""The Actions port: a wish is checked, bound and run with exactly the bound bytes (R6, R14, H19)."""
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.actions import Checked, Registry, define
+from bot.core.canonical import Refused, argument_lines, canonical_bytes, digest, parse_lines
+from bot.core.events import Person, Proposal
+from bot.errors import ConfigurationError
+from bot.ports import Actions, Wish
+
+ALICE = Person("T1", "U1")
+RECEIVED: list[Any] = []
+
+
+def grant(user: str, group: str, duration: str = "1h", password: str = "") -> dict[str, str]:
+    """Grant access."""
+    RECEIVED.append((user, group, duration, password))
+    return {"user": user, "password": password}
+
+
+def take(**arguments: Any) -> None:
+    RECEIVED.append(arguments)
+
+
+OPEN: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": True}
+GRANT = define(grant, system="okta", environment="production", risk="high", target="user", secret=("password",))
+TAKE = define(take, parameters_schema=OPEN, strict=False)
+REGISTRY = Registry([GRANT, TAKE])
+PORT: Actions = REGISTRY
+
+
+def proposed(name: str, arguments: str, registry: Registry = REGISTRY) -> Proposal:
+    return registry.propose("c1", Wish("fc_1", name, arguments), ALICE)
+
+
+def test_the_tools_are_offered_as_the_responses_api_wants_them() -> None:
+    tool = REGISTRY.offered()[0]
+    assert {**tool, "parameters": ...} == {
+        "type": "function", "name": "grant", "description": "Grant access.", "parameters": ..., "strict": True,
+    }  # fmt: skip
+    assert isinstance(tool["parameters"], dict) and tool["parameters"]["required"] == [
+        "user",
+        "group",
+        "duration",
+        "password",
+    ]
+    assert REGISTRY.offered()[1]["strict"] is False and REGISTRY.offered()[1]["parameters"] == OPEN
+
+
+def test_what_is_checked_is_canonical_with_its_defaults_and_its_target() -> None:
+    checked = REGISTRY.check("grant", ' {"group": "admins", "user": "bob", "duration": null, "password": "hunter2"}')
+    assert isinstance(checked, Checked)
+    assert checked.arguments == b'{"duration":"1h","group":"admins","password":"hunter2","user":"bob"}'
+    assert (checked.action, checked.target, checked.secret) == (GRANT, "bob", ("password",))
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "told"),
+    [
+        ("gone", "{}", 'There is no action "gone". The actions are: grant, take.'),
+        ("gr\u202eant", "{}", "\\u{202e}"),
+        ("grant", "", "not valid JSON"),
+        ("grant", "[1]", "must be a JSON object"),
+        ("grant", '{"user":"a","user":"b","group":"c"}', "twice"),
+        ("grant", '{"user":1}', '"group" is missing. "user" must be a string, not 1.'),
+        ("grant", '{"user":"a","group":"b","sudo":true}', '"sudo" is not among the parameters'),
+        ("grant", '{"user":"a","group":"b","password":5}', '"password" must be a string or null.'),
+    ],
+)
+def test_h19_bad_input_is_refused_before_anybody_judges_it(name: str, raw: str, told: str) -> None:
+    refused = REGISTRY.check(name, raw)
+    assert isinstance(refused, Refused) and told in refused.reason
+    proposal = proposed(name, raw)
+    assert proposal.binding is None and proposal.refusal == refused.reason and proposal.raw_arguments == raw
+
+
+def test_a_proposal_binds_the_digest_of_all_that_is_approved() -> None:
+    proposal = proposed("grant", '{"user":"bob","group":"admins"}')
+    bound = proposal.binding
+    assert bound is not None
+    assert bound.digest == digest(
+        action="grant",
+        definition=GRANT.definition_digest,
+        arguments=bound.arguments.encode(),
+        target="bob",
+        requester="T1/U1",
+    )
+    assert (bound.system, bound.environment, bound.risk, bound.read_only, bound.on_crash) == (
+        "okta", "production", "high", False, "ask",
+    )  # fmt: skip
+    other = REGISTRY.propose("c1", Wish("fc_1", "grant", '{"user":"bob","group":"admins"}'), Person("T1", "U2"))
+    assert other.binding is not None and other.binding.digest != bound.digest
+
+
+def test_a_target_can_be_a_function_of_the_arguments() -> None:
+    def scaled(target: Any) -> Checked | Refused:
+        def scale(service: str, replicas: int) -> None: ...
+
+        return Registry([define(scale, target=target)]).check("scale", '{"service":"web","replicas":3}')
+
+    named = scaled(lambda arguments: f"{arguments['service']}×{arguments['replicas']}")
+    assert isinstance(named, Checked) and named.target == "web×3"
+    number = scaled("replicas")
+    assert isinstance(number, Checked) and number.target == "3"
+    for broken in (lambda arguments: arguments["gone"], lambda arguments: object(), lambda arguments: "\ud800"):
+        assert isinstance(scaled(broken), Refused)
+
+
+def test_s20_redacted_arguments_carry_no_secret() -> None:
+    proposal = proposed("grant", '{"user":"bob","group":"Bearer abcdefghijkl","password":"hunter2"}')
+    text = REGISTRY.redacted(proposal)
+    assert json.loads(text)["password"] == "[secret, 7 characters]"
+    assert "hunter2" not in text and "abcdefghijkl" not in text
+    assert REGISTRY.redacted(proposed("grant", "[]")) == "{}"
+
+
+JSON = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=10)
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=5), inner, max_size=4)),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.dictionaries(st.text(max_size=8), JSON, max_size=5))
+async def test_r6_what_the_card_shows_is_what_the_action_receives(arguments: dict[str, Any]) -> None:
+    proposal = proposed("take", json.dumps(arguments))
+    assert proposal.binding is not None
+    RECEIVED.clear()
+    assert (await REGISTRY.run(proposal, "k")).ok
+    shown = parse_lines(argument_lines(proposal.binding.arguments.encode()))
+    assert canonical_bytes(shown) == canonical_bytes(RECEIVED[0]) == canonical_bytes(arguments)
+
+
+async def test_r6_the_bound_bytes_run_and_not_the_raw_ones() -> None:
+    RECEIVED.clear()
+    proposal = proposed("grant", '{"user":"bob","group":"admins"}')
+    tampered = dataclasses.replace(proposal, raw_arguments='{"user":"mallory","group":"admins"}')
+    assert (await REGISTRY.run(tampered, "k")).ok
+    assert RECEIVED == [("bob", "admins", "1h", "")]
+
+
+async def test_r14_an_action_that_changed_or_went_away_is_not_run() -> None:
+    RECEIVED.clear()
+    proposal = proposed("grant", '{"user":"bob","group":"admins"}')
+    changed = Registry([define(grant, system="okta", risk="low")])
+    for registry in (changed, Registry()):
+        ran = await registry.run(proposal, "k")
+        assert not ran.ok and "no longer the action that was decided about" in ran.error
+        assert await registry.probe(proposal, "k") is None
+    unbound = await REGISTRY.run(proposed("grant", "[]"), "k")
+    assert not unbound.ok and "never accepted" in unbound.error
+    assert RECEIVED == []
+
+
+def test_names_are_found_and_are_unique() -> None:
+    assert REGISTRY.find("grant") is GRANT and REGISTRY.find("Grant") is None
+    assert REGISTRY.current_definition("gone") is None
+    with pytest.raises(ConfigurationError, match="two actions named grant"):
+        Registry([GRANT, GRANT])

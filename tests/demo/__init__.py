@@ -1,0 +1,1 @@
+"""Tests of the scripted model and of the toy company."""

@@ -1,0 +1,1 @@
+"""Tests of the engine, over small in-memory adapters of its ports."""

@@ -1,0 +1,234 @@
+"""A small world around the engine: the ports as plain Python, kept in memory. `World` is what a test tells its story with."""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bot.actions import Action, Registry, action, define
+from bot.core.approval import Approval
+from bot.core.call import Call
+from bot.core.events import Judgement, Person, Place, RunId, Verdict
+from bot.core.inputs import Clicked, Input, Profile, Wrote
+from bot.core.policy import Defaults, Policy
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.dict_store import DictStore
+from bot.engine import Engine, Limits
+from bot.ports import InboxRow, Posted, Question, Rejected, Reply, Store, Unavailable, Wish
+
+TEAM = "T1"
+ALICE, BOB, CAROL, GUS, XENA = (Person(TEAM, f"U0{name}") for name in ("ALICE", "BOB", "CAROL", "GUS", "XENA"))
+PLACE = Place(TEAM, "C0OPS", "1.000100")
+POLICY = Policy(Defaults(approvers=("user:U0CAROL", "user:U0BOB")))
+LIMITS = Limits(first_backoff=0.02, longest_backoff=0.05, longest_delivery_backoff=0.05, give_up_after=0.4, sweep_every=0.02, lease=0.6)
+Turn = Reply | Exception | Callable[[], Reply]
+
+
+def wishing(*wishes: tuple[str, dict[str, object]] | tuple[str, str], text: str = "") -> Reply:
+    calls = [
+        Wish(f"wire_{n}_{id(wishes)}", name, arguments if isinstance(arguments, str) else json.dumps(arguments))
+        for n, (name, arguments) in enumerate(wishes)
+    ]
+    items = [{"type": "function_call", "call_id": w.wire, "name": w.action, "arguments": w.arguments} for w in calls]
+    return Reply(json.dumps(items), text, tuple(calls))
+
+
+def saying(text: str) -> Reply:
+    return Reply(json.dumps([{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}]), text, ())
+
+
+@dataclass
+class ModelInMemory:
+    turns: list[Turn] = field(default_factory=list)
+    asked: list[list[object]] = field(default_factory=list)
+
+    async def reply(self, items: Sequence[object], tools: Sequence[object]) -> Reply:
+        self.asked.append(list(items))
+        await asyncio.sleep(0)
+        turn = self.turns.pop(0) if self.turns else saying("OK.")
+        if isinstance(turn, Exception):
+            raise turn
+        return turn if isinstance(turn, Reply) else turn()
+
+
+@dataclass
+class GuardInMemory:
+    name: str = "BIGHUB"
+    answers: dict[str, Judgement | Exception] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    resolutions: list[str] = field(default_factory=list)
+    outcomes: list[str] = field(default_factory=list)
+    absent: bool = False
+
+    async def judge(self, question: Question) -> Judgement:
+        self.questions.append(question)
+        answer = self.answers.get(question.action, Judgement(Verdict.ALLOW, "fine", self.name, request_id="req"))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+        self._there()
+        self.resolutions.append(f"{call.proposal.action} {approval.resolution}")
+
+    async def report_outcome(self, run: Run, call: Call) -> None:
+        self._there()
+        self.outcomes.append(f"{call.proposal.action} {call.outcome}")
+
+    def _there(self) -> None:
+        if self.absent:
+            raise Unavailable("BIGHUB is away")
+
+
+@dataclass
+class ChatInMemory:
+    """``cards``: call → phases shown, in order; ``words``: everything posted; ``whispers``: (user, text)."""
+
+    profiles: dict[Person, Profile] = field(default_factory=dict)
+    cards: dict[str, list[str]] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+    whispers: list[tuple[str, str]] = field(default_factory=list)
+    absent: bool = False
+
+    async def profile(self, person: Person) -> Profile | Refused:
+        self._there()
+        return self.profiles.get(person, Profile(person, person.user, person.team))
+
+    async def members(self, team: str, group: str) -> frozenset[str] | Refused:
+        self._there()
+        return frozenset()
+
+    async def show_card(self, run: Run, call: Call) -> Posted:
+        self._there()
+        self.cards.setdefault(call.proposal.call, []).append(str(call.phase))
+        return Posted(PLACE.channel, f"card-{call.proposal.call}")
+
+    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
+        return self._post(text)
+
+    async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
+        return self._post(text)
+
+    async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
+        if person.user == "U0NOBODY":
+            raise Rejected("not in the channel")
+        self.whispers.append((person.user, text))
+
+    def _post(self, text: str) -> Posted:
+        self._there()
+        self.words.append(text)
+        return Posted(PLACE.channel, f"post-{len(self.words)}")
+
+    def _there(self) -> None:
+        if self.absent:
+            raise Unavailable("Slack is away")
+
+
+@dataclass
+class Deeds:
+    """What the actions really did."""
+
+    done: list[str] = field(default_factory=list)
+    hold: asyncio.Event | None = None
+    fail: bool = False
+
+
+class WakingDispatch:
+    """Wakes by calling: the next thing on the loop."""
+
+    def __init__(self) -> None:
+        self.engine: Engine | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.lossy = False
+
+    async def wake(self, run: RunId) -> None:
+        if self.engine is not None and not self.lossy:
+            task = asyncio.create_task(self.engine.advance(run))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+
+class World:
+    """An engine with everything that it needs."""
+
+    def __init__(self, store: Store | None = None, *, policy: Policy = POLICY, limits: Limits = LIMITS) -> None:
+        self.store = store or DictStore()
+        self.model, self.guard, self.chat = ModelInMemory(), GuardInMemory(), ChatInMemory()
+        self.deeds, self.policy, self.limits = Deeds(), policy, limits
+        self.inputs: dict[str, Input] = {}
+        self.registry = Registry(registered(self.deeds))
+        self.engine = self.new_engine()
+
+    def new_engine(self) -> Engine:
+        """A worker that has just been started on this store."""
+        dispatch = WakingDispatch()
+        self.dispatch = dispatch
+        dispatch.engine = Engine(
+            store=self.store,
+            model=self.model,
+            guard=self.guard,
+            chat=self.chat,
+            actions=self.registry,
+            dispatch=dispatch,
+            translate=lambda row: self.inputs[row.key],
+            policy=self.policy,
+            seal_keys=(b"k" * 32,),
+            limits=self.limits,
+        )
+        return dispatch.engine
+
+    async def receive(self, key: str, what: Input) -> bool:
+        self.inputs[key] = what
+        return await self.engine.receive(InboxRow(key, TEAM, "event", "{}"))
+
+    async def write(self, text: str, who: Person = ALICE, *, message: str = PLACE.thread, mentioned: bool = True) -> None:
+        await self.receive(f"m{message}", Wrote(who, PLACE, message, text, mentioned))
+
+    async def click(self, action: str, value: str, who: Person = CAROL, message: str = "card-t1c1", comment: str = "") -> None:
+        await self.receive(f"c{action}{value}{who.user}{message}", Clicked(who, action, value, PLACE.channel, message, comment))
+
+    async def runs(self) -> list[Run]:
+        lines = await self.store.read(lambda tx: tx.runs(100))
+        found = [(await self.engine.run(line.run)) for line in lines]
+        return [run for run in found if run is not None]
+
+    async def run(self) -> Run | None:
+        """The newest run."""
+        return next(iter(await self.runs()), None)
+
+    async def until(self, holds: Callable[[Run], object], seconds: float = 5.0) -> Run:
+        """Wait until the newest run is as ``holds`` says."""
+        end = asyncio.get_running_loop().time() + seconds
+        while True:
+            run = await self.run()
+            if run is not None and holds(run):
+                return run
+            assert asyncio.get_running_loop().time() < end, f"it did not come to that: {run}"
+            await asyncio.sleep(0.01)
+
+
+def registered(deeds: Deeds) -> list[Action]:
+    @action(system="okta", risk="high", environment="production")
+    async def grant_access(user_id: str, group: str) -> dict[str, str]:
+        """Put a user into a group."""
+        if deeds.hold is not None:
+            await deeds.hold.wait()
+        if deeds.fail:
+            raise ValueError("There is no such group.")
+        deeds.done.append(f"{user_id} in {group}")
+        return {"user_id": user_id}
+
+    @action(read_only=True)
+    def look(what: str) -> str:
+        """Look at something."""
+        deeds.done.append(f"looked at {what}")
+        return "fine"
+
+    return [define(grant_access), define(look)]
+
+
+def approval_of(run: Run, call: str = "t1c1") -> str:
+    found = run.call(call)
+    assert found is not None and found.approval is not None
+    return found.approval.terms.approval

@@ -1,0 +1,171 @@
+"""Promises of the BIGHUB guard when it reports, told against a real server: H8, H9, H15; R9."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.bighub_guard import BighubGuard
+from bot.core.events import (
+    Answer,
+    ApprovalId,
+    CallId,
+    Choice,
+    Doubted,
+    Event,
+    Expired,
+    Finished,
+    Judgement,
+    Settled,
+    Verdict,
+)
+from bot.ports import Unavailable
+from tests.bighub_cases import APPROVAL, CAROL, RAN, history, question, voted
+from tests.servers.bighub_decisions import blocked, review
+from tests.servers.bighub_server import API_KEY, BighubServer, running_bighub
+from tests.servers.faults import Fault, Html
+
+
+@pytest.fixture
+async def bighub() -> AsyncIterator[BighubServer]:
+    async with running_bighub() as server:
+        yield server
+
+
+@pytest.fixture
+async def guard(bighub: BighubServer) -> AsyncIterator[BighubGuard]:
+    opened = BighubGuard(API_KEY, bighub.url)
+    yield opened
+    await opened.close()
+
+
+async def asked(guard: BighubGuard, bighub: BighubServer) -> Judgement:
+    bighub.default = review()
+    return await guard.judge(question())
+
+
+async def test_an_approval_is_resolved_once_however_often_it_is_reported(
+    guard: BighubGuard, bighub: BighubServer
+) -> None:
+    run, call = history(await asked(guard, bighub), voted(Choice.APPROVE, "go ahead"))
+    assert call.approval is not None
+    await guard.report_resolution(run, call, call.approval)
+    await guard.report_resolution(run, call, call.approval)
+    request_id = bighub.evaluations[0].request_id
+    sent = {"request_id": request_id, "resolution": "approved", "comment": "approved by UCAROL (shell): go ahead"}
+    assert bighub.resolutions == [sent]
+    assert bighub.approvals[request_id]["status"] == "approved"
+
+
+@pytest.mark.parametrize(
+    ("event", "comment"), [(voted(Choice.DENY, "no"), "denied by UCAROL (shell): no"), (Expired(APPROVAL), "Expired: ")]
+)
+async def test_whatever_is_no_approval_is_a_denial_with_its_reason(
+    guard: BighubGuard, bighub: BighubServer, event: Event, comment: str
+) -> None:
+    run, call = history(await asked(guard, bighub), event)
+    assert call.approval is not None
+    await guard.report_resolution(run, call, call.approval)
+    assert bighub.resolutions[0]["resolution"] == "denied"
+    assert bighub.resolutions[0]["comment"].startswith(comment)
+
+
+async def test_r9_a_lost_receipt_is_read_before_it_is_sent_again(guard: BighubGuard, bighub: BighubServer) -> None:
+    run, call = history(await asked(guard, bighub), voted(Choice.APPROVE))
+    assert call.approval is not None
+    bighub.fail("resolve", Fault(502), times=1, after=True)
+    with pytest.raises(Unavailable):
+        await guard.report_resolution(run, call, call.approval)
+    await guard.report_resolution(run, call, call.approval)
+    assert len(bighub.resolutions) == 1
+    assert bighub.calls["resolve"] == 1
+
+
+async def test_what_was_decided_on_the_dashboard_is_not_decided_again(guard: BighubGuard, bighub: BighubServer) -> None:
+    run, call = history(await asked(guard, bighub), voted(Choice.APPROVE))
+    bighub.resolve_elsewhere(bighub.evaluations[0].request_id, "denied")
+    assert call.approval is not None
+    await guard.report_resolution(run, call, call.approval)
+    assert bighub.resolutions == []
+
+
+async def test_an_approval_that_only_the_local_rules_wanted_is_no_business_of_bighub(
+    guard: BighubGuard, bighub: BighubServer
+) -> None:
+    allowed = await guard.judge(question())
+    tightened = Judgement(Verdict.ASK, "", "BIGHUB", request_id=allowed.request_id)
+    run, call = history(tightened, voted(Choice.APPROVE))
+    assert call.approval is not None
+    await guard.report_resolution(run, call, call.approval)
+    assert bighub.resolutions == []
+
+
+@pytest.mark.parametrize("endpoint", ["approvals", "resolve"])
+async def test_h8_a_page_instead_of_a_receipt_is_tried_again(
+    guard: BighubGuard, bighub: BighubServer, endpoint: str
+) -> None:
+    run, call = history(await asked(guard, bighub), voted(Choice.APPROVE))
+    bighub.fail(endpoint, Html(), times=1)
+    assert call.approval is not None
+    with pytest.raises(Unavailable):
+        await guard.report_resolution(run, call, call.approval)
+    await guard.report_resolution(run, call, call.approval)
+    assert len(bighub.resolutions) == 1
+
+
+async def test_an_executed_call_is_reported_once_as_a_success(guard: BighubGuard, bighub: BighubServer) -> None:
+    run, call = history(await asked(guard, bighub), voted(Choice.APPROVE), *RAN)
+    await guard.report_outcome(run, call)
+    await guard.report_outcome(run, call)
+    assert len(bighub.outcomes) == 1
+    report = bighub.outcomes[0]
+    assert (report["status"], report["request_id"]) == ("SUCCESS", bighub.evaluations[0].request_id)
+    assert report["recommendation_followed"] is True
+    assert report["details"]["decided_by"] == ["UCAROL"]
+    assert "output" not in report["details"]
+
+
+async def test_r9_an_outcome_whose_receipt_was_lost_is_not_reported_twice(
+    guard: BighubGuard, bighub: BighubServer
+) -> None:
+    run, call = history(await guard.judge(question()), *RAN)
+    bighub.fail("report", Html(), times=1, after=True)
+    with pytest.raises(Unavailable):
+        await guard.report_outcome(run, call)
+    await guard.report_outcome(run, call)
+    assert len(bighub.outcomes) == 1
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "outcome"),
+    [
+        ((voted(Choice.DENY, "no"),), "DENIED", "denied"),
+        ((Expired(APPROVAL),), "EXPIRED", "expired"),
+        ((voted(Choice.APPROVE), RAN[0], Finished(CallId("c1"), "a1", False, "{}", 0.1)), "FAILURE", "failed"),
+        (
+            (voted(Choice.APPROVE), RAN[0], Doubted(CallId("c1"), "a1", ApprovalId("q1")),
+             Settled(CallId("c1"), Answer.DID_RUN, CAROL)),
+            "SUCCESS",
+            "executed",
+        ),
+    ],
+)  # fmt: skip
+async def test_each_outcome_has_its_word(
+    guard: BighubGuard, bighub: BighubServer, events: tuple[Event, ...], status: str, outcome: str
+) -> None:
+    run, call = history(await asked(guard, bighub), *events)
+    await guard.report_outcome(run, call)
+    assert (bighub.outcomes[0]["status"], bighub.outcomes[0]["details"]["outcome"]) == (status, outcome)
+
+
+async def test_h15_a_blocked_call_is_reported_too(guard: BighubGuard, bighub: BighubServer) -> None:
+    bighub.default = blocked()
+    run, call = history(await guard.judge(question()))
+    await guard.report_outcome(run, call)
+    assert bighub.outcomes[0]["status"] == "BLOCKED"
+    assert bighub.outcomes[0]["recommendation_followed"] is True
+
+
+async def test_what_bighub_never_judged_is_not_reported_to_it(guard: BighubGuard, bighub: BighubServer) -> None:
+    run, call = history(Judgement(Verdict.ALLOW, "", "Local rules"), *RAN)
+    await guard.report_outcome(run, call)
+    assert bighub.calls["report"] == bighub.calls["outcome"] == 0

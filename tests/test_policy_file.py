@@ -1,0 +1,137 @@
+"""The promises of policy.yml: every mistake has a line and a remedy, and a file that is wrong is refused whole."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from bot.core.events import ApprovalId, Verdict
+from bot.core.policy import Case, Defaults, Match, Policy, Rule, floor, terms
+from bot.errors import ConfigurationError
+from bot.policy_file import load_policy, parse_policy
+
+WHOLE = """\
+version: 1
+guests_may_ask: true
+defaults:
+  approvers: group:S1
+  quorum: 2
+  expires_in: 2d
+rules:
+  - name: one
+    when: {action: "deploy_*", environment: [production, prod], read_only: false, risk: high}
+    verdict: ask
+    approvers: [user:U1, user:U2]
+    requester_may_approve: true
+    expires_in: 30m
+"""
+
+
+def test_a_whole_file_becomes_a_policy() -> None:
+    loaded = parse_policy(WHOLE, "policy.yml")
+    match = Match(action=("deploy_*",), environment=("production", "prod"), risk=("high",), read_only=False)
+    rule = Rule("one", match, Verdict.ASK, ("user:U1", "user:U2"), None, True, 1800)
+    assert loaded.policy == Policy(Defaults(("group:S1",), 2, False, 172_800), (rule,), True)
+    assert loaded.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("rules:\n- name: a\n  verdikt: ask\n", "policy.yml:3: rules.verdikt is not a key that policy.yml knows; "),
+        ("rules:\n- verdict: ask\n", "policy.yml:2: rules.name is missing; write it"),
+        ("rules:\n- name: a\n  verdict: perhaps\n", "policy.yml:3: rules.verdict: "),
+        ("rules:\n- name: a\n  when:\n    risk: [low, awful]\n", "policy.yml:4: rules.when.risk: "),
+        (
+            "defaults:\n  approvers: [carol]\n",
+            'policy.yml:2: defaults.approvers: "carol" is no approver; write user:U… ',
+        ),
+        ("defaults:\n  expires_in: 4\n", "policy.yml:2: defaults.expires_in: write a duration like 30m, 4h or 2d"),
+        ("defaults:\n  expires_in: soon\n", 'policy.yml:2: defaults.expires_in: "soon" is not a duration; '),
+        ("defaults:\n  quorum: 0\n", "policy.yml:2: defaults.quorum: "),
+        ("defaults:\n  quorum: true\n", "policy.yml:2: defaults.quorum: "),
+        ("guests_may_ask: maybe\n", "policy.yml:1: guests_may_ask: "),
+        ("version: 2\n", "policy.yml:1: version: "),
+        ("- a\n", "policy.yml:1: the file must be a mapping of keys and values"),
+        ("rules:\n- name: a\n- name: a\n", 'policy.yml:3: there are two rules named "a"; rename one'),
+        (
+            "rules:\n- name: a\n  verdict: deny\n  verdict: allow\n",
+            'policy.yml:4: "verdict" is written twice; keep one',
+        ),
+        (
+            "defaults: {approvers: 'user:U1', quorum: 2}\n",
+            "policy.yml:1: a quorum of 2 cannot be reached by 1 approvers; ",
+        ),
+        ("rules:\n  - name: [\n", "policy.yml:3: is not valid YAML ("),
+        ("a: &a 1\nb: *a\n", "policy.yml:2: *a stands for another part; write it out."),
+        ("? [a]\n: b\n", "policy.yml:1: "),
+        ("a: \x00\n", "policy.yml:1: is not valid YAML ("),
+        ("rules: !!python/object:os.system {}\n", "policy.yml:1: "),
+    ],
+)
+def test_each_mistake_is_one_line_with_its_place_and_its_remedy(text: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_policy(text, "policy.yml")
+    assert told in caught.value.tell
+    assert all(line.startswith("policy.yml:") for line in caught.value.tell.splitlines())
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_policy("wrong: 1\ndefaults:\n  quorum: 0\n", "p.yml")
+    assert len(caught.value.tell.splitlines()) == 2
+
+
+def test_no_file_means_that_nobody_may_approve_and_a_warning_says_so() -> None:
+    loaded = load_policy(None)
+    assert loaded.policy == Policy()
+    assert "nobody can approve" in loaded.warnings[0]
+
+
+def test_a_file_that_was_named_and_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_policy(tmp_path / "policy.yml")
+    assert caught.value.tell.endswith("check SIGNOFF_POLICY.")
+
+
+def test_an_empty_file_is_the_default_policy_with_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yml"
+    path.write_text("# nothing yet\n")
+    loaded = load_policy(path)
+    assert loaded.policy == Policy()
+    assert len(loaded.warnings) == 1
+
+
+def test_a_rule_that_asks_nobody_is_warned_about() -> None:
+    loaded = parse_policy("rules:\n- name: a\n  verdict: ask\n", "policy.yml")
+    assert any('rule "a" asks' in warning for warning in loaded.warnings)
+
+
+def case(action: str, system: str, environment: str = "production", risk: str = "high", **more: object) -> Case:
+    fields = {"target": "x", "read_only": False, "requester": "U0ALICE", "channel": "C0OPS", **more}
+    return Case(action=action, system=system, environment=environment, risk=risk, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("asked", "verdict", "approvers"),
+    [
+        (case("grant_access", "okta"), Verdict.ASK, ("group:S0SECURITY",)),
+        (case("revoke_access", "okta", risk="medium"), Verdict.ASK, ("group:S0SECURITY",)),
+        (case("rotate_credentials", "vault"), Verdict.ASK, ("group:S0SECURITY",)),
+        (case("terraform_apply", "terraform", target="network"), Verdict.ASK, ("group:S0SECURITY",)),
+        (case("terraform_apply", "terraform", target="network-state"), Verdict.DENY, ("group:S0SECURITY",)),
+        (case("deploy_service", "ci"), Verdict.ASK, ("group:S0SRE",)),
+        (case("scale_deployment", "kubernetes"), Verdict.ASK, ("group:S0SRE",)),
+        (case("sync_argocd_app", "argocd"), Verdict.ASK, ("group:S0SRE",)),
+        (case("deploy_service", "ci", "staging", "low"), Verdict.ALLOW, ("group:S0SRE",)),
+        (case("deploy_service", "ci", "staging", "high"), None, ("group:S0SRE",)),
+        (case("post_incident_update", "statuspage"), Verdict.ASK, ("group:S0SRE", "group:S0SECURITY")),
+        (case("scan_image", "trivy", read_only=True), Verdict.ALLOW, ("group:S0SRE",)),
+        (case("get_service_status", "kubernetes", read_only=True), Verdict.ALLOW, ("group:S0SRE",)),
+    ],
+)
+def test_the_demo_company_rules(asked: Case, verdict: Verdict | None, approvers: tuple[str, ...]) -> None:
+    loaded = load_policy(Path(str(files("bot.demo") / "policy.yml")))
+    assert loaded.warnings == ()
+    assert floor(loaded.policy, asked)[0] is verdict
+    assert terms(loaded.policy, asked, ApprovalId("a"), 0.0).approvers == approvers
