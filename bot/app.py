@@ -23,6 +23,7 @@ from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine, Limits
 from bot.errors import ConfigurationError
 from bot.local_guard import LocalGuard, TightenedGuard
+from bot.logs import configure_logging
 from bot.openai_model import OpenAIModel
 from bot.policy_file import Loaded, load_policy
 from bot.ports import Guard, Store
@@ -145,9 +146,9 @@ async def connected(settings: Settings, engine: Engine) -> AsyncIterator[int | N
             routes += slack_routes(app, settings.slack_signing_secret.get_secret_value())
         port = await stack.enter_async_context(listening(settings, Starlette(routes=routes)))
         if settings.slack_app_token is not None:
-            handler = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value())
-            await handler.connect_async()  # type: ignore[no-untyped-call]
-            stack.push_async_callback(handler.close_async)
+            socket = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value())
+            await socket.connect_async()  # type: ignore[no-untyped-call]
+            stack.push_async_callback(socket.close_async)
         yield port
 
 
@@ -200,6 +201,8 @@ async def run_bot() -> None:
     loop = asyncio.get_running_loop()
     for wanted in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(wanted, stop.set)
-    async with running_bot(read_settings(*TO_RUN)):
+    settings = read_settings(*TO_RUN)
+    configure_logging(settings)
+    async with running_bot(settings):
         await stop.wait()
         typer.echo("Stopping: finishing what is under way.")

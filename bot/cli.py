@@ -15,7 +15,12 @@ import typer
 from bot.errors import SignoffError
 
 app = typer.Typer(
-    name="signoff", no_args_is_help=True, add_completion=False, help="An ops agent for Slack that asks before it acts."
+    name="signoff",
+    help="An ops agent for Slack that asks before it acts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they show local variables, and so secrets
+    rich_markup_mode=None,
 )
 runs = typer.Typer(no_args_is_help=True, help="Look at runs, or stop one.")
 actions = typer.Typer(no_args_is_help=True, help="What the agent can do.")

@@ -32,9 +32,12 @@ from bot.sql.store import SqlStore, open_store
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[SqlStore]:
+    """The database of the settings. Raises `SignoffError` when it does not answer."""
     store = open_store(settings.database_url)
     try:
         yield store
+    except Unavailable as absent:
+        raise SignoffError(f"{absent}. If it is a new one, run `signoff migrate` first.") from absent
     finally:
         await store.close()
 
@@ -80,15 +83,8 @@ async def vote(approval: str, user: str, action: str, comment: str) -> None:
     settings = read_settings(*TO_DECIDE)
     policy = load_policy(settings.policy_file).policy
     async with opened(settings) as store, dispatching(settings) as queue, chat_of(settings) as chat:
-        inbox = Inbox(
-            store=store,
-            door=Door(store),
-            people=People(chat, policy),
-            chat=chat,
-            dispatch=queue,
-            translate=translate,
-            seal_key=seal_keys(settings)[0],
-        )
+        people, key = People(chat, policy), seal_keys(settings)[0]
+        inbox = Inbox(store, Door(store), people, chat, queue, translate, key)
         try:
             outcome = await inbox.vote_by_shell(approval, user, action, comment)
         except Unavailable as absent:

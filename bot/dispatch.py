@@ -39,7 +39,7 @@ class Queue:
     @asynccontextmanager
     async def running(self, advance: Advance, *, runs_at_once: int, heartbeat: float) -> AsyncIterator[None]:
         """Work jobs until the end of the block. ``heartbeat`` (seconds): after so long a dead worker's job is taken over."""
-        queue = self._manager(advance)
+        queue = self._working(advance)
         work = asyncio.create_task(self._supervised(queue, runs_at_once, heartbeat))
         prune = asyncio.create_task(self._prune())
         try:
@@ -50,7 +50,7 @@ class Queue:
                 task.cancel()
             await asyncio.gather(work, prune, return_exceptions=True)
 
-    def _manager(self, advance: Advance) -> QueueManager:
+    def _working(self, advance: Advance) -> QueueManager:
         queue = QueueManager(self._queries, self._channel)
 
         @queue.entrypoint(ENTRYPOINT, accepts_context=False)

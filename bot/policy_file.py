@@ -139,11 +139,13 @@ class _Defaults(_Part):
 class _File(_Part):
     version: Literal[1] = 1
     guests_may_ask: StrictBool = False
+    shell_may_decide: StrictBool = False
     defaults: _Defaults = _Defaults()
     rules: tuple[_Rule, ...] = ()
 
     def policy(self) -> Policy:
-        return Policy(Defaults(**dict(self.defaults)), tuple(rule.rule() for rule in self.rules), self.guests_may_ask)
+        rules = tuple(rule.rule() for rule in self.rules)
+        return Policy(Defaults(**dict(self.defaults)), rules, self.guests_may_ask, self.shell_may_decide)
 
     def contradictions(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """What every key allows and the whole does not."""

@@ -12,7 +12,6 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 
 T = TypeVar("T")
-R = TypeVar("R", covariant=True)
 
 
 # --- Store ----------------------------------------------------------------------------------------------------------

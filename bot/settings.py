@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         """The file that SIGNOFF_POLICY names, else `policy.yml` where there is one."""
         return self.policy or next((path for path in (Path("policy.yml"),) if path.exists()), None)
 
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be shown or logged."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(v.get_secret_value() for v in values if isinstance(v, SecretStr) and v.get_secret_value())
+
     @property
     def socket_mode(self) -> bool:
         return self.slack_app_token is not None

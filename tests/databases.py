@@ -7,6 +7,7 @@ import asyncio
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Coroutine, Iterator
@@ -28,6 +29,14 @@ def _run(coroutine: Coroutine[Any, Any, object]) -> None:
     """In a thread of its own: a fixture may be asked for while the test's loop is running."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(asyncio.run, coroutine).result()
+
+
+def _stop_when_this_process_is_gone(server: int, folder: Path) -> subprocess.Popen[bytes]:
+    """A killed test run leaves no server behind: the pipe to this shell ends with whoever holds it."""
+    script = 'read _; kill -INT "$0"; while kill -0 "$0" 2>/dev/null; do sleep 0.1; done; rm -rf "$1"'
+    return subprocess.Popen(
+        ["/bin/sh", "-c", script, str(server), str(folder)], stdin=subprocess.PIPE, start_new_session=True
+    )
 
 
 class Postgres:
@@ -68,6 +77,7 @@ def postgres() -> Iterator[Postgres]:
     # Not below pytest's own directory: a socket's path must be short, and the server's user must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="signoff-pg-"))
     server = get_server(folder, cleanup_mode="stop")
+    watch = _stop_when_this_process_is_gone(server.get_postmaster_info().pid, folder)
     try:
         running = Postgres(server.get_uri())
         running.execute("ALTER SYSTEM SET fsync = off")
@@ -76,6 +86,8 @@ def postgres() -> Iterator[Postgres]:
         _run(migrate(running.url(_TEMPLATE)))
         yield running
     finally:
+        with watch:
+            watch.kill()
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -75,6 +75,26 @@ async def test_concurrent_appends_lose_nothing(store: AnyStore) -> None:
     assert times == sorted(times)
 
 
+async def test_whoever_reads_a_journal_to_write_holds_the_run_until_the_commit(store: AnyStore) -> None:
+    """So that a busy run costs waiting, not works run again."""
+    await record(store, R, asked())
+    attempts = 0
+
+    async def say(number: int) -> None:
+        async def work(writer: Writer) -> None:
+            nonlocal attempts
+            attempts += 1
+            before = fold(R, await writer.journal(R))
+            await asyncio.sleep(0.002)
+            after, recorded = applied(R, before, [said(number)], writer.now)
+            await writer.append(before, after, recorded)
+
+        await store.write(work)
+
+    await asyncio.gather(*(say(number) for number in range(8)))
+    assert attempts == 8
+
+
 async def test_of_concurrent_beginnings_of_one_run_the_first_wins(store: AnyStore) -> None:
     async def begin(number: int) -> bool:
         async def work(writer: Writer) -> bool:
@@ -249,7 +269,7 @@ async def test_a_run_is_due_when_its_earliest_effect_is(store: AnyStore) -> None
     run = await record(store, R, asked(), proposed("c"), judged_ask("c", "approval", expires_at=later))
     assert due_at(run) == 0.0  # its card
     assert await due_runs(store) == (R,)
-    await record(store, R, CardShown(CallId("c"), "C1", "1.1", "asking:0"))
+    await record(store, R, CardShown(CallId("c"), "C1", "1.1", "asking:approval:0"))
     assert await due_runs(store) == ()
     assert await store.read(lambda reader: reader.next_due()) == later
     store.clock_shift = 3601.0
@@ -259,7 +279,7 @@ async def test_a_run_is_due_when_its_earliest_effect_is(store: AnyStore) -> None
 async def test_the_longest_due_comes_first(store: AnyStore) -> None:
     for number in (2, 1, 3):
         events: list[Event] = [asked(), proposed("c"), judged_ask("c", f"approval-{number}", expires_at=100.0 * number)]
-        await record(store, f"run-{number}", *events, CardShown(CallId("c"), "C1", "1.1", "asking:0"))
+        await record(store, f"run-{number}", *events, CardShown(CallId("c"), "C1", "1.1", "asking:approval:0"))
     assert await due_runs(store) == ("run-1", "run-2", "run-3")
     assert await store.read(lambda reader: reader.due_runs(1)) == ("run-1",)
 

@@ -114,6 +114,8 @@ class Registry:
             risk=action.risk.value,
             read_only=action.read_only,
             on_crash=action.on_crash.value,
+            order=tuple(json.loads(action.parameters_schema).get("properties", {})),
+            secret=action.secret,
         )
         return Proposal(CallId(call), wish.wire, wish.action, wish.arguments, binding)
 

@@ -147,7 +147,7 @@ class Call:
         if self.approval is None and self.question is None:
             return None
         if self.state is CallState.ASKING and self.approval is not None:
-            return f"asking:{len(self.approval.votes)}"
+            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}"
         if self.state is CallState.IN_DOUBT and self.settled is not None:
             return f"{self.state}:{Answer.UNKNOWN}"
         return self.outcome or self.state
@@ -213,13 +213,14 @@ def _refuse(call: Call, outcome: Outcome, reason: str, at: float, resolution: Re
 
 
 def _judged(call: Call, event: Judged, at: float) -> Call:
-    judged = replace(call, judgement=event.judgement, approval=None)
+    asked_before = call.approval and approvals.resolve(call.approval, Resolution.SUPERSEDED, at)
+    judged = replace(call, judgement=event.judgement, approval=asked_before)
     if event.judgement.needs_context:
         return _refuse(judged, Outcome.NEEDS_CONTEXT, event.judgement.reason, at)
     if event.judgement.verdict is Verdict.DENY:
         return _refuse(judged, Outcome.BLOCKED, event.judgement.reason, at)
     if event.judgement.verdict is Verdict.ALLOW:
-        return replace(judged, state=CallState.ALLOWED)
+        return replace(judged, state=CallState.ALLOWED, approval=None)
     binding = call.proposal.binding
     if event.terms is None or binding is None:
         return _refuse(judged, Outcome.BLOCKED, "Nobody can be asked about this action.", at)

@@ -67,7 +67,8 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What exactly would run; an approval binds exactly one ``digest`` (`canonical.digest` over the other fields and the requester)."""
+    """What exactly would run; an approval binds exactly one ``digest`` (`canonical.digest`).
+    ``order`` is how a card lists the arguments, ``secret`` names those whose values it does not show."""
 
     arguments: Content
     digest: str
@@ -78,6 +79,8 @@ class Binding:
     risk: str
     read_only: bool
     on_crash: str
+    order: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,25 +282,12 @@ class Cancelled:
     reason: Content = ""
 
 
+# fmt: off
 Event = (
-    Asked
-    | Said
-    | ModelReplied
-    | Answered
-    | Judged
-    | Voted
-    | Expired
-    | CallRefused
-    | Started
-    | Finished
-    | Doubted
-    | Settled
-    | CardShown
-    | Delivered
-    | AttemptFailed
-    | RunFailed
-    | Cancelled
+    Asked | Said | ModelReplied | Answered | Judged | Voted | Expired | CallRefused | Started | Finished | Doubted | Settled
+    | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled
 )
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,11 +86,12 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The whole of `policy.yml`."""
+    """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
     guests_may_ask: bool = False
+    shell_may_decide: bool = False
 
 
 def case_of(action: str, binding: Binding, requester: Person, place: Place) -> Case:
@@ -168,6 +169,18 @@ def may_decide(
     return Refused(
         f"{_who_may(terms, requester)} You are not {'in it' if len(terms.approvers) == 1 and groups else 'among them'}."
     )
+
+
+def may_decide_unseen(user: str, requester: Person, terms: Terms) -> Refused | None:
+    """Why this person may not decide from a shell while Slack says nothing about anybody; None where they may.
+
+    Only somebody whom the terms name as ``user:U…`` may: who is in a group, nobody can say now.
+    """
+    if f"user:{user}" not in terms.approvers:
+        return Refused("Slack does not answer, so only people whom policy.yml names as user:U… can decide now.")
+    if user == requester.user and not terms.requester_may_approve:
+        return Refused(f"You asked for this yourself, so somebody else must decide it. {_who_may(terms, requester)}")
+    return None
 
 
 _NOBODY = "No approver is configured for this; ask whoever keeps policy.yml."

@@ -78,8 +78,6 @@ def _of_turn(run: Run, number: int, turn: Turn) -> Iterator[Item]:
             continue
         wire = item.get("call_id")
         call = next((call for call in calls if call.proposal.wire == wire), None)
-        if call is not None:
-            calls.remove(call)
         yield {"type": "function_call_output", "call_id": wire, "output": _text(_told(call))}
 
 

@@ -36,6 +36,7 @@ class _Says(IntEnum):
     DENY = 6
 
 
+_DOES = {Verdict.ALLOW: "allows this", Verdict.ASK: "wants a person to decide", Verdict.DENY: "blocks this"}
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.ASK: 1, Verdict.DENY: 2}
 
 _RECOMMENDATIONS = {
@@ -253,11 +254,7 @@ def _texts(*values: object) -> Iterator[str]:
 def _verdict_sentence(verdict: Verdict, needs_context: bool) -> str:
     if needs_context:
         return "BIGHUB needs more context to judge this."
-    return {
-        Verdict.ALLOW: "BIGHUB allows this.",
-        Verdict.ASK: "BIGHUB wants a person to decide.",
-        Verdict.DENY: "BIGHUB blocks this.",
-    }[verdict]
+    return f"BIGHUB {_DOES[verdict]}."
 
 
 def _risk(raw: Mapping[str, object]) -> float | None:

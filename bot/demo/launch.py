@@ -22,11 +22,14 @@ from bot.workspace import RunningWorkspace, running_workspace
 HERE = Path(__file__).parent
 STATE = ("signoff.db", "company.db")
 LEFT_BEHIND = ("", "-wal", "-shm", ".seal-key")
+MODEL_LABEL = "Scripted model: fixed rules, no AI"
 RULES_LABEL = "Local rules: no BIGHUB key"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 STOP_SECONDS = 5.0
 RESTART_SECONDS = 1.0
 TRY = """
+{labels}
+
 Open {url}  and try, as Alice:
 
   @signoff what is the status of checkout?             runs at once: it only reads
@@ -83,7 +86,7 @@ async def _model(stack: contextlib.AsyncExitStack) -> tuple[str | None, list[str
     if os.environ.get("OPENAI_API_KEY"):
         return None, []
     server = await stack.enter_async_context(scripted_model.running_scripted_model())
-    return server.base_url, [scripted_model.LABEL]
+    return server.base_url, [MODEL_LABEL]
 
 
 @contextlib.asynccontextmanager
@@ -136,7 +139,7 @@ async def _keep_running(environment: dict[str, str], workspace: RunningWorkspace
 async def _tell_when_up(bot: asyncio.subprocess.Process, workspace: RunningWorkspace) -> bool:
     while bot.returncode is None:
         if workspace.open_sockets:
-            typer.echo(TRY.format(url=workspace.url, pid=bot.pid))
+            typer.echo(TRY.format(labels=". ".join(workspace.labels), url=workspace.url, pid=bot.pid))
             return True
         await asyncio.sleep(0.05)
     return False

@@ -77,9 +77,7 @@ class Doer:
             await self._failed(run, effect, str(absent), absent.retry_after)
         except Rejected as rejected:
             await self._rejected(run, effect, str(rejected))
-        except (
-            Exception
-        ) as broken:  # the outermost edge of an effect: a fault of ours must park this run, not stop the others
+        except Exception as broken:  # the outermost edge: a fault of ours parks this run, not the others
             log.exception("effect failed", run=run.id, effect=effect.key)
             await self._failed(run, effect, f"Something broke inside Signoff ({type(broken).__name__}).", 0.0)
 

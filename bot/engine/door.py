@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from bot.core.events import Event, Recorded, RunId
 from bot.core.refusal import Refused
 from bot.core.run import Run, applied_or_refused, fold
-from bot.ports import Decide, Reader, Store, Writer
+from bot.ports import Conflict, Decide, Reader, Store, Writer
 
 FOLDED_RUNS = 1024
 
@@ -52,7 +52,11 @@ class Door:
                 await also(tx)
             return outcome
 
-        outcome = await self._store.write(work)
+        try:
+            outcome = await self._store.write(work)
+        except Conflict:
+            self._folded.pop(run_id, None)  # what is remembered is not what is stored: an older database was restored
+            outcome = await self._store.write(work)
         self._remember(outcome if isinstance(outcome, Run) else None)
         return outcome
 

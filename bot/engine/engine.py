@@ -57,15 +57,7 @@ class Engine:
         self.limits = limits or Limits()
         self._store, self._dispatch = store, dispatch
         self._door, self._people = Door(store), People(chat, policy)
-        self._inbox = Inbox(
-            store=store,
-            door=self._door,
-            people=self._people,
-            chat=chat,
-            dispatch=dispatch,
-            translate=translate,
-            seal_key=seal_keys[0],
-        )
+        self._inbox = Inbox(store, self._door, self._people, chat, dispatch, translate, seal_keys[0])
         name = secrets.token_hex(8)
         doer = Doer(
             door=self._door,

@@ -32,7 +32,6 @@ class Inbox:
 
     def __init__(
         self,
-        *,
         store: Store,
         door: Door,
         people: People,
@@ -157,7 +156,8 @@ class Inbox:
         """Authorise and record one vote; the refusal tells the person what is the matter, or who was first."""
         if call.approval is None or call.approval.resolution is not None:
             return late(call)
-        refused = await self._people.may_decide(run, call, clicked.person)
+        may = self._people.may_decide_by_shell if via == "shell" else self._people.may_decide
+        refused = await may(run, call, clicked.person)
         if refused is not None:
             return refused
         name, choice = call.proposal.call, CHOICES[clicked.action]

@@ -30,6 +30,17 @@ class People:
             return await self.may_settle(run, call, person)
         return await self._may(run, call.approval.terms, person)
 
+    async def may_decide_by_shell(self, run: Run, call: Call, person: Person) -> Refused | None:
+        """Like a click, where the policy lets shells decide; while Slack is away only whom the policy names by id may."""
+        if not self.policy.shell_may_decide:
+            return Refused("policy.yml does not let shells decide; `shell_may_decide: true` would.")
+        try:
+            return await self.may_decide(run, call, person)
+        except Unavailable:
+            if call.approval is None:
+                raise
+            return rules.may_decide_unseen(person.user, run.asked.person, call.approval.terms)
+
     async def may_settle(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Whether this person may say what became of an action in doubt: whoever may approve it, by the present policy."""
         binding = call.proposal.binding

@@ -6,6 +6,7 @@ Rule 3: a wake-up for a run that this worker holds is a nudge, never lost.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -30,6 +31,8 @@ class Worker:
         self.name = name
         self._store, self._door, self._doer, self._limits = store, door, doer, limits
         self._held: dict[RunId, asyncio.Event] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._stopping = False
 
     async def advance(self, run_id: RunId) -> None:
@@ -40,11 +43,14 @@ class Worker:
         if self._stopping:
             return
         nudge = self._held[run_id] = asyncio.Event()
+        self._idle.clear()
         try:
             if await self._take_lease(run_id):
                 await self._hold(run_id, nudge)
         finally:
             del self._held[run_id]
+            if not self._held:
+                self._idle.set()
 
     def nudge_all(self) -> None:
         """Something was written by another process: look again at every run that is held."""
@@ -55,9 +61,8 @@ class Worker:
         """Take no new run, start nothing new, and wait for what is under way, at most ``seconds``."""
         self._stopping = True
         self.nudge_all()
-        deadline = asyncio.get_running_loop().time() + seconds
-        while self._held and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.02)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
 
     async def _hold(self, run_id: RunId, nudge: asyncio.Event) -> None:
         tasks: Tasks = {}

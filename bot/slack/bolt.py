@@ -3,11 +3,15 @@
 Both transports run through it: `ingress.slack_routes` over HTTP, Bolt's own handler over Socket Mode.
 """
 
+import logging
+
 import structlog
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.slack.calls import web_client
 from bot.slack.desk import Desk
 from bot.slack.ingress import gate
 from bot.slack.listeners import register
@@ -21,9 +25,16 @@ def bolt_app(client: AsyncWebClient, desk: Desk) -> AsyncApp:
 
     The signature is not Bolt's to check: `ingress.slack_routes` does, and a socket needs none. So Bolt never logs a body.
     """
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        """Ours, so that Bolt neither asks `auth.test` nor turns to OAuth because SLACK_CLIENT_ID happens to be set."""
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id, bot_token=client.token)
+
     app = AsyncApp(
         name="signoff",
-        client=client,
+        logger=_quiet(),
+        client=web_client(None, client.base_url, client.session),
+        authorize=authorize,
         before_authorize=gate(desk.receive),
         request_verification_enabled=False,
         ignoring_self_events_enabled=False,
@@ -33,6 +44,13 @@ def bolt_app(client: AsyncWebClient, desk: Desk) -> AsyncApp:
     app.error(failed)
     register(app, desk)
     return app
+
+
+def _quiet() -> logging.Logger:
+    """Bolt warns of a SLACK_BOT_TOKEN that it reads from the environment by itself; only its errors are news."""
+    logger = logging.getLogger("signoff.bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 async def failed(error: Exception) -> BoltResponse:

@@ -54,7 +54,9 @@ class Declined(Rejected):
         self.code = code
 
 
-def web_client(token: str, base_url: str | None = None, session: aiohttp.ClientSession | None = None) -> AsyncWebClient:
+def web_client(
+    token: str | None, base_url: str | None = None, session: aiohttp.ClientSession | None = None
+) -> AsyncWebClient:
     """A client that never repeats a call by itself: a repeated post whose answer was lost would be there twice.
 
     ``session`` lets calls share their connections; whoever gives it closes it.

@@ -173,14 +173,22 @@ def _ended(call: Call) -> Iterator[Block]:
     settled = call.settled
     if settled is not None and settled.person is not None:
         verb = "It ran" if call.state is CallState.EXECUTED else "It did not run"
-        yield line(said(verb, "bold"), said(", says "), mention(settled.person.user), said(" · "), moment(call.ended_at))
+        yield line(
+            said(verb, "bold"), said(", says "), mention(settled.person.user), said(" · "), moment(call.ended_at)
+        )
     elif settled is not None:
         verb = "It ran" if call.state is CallState.EXECUTED else "It did not run"
         yield line(said(verb, "bold"), said(", says the system's own check · "), moment(call.ended_at))
     elif call.state is CallState.EXECUTED:
-        yield line(said(f"Executed in {call.took:.1f} s", "bold"), said(" · the output is behind Details" if call.output else ""))
+        yield line(
+            said(f"Executed in {call.took:.1f} s", "bold"),
+            said(" · the output is behind Details" if call.output else ""),
+        )
     else:
-        yield line(said(f"Failed after {call.took:.1f} s", "bold"), said(f": {one_line(call.output, OUTPUT_CHARACTERS)}"))
+        yield line(
+            said(f"Failed after {call.took:.1f} s", "bold"),
+            said(f": {one_line(call.reason or call.output, OUTPUT_CHARACTERS)}"),
+        )
 
 
 def _doubt(call: Call) -> Iterator[Block]:
@@ -194,7 +202,9 @@ def _doubt(call: Call) -> Iterator[Block]:
     if call.settled is not None and call.settled.answer is Answer.UNKNOWN:
         person = call.settled.person
         who = [said(" says "), mention(person.user)] if person else []
-        yield line(said("Still unknown", "bold"), *([said(","), *who] if who else []), said(" · "), moment(call.ended_at))
+        yield line(
+            said("Still unknown", "bold"), *([said(","), *who] if who else []), said(" · "), moment(call.ended_at)
+        )
 
 
 def _refused(call: Call) -> Iterator[Block]:
@@ -220,4 +230,3 @@ def _spoken_arguments(call: Call) -> str:
     if not shows_everything(call):
         return f"\nThe arguments are not fully shown: {facts.fingerprint(call)}."
     return "\nArguments:\n" + escaped(facts.argument_text(call) or "none")
-

@@ -99,7 +99,9 @@ class SlackChat:
     async def _updated(self, team: str, channel: str, ts: str, message: Message) -> bool:
         """Whether the message now shows ``message``; False where it is gone or can no longer be changed."""
         client = self._client_for(team)
-        work = client.chat_update(channel=channel, ts=ts, text=message.text, blocks=message.blocks, parse="none", link_names=False)
+        work = client.chat_update(
+            channel=channel, ts=ts, text=message.text, blocks=message.blocks, parse="none", link_names=False
+        )
         try:
             await called(work)
         except Declined as declined:

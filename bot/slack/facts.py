@@ -53,13 +53,14 @@ def arguments_of(call: Call) -> bytes:
 
 
 def argument_text(call: Call) -> str:
-    """The arguments as people read them: every byte accounted for."""
-    return _laid_out(arguments_of(call))
+    """The arguments as people read them: every byte accounted for, a secret by its length."""
+    binding = call.proposal.binding
+    return _laid_out(arguments_of(call), binding.order if binding else (), binding.secret if binding else ())
 
 
 @lru_cache(maxsize=8)
-def _laid_out(arguments: bytes) -> str:
-    return "\n".join(argument_lines(arguments))
+def _laid_out(arguments: bytes, order: tuple[str, ...], secret: tuple[str, ...]) -> str:
+    return "\n".join(argument_lines(arguments, order=order, secret=secret))
 
 
 def fingerprint(call: Call) -> str:
@@ -189,5 +190,3 @@ def _who(terms: Terms, requester: Person) -> Iterator[Piece]:
 def _bar(risk: float) -> str:
     full = max(0, min(5, round(risk * 5)))
     return "▰" * full + "▱" * (5 - full)
-
-

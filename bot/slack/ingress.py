@@ -70,7 +70,9 @@ def slack_routes(app: AsyncApp, signing_secret: str, now: Callable[[], float] = 
         if text is None:
             return _malformed()
         challenge = _challenge(text)
-        return JSONResponse({"challenge": challenge}) if challenge is not None else await _dispatched(app, request, text)
+        return (
+            JSONResponse({"challenge": challenge}) if challenge is not None else await _dispatched(app, request, text)
+        )
 
     return [Route(PATH, events, methods=["GET", "POST"])]
 
@@ -146,7 +148,13 @@ def _challenge(text: str) -> str | None:
 async def _dispatched(app: AsyncApp, request: Request, text: str) -> Response:
     try:
         asked = AsyncBoltRequest(body=text, query=str(request.url.query), headers=dict(request.headers))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):  # signed, yet no payload that Bolt can read
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):  # signed, yet no payload that Bolt can read
         return _malformed()
     if not isinstance(asked.body, dict):
         return _malformed()

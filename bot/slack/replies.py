@@ -104,7 +104,13 @@ def _group(heading: str, approvals: Sequence[OpenApproval], domain: str) -> Iter
     if approvals:
         yield line(said(heading, "bold"))
     for each in approvals:
-        runs = [said(_what(each), "bold"), said(" · asked by "), mention(each.requester), said(" "), moment(each.asked_at)]
+        runs = [
+            said(_what(each), "bold"),
+            said(" · asked by "),
+            mention(each.requester),
+            said(" "),
+            moment(each.asked_at),
+        ]
         runs += [said(" · expires "), moment(each.expires_at)]
         if link := permalink(each, domain):
             runs += [said(" · "), {"type": "link", "url": link, "text": "open the card"}]

@@ -107,7 +107,9 @@ def _next(lines: Sequence[str], at: int, people: frozenset[str]) -> tuple[list[B
 
 def _begins(line: str) -> bool:
     """Whether a line begins something other than a continued paragraph."""
-    return any(pattern.match(line) for pattern in (_FENCE, _HEADING, _BULLET, _ORDERED)) or line.lstrip().startswith("|")
+    return any(pattern.match(line) for pattern in (_FENCE, _HEADING, _BULLET, _ORDERED)) or line.lstrip().startswith(
+        "|"
+    )
 
 
 def _while(lines: Sequence[str], at: int, holds: Callable[[str], bool]) -> int:

@@ -141,7 +141,9 @@ def _output(call: Call, blocks: int, left: int) -> Iterator[Block]:
         block = rich(preformatted(chunk))
         used += size_of(block)
         if count >= min(blocks - 4, OUTPUT_BLOCKS) or used > min(left, OUTPUT_BYTES):
-            yield line(said(f"The output is {len(call.output.encode()):,} bytes long; the rest is not shown here.", "bold"))
+            yield line(
+                said(f"The output is {len(call.output.encode()):,} bytes long; the rest is not shown here.", "bold")
+            )
             return
         yield block
 

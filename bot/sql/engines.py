@@ -71,22 +71,23 @@ def _postgres_url(url: URL) -> URL:
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
-def sqlite_writer(url: URL) -> AsyncEngine:
-    """One connection, which begins by taking SQLite's write lock: a deferred transaction would lose concurrent appends."""
-    return _sqlite_engine(url, "BEGIN IMMEDIATE", connections=1, read_only=False)
+def sqlite_writer(url: URL, busy: float = BUSY_SECONDS) -> AsyncEngine:
+    """One connection, which begins by taking SQLite's write lock: a deferred transaction would lose concurrent appends.
+    It waits ``busy`` seconds for another process's."""
+    return _sqlite_engine(url, "BEGIN IMMEDIATE", connections=1, read_only=False, busy=busy)
 
 
 def sqlite_readers(url: URL) -> AsyncEngine:
-    return _sqlite_engine(url, "BEGIN", connections=_READERS, read_only=True)
+    return _sqlite_engine(url, "BEGIN", connections=_READERS, read_only=True, busy=BUSY_SECONDS)
 
 
-def _sqlite_engine(url: URL, begin: str, connections: int, read_only: bool) -> AsyncEngine:
+def _sqlite_engine(url: URL, begin: str, connections: int, read_only: bool, busy: float) -> AsyncEngine:
     engine = create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=connections,
         max_overflow=0,
-        connect_args={"timeout": BUSY_SECONDS},
+        connect_args={"timeout": busy},
         execution_options={BEGIN: begin},
     )
 
@@ -115,7 +116,7 @@ def postgres_engine(url: URL) -> AsyncEngine:
         connect_args={
             "timeout": _CONNECT_SECONDS,
             "command_timeout": _COMMAND_SECONDS,
-            "server_settings": {"application_name": "signoff", "jit": "off"},
+            "server_settings": {"application_name": "signoff"},
         },
     )
 

@@ -85,7 +85,7 @@ async def _in_postgres(url: URL, step: Callable[[Connection], None]) -> str:
 
 async def _in_sqlite(url: URL, step: Callable[[Connection], None]) -> str:
     _make_private(Path(url.database or ""))
-    engine = sqlite_writer(url)
+    engine = sqlite_writer(url, busy=_LOCKED_SECONDS)
     try:
         await _write_ahead(url)
         async with engine.begin() as connection:

@@ -119,13 +119,15 @@ class SqliteStore(SqlStore):
                 continue
             try:
                 outcomes = await self._commit(group)
-            except BaseException as error:
-                # The outermost edge of this task: whatever ends it must reach those who wait, or they wait for ever.
-                _tell(group, [error] * len(group))
-                if not isinstance(error, Exception):
-                    raise
-            else:
-                _tell(group, outcomes)
+            except BaseException as error:  # the task's outermost edge: who waits must be told, or waits for ever
+                if isinstance(error, Exception):
+                    _tell(group, error)
+                    continue
+                group, self._waiting = [*group, *self._waiting], []
+                _tell(group, error)
+                raise
+            for waiting, outcome in zip(group, outcomes, strict=True):
+                _tell([waiting], outcome)
 
     async def _commit(self, group: list[_Waiting]) -> list["_Done | BaseException"]:
         with own_errors():
@@ -139,8 +141,7 @@ class SqliteStore(SqlStore):
         try:
             with own_errors():
                 done = _Done(await waiting.work(SqlWriter(connection, now, self.clock_shift)))
-        except Exception as error:
-            # The outermost edge of a work: its failure is its caller's, who is told; the others go on.
+        except Exception as error:  # the work's outermost edge: its caller is told, the others go on
             try:
                 await connection.exec_driver_sql("ROLLBACK TO work")
             except OperationalError:
@@ -170,8 +171,8 @@ class _Done:
     value: Any
 
 
-def _tell(group: list[_Waiting], outcomes: list[Any]) -> None:
-    for waiting, outcome in zip(group, outcomes, strict=True):
+def _tell(group: list[_Waiting], outcome: _Done | BaseException) -> None:
+    for waiting in group:
         if waiting.answer.done():
             continue
         match outcome:

@@ -29,7 +29,7 @@ class SqlWriter(SqlReader):
         super().__init__(connection, now, shift)
         self._dialect = connection.dialect.name
         self._insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        self._heads: dict[str, tuple[int, str]] = {}
+        self._heads: dict[str, str] = {}
 
     async def journal(self, run: RunId, after: int = 0) -> tuple[Recorded, ...]:
         if self._dialect == "postgresql":
@@ -46,37 +46,34 @@ class SqlWriter(SqlReader):
     async def event_rows(self, run: str, first: int = 0) -> list[EventRow]:
         rows = await super().event_rows(run, first)
         if rows:
-            self._heads[run] = (rows[-1].seq, rows[-1].hash)
+            self._heads[run] = rows[-1].hash
         elif first == 0:
-            self._heads[run] = (0, genesis(run))
+            self._heads[run] = genesis(run)
         return rows
 
     async def append(self, before: Run | None, after: Run, events: Sequence[Recorded]) -> None:
         length = before.length if before else 0
         if [event.seq for event in events] != list(range(length + 1, after.length + 1)):
             raise ValueError(f"the events of run {after.id} do not lead from {length} to {after.length}")
-        head = await self._head_at(after.id, length)
+        head = await self._head(after.id)
         rows, kept = _rows(after.id, head, events)
+        new_head = rows[-1]["hash"] if rows else head
         try:
-            await self._write_run(before, after, rows[-1]["hash"] if rows else head)
+            await self._write_run(before, after, new_head)
             await self._add(tables.events, rows)
         except IntegrityError as error:
             raise Conflict(f"somebody else appended to run {after.id}") from error
         await self._add(tables.contents, [{"digest": d, "bytes": kept[d]} for d in sorted(kept)], anew=False)
         await self._write_lists(before, after, events)
-        self._heads[after.id] = (after.length, rows[-1]["hash"] if rows else head)
+        self._heads[after.id] = new_head
 
-    async def _head_at(self, run: RunId, length: int) -> str:
-        """The hash of the run's last event; `Conflict` where that is not the one with the number ``length``."""
+    async def _head(self, run: RunId) -> str:
+        """The hash of the run's last event."""
         if run not in self._heads:
             table = tables.runs.c
-            query = select(table.length, table.head_hash).where(table.run == run).with_for_update()
-            row = (await self.connection.execute(query)).first()
-            self._heads[run] = (0, genesis(run)) if row is None else (row.length, row.head_hash)
-        stored, head = self._heads[run]
-        if stored != length:
-            raise Conflict(f"run {run} has {stored} events, not {length}")
-        return head
+            stored = await self.connection.scalar(select(table.head_hash).where(table.run == run).with_for_update())
+            self._heads[run] = genesis(run) if stored is None else stored
+        return self._heads[run]
 
     async def _write_run(self, before: Run | None, after: Run, head: str) -> None:
         if before is None:
@@ -111,7 +108,7 @@ class SqlWriter(SqlReader):
         run = fold(run_id, journal)
         if run is None:
             return
-        row = run_row(run, self._heads[run_id][1])
+        row = run_row(run, self._heads[run_id])
         anew = self._insert(tables.runs).values(row)
         await self.connection.execute(anew.on_conflict_do_update(index_elements=[tables.runs.c.run], set_=row))
         await self._write_lists(None, run, journal)

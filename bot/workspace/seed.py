@@ -52,6 +52,9 @@ def _people(manifest: Manifest) -> tuple[Json, ...]:
     )
 
 
+_FLAGS = ("is_admin", "is_owner", "is_primary_owner", "is_restricted", "is_ultra_restricted")
+
+
 def _user(user_id: str, name: str, real_name: str, title: str, *, team_id: str = TEAM_ID, **flags: bool) -> Json:
     first, _, last = real_name.partition(" ")
     is_bot = flags.get("is_bot", False)
@@ -82,11 +85,7 @@ def _user(user_id: str, name: str, real_name: str, title: str, *, team_id: str =
         "tz_label": "Coordinated Universal Time",
         "tz_offset": 0,
         "profile": profile,
-        "is_admin": flags.get("is_admin", False),
-        "is_owner": flags.get("is_owner", False),
-        "is_primary_owner": flags.get("is_primary_owner", False),
-        "is_restricted": flags.get("is_restricted", False),
-        "is_ultra_restricted": flags.get("is_ultra_restricted", False),
+        **{flag: flags.get(flag, False) for flag in _FLAGS},
         "is_bot": is_bot,
         "is_app_user": False,
         "is_stranger": False,

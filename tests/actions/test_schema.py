@@ -2,151 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
-import keyword
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, Optional
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, field_validator
-from typing_extensions import TypedDict
 
-from bot.actions.definition import Action, define
-from bot.actions.strict import strict_faults
-from bot.core.canonical import parse_arguments
-from bot.errors import ConfigurationError
+from bot.actions.definition import define
+from tests.actions.shapes import (
+    EVERYTHING,
+    Colour,
+    Level,
+    Node,
+    Rule,
+    Window,
+    everything,
+    faults_of,
+    refused,
+    schema_of,
+    values_of,
+)
 from tests.actions.strict_mode import violations
 
 if TYPE_CHECKING:
     from nowhere import Unresolvable
-
-
-class Colour(Enum):
-    RED = "red"
-    TWO = 2
-
-
-class Level(IntEnum):
-    LOW = 1
-    HIGH = 2
-
-
-@dataclasses.dataclass
-class Window:
-    """When it may happen."""
-
-    start: datetime
-    zone: str = "UTC"
-    days: list[int] = dataclasses.field(default_factory=list)
-    next: Window | None = None
-
-
-class Rule(BaseModel):
-    kind: Literal["rule"]
-    cidr: str = Field(min_length=1, max_length=18, description="The network.")
-    port: int = Field(default=443, ge=1, le=65535)
-
-    @field_validator("cidr")
-    @classmethod
-    def closed(cls, value: str) -> str:
-        if value == "0.0.0.0/0":
-            raise ValueError("the whole internet")
-        return value
-
-
-class Peer(BaseModel):
-    kind: Literal["peer"]
-    id: UUID
-
-
-class Labels(TypedDict):
-    team: str
-    cost: NotRequired[str]
-
-
-class Node(BaseModel):
-    name: str
-    inner: Annotated[Node, Field(description="One below.")] | None = None
-    nodes: list[Node] = []
-
-
-Either = Annotated[Rule | Peer, Field(discriminator="kind")]
-
-
-def values_of(action: Action, raw: str) -> dict[str, Any]:
-    parsed = parse_arguments(raw)
-    assert isinstance(parsed, dict)
-    filled = action.parameters.filled(parsed)
-    faults = action.parameters.faults(filled, action.secret)
-    assert faults == (), faults
-    return action.parameters.values(filled)
-
-
-def faults_of(action: Action, raw: str) -> str:
-    parsed = parse_arguments(raw)
-    assert isinstance(parsed, dict)
-    return " ".join(action.parameters.faults(action.parameters.filled(parsed), action.secret))
-
-
-def schema_of(action: Action) -> dict[str, Any]:
-    schema: dict[str, Any] = json.loads(action.parameters_schema)
-    return schema
-
-
-def refused(fn: Callable[..., Any], **options: Any) -> str:
-    with pytest.raises(ConfigurationError) as caught:
-        define(fn, **options)
-    return caught.value.tell
-
-
-def everything(
-    a: str,
-    b: int,
-    c: float,
-    d: bool,
-    e: Literal["x", 1, None],
-    f: Colour,
-    g: Level,
-    h: date,
-    i: datetime,
-    j: UUID,
-    k: Decimal,
-    l: Window,  # noqa: E741
-    m: Either,
-    n: list[list[int]],
-    o: Labels,
-    p: set[str],
-    q: tuple[int, ...],
-    r: Optional[int],  # noqa: UP045
-    s: Annotated[int, Field(ge=1, le=9)],
-    t: time | None,
-    u: timedelta,
-    v: int | str,
-    w: list[Window] | None = None,
-    x: Colour = Colour.RED,
-    y: Window = Window(datetime(2026, 1, 1)),  # noqa: B008
-    z: Decimal = Decimal("0.1"),
-    node: Node | None = None,
-) -> Unresolvable:
-    """Everything that can be said."""
-
-
-EVERYTHING = {
-    "a": "t", "b": 2, "c": 1, "d": True, "e": None, "f": 2, "g": 1, "h": "2026-01-02", "i": "2026-01-02T03:04:05Z",
-    "j": "00000000-0000-0000-0000-000000000001", "k": "1.10", "l": {"start": "2026-01-02T00:00:00", "zone": None,
-    "days": None, "next": {"start": "2026-01-03T00:00:00", "zone": "CET", "days": [1], "next": None}},
-    "m": {"kind": "rule", "cidr": "10.0.0.0/8", "port": None}, "n": [[1], []], "o": {"team": "ops", "cost": None},
-    "p": ["a", "b"], "q": [1, 2], "r": None, "s": 9, "t": None, "u": "PT1H", "v": "5", "w": None, "x": None, "y": None,
-    "z": None, "node": {"name": "top", "inner": {"name": "in", "inner": None, "nodes": None}, "nodes": None},
-}  # fmt: skip
 
 
 def test_h26_a_schema_of_every_type_is_valid_in_strict_mode() -> None:
@@ -349,65 +233,3 @@ def plain(x: float, n: int, s: str) -> None: ...
 
 
 PLAIN = define(plain)
-
-LEAVES = st.sampled_from(
-    [str, int, float, bool, date, datetime, time, UUID, Decimal, Colour, Level, Window, Rule, Node, Labels, Either,
-     Literal["a", "b"], Literal[1, None], Annotated[str, Field(pattern="^a", max_length=3)], Annotated[int, Field(multiple_of=5)]]
-)  # fmt: skip
-TYPES = st.recursive(
-    LEAVES, lambda inner: st.one_of(inner.map(lambda t: list[t]), inner.map(lambda t: t | None)), max_leaves=4
-)
-SIGNATURES = st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.tuples(TYPES, st.booleans()), max_size=6)
-
-
-@settings(max_examples=150, deadline=None)
-@given(SIGNATURES)
-def test_h26_any_signature_of_closed_types_gives_a_strict_schema(signature: dict[str, tuple[Any, bool]]) -> None:
-    names = {name: each for name, each in signature.items() if not keyword.iskeyword(name)}
-
-    def fn(**arguments: Any) -> None: ...
-
-    kind = inspect.Parameter.KEYWORD_ONLY
-    fn.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(n, kind, default=None if d else inspect.Parameter.empty) for n, (_, d) in names.items()]
-    )
-    fn.__annotations__ = {name: annotation for name, (annotation, _) in names.items()}
-    action = define(fn)
-    schema = schema_of(action)
-    assert violations(schema) == [] and strict_faults(schema) == ()
-    assert list(schema["properties"]) == list(names)
-    optional = json.dumps({name: None for name, (_, default) in names.items() if default})
-    missing = [name for name, (_, default) in names.items() if not default]
-    told = faults_of(action, optional)
-    assert all(f'"{name}"' in told for name in missing) and ("missing" in told) == bool(missing)
-
-
-@pytest.mark.parametrize(
-    ("schema", "told"),
-    [
-        ({"anyOf": [{"type": "object"}]}, "not one closed object"),
-        ({"type": "array", "items": {"type": "string"}}, "not one closed object"),
-        ({"a": {"type": "string", "minLength": 1}}, "uses minLength"),
-        ({"a": {"allOf": [{"type": "string"}]}}, "uses allOf"),
-        ({"a": {}}, "has no type"),
-        ({"a": True}, "has no schema of its own"),
-        ({"a": {"type": "array"}}, "is a list of anything"),
-        ({"a": {"$ref": "#/$defs/B", "description": "x"}}, "beside $ref"),
-        ({"a": {"type": "object", "properties": {"b": {"type": "string"}}, "required": [], "additionalProperties": False}}, "require all"),
-        ({"a": {"type": "string", "enum": ["x" * 9] * 1001}}, "1,000 allowed values"),
-        ({"a" * 120_001: {"type": "string"}}, "120,000 characters"),
-        ({f"a{n}": {"type": "string"} for n in range(5001)}, "5,000 properties"),
-    ],
-)  # fmt: skip
-def test_h26_a_schema_that_strict_mode_would_refuse_is_told_apart(schema: dict[str, Any], told: str) -> None:
-    if "type" not in schema and "anyOf" not in schema:
-        schema = {"type": "object", "properties": schema, "required": list(schema), "additionalProperties": False}
-    assert any(told in fault for fault in strict_faults(schema)), strict_faults(schema)
-
-
-def test_h26_deep_nesting_is_refused_at_registration() -> None:
-    schema: dict[str, Any] = {"type": "string"}
-    for _ in range(11):
-        schema = {"type": "object", "properties": {"a": schema}, "required": ["a"], "additionalProperties": False}
-    assert any("more than 10 levels" in fault for fault in strict_faults(schema))
-    assert strict_faults(schema["properties"]["a"]) == ()

@@ -1,9 +1,11 @@
 """Stories of a run: every state, every legal move, and the moves that are illegal and change nothing."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
+from bot.core.approval import Resolution
 from bot.core.call import CALL_TRANSITIONS, STATUSES, CallState, Outcome
 from bot.core.effects import (
     AskRequester,
@@ -55,10 +57,11 @@ from tests.core.runs import (
     reply_delivered,
     said,
     story,
+    terms,
     voted,
 )
 
-CARD = CardShown(CallId("t1c1"), "C0OPS", "card", "asking:0")
+CARD = CardShown(CallId("t1c1"), "C0OPS", "card", "asking:ap_t1c1:0")
 STARTED = Started(CallId("t1c1"), "attempt1", "worker1")
 FINISHED = Finished(CallId("t1c1"), "attempt1", True, '{"ok":true}', 2.1)
 DOUBTED = Doubted(CallId("t1c1"), "attempt1", ApprovalId("question1"))
@@ -145,6 +148,22 @@ def test_an_approval_takes_no_vote_at_or_after_its_expiry_and_expires_only_then(
     assert on_time.run.call("t1c1").state is CallState.ALLOWED
 
 
+def test_when_the_guard_is_asked_again_the_old_votes_are_gone_and_the_card_is_shown_anew() -> None:
+    told = asking()
+    told.tell(voted(), replace(judged(), terms=replace(terms(), approval=ApprovalId("ap_new"))))
+    call = told.run.call("t1c1")
+    assert call.state is CallState.ASKING and call.approval.votes == () and ShowCard in owed(told)
+    told.tell(CallRefused(CallId("t1c1"), Ground.WITHDRAWN, "no longer needed"))
+    denied = asking()
+    denied.tell(voted(), judged(verdict=Verdict.DENY))
+    call = denied.run.call("t1c1")
+    assert (
+        call.outcome is Outcome.BLOCKED
+        and call.approval.resolution is Resolution.SUPERSEDED
+        and ShowCard in owed(denied)
+    )
+
+
 def test_an_allowed_action_is_not_asked_about_and_a_forbidden_one_is_blocked() -> None:
     told = story(
         replied(proposal("t1c1"), proposal("t1c2")), judged("t1c1", Verdict.ALLOW), judged("t1c2", Verdict.DENY)
@@ -154,8 +173,6 @@ def test_an_allowed_action_is_not_asked_about_and_a_forbidden_one_is_blocked() -
 
 
 def test_an_ask_without_terms_blocks_instead_of_running() -> None:
-    from dataclasses import replace
-
     told = story(replied(proposal()), replace(judged(), terms=None))
     assert told.run.call("t1c1").outcome is Outcome.BLOCKED
 

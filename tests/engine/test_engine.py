@@ -75,7 +75,9 @@ async def test_a_click_from_another_channel_or_on_an_unknown_id_changes_nothing(
     assert world.deeds.done == []
 
 
-async def test_a_message_in_the_thread_joins_the_run_and_a_later_one_begins_a_new_run_that_knows_the_old(world: World) -> None:
+async def test_a_message_in_the_thread_joins_the_run_and_a_later_one_begins_a_new_run_that_knows_the_old(
+    world: World,
+) -> None:
     await world.write("how is checkout?")
     first = await world.until(lambda run: run.state is RunState.DONE)
     await world.write("and now?", message="2.0", mentioned=False)
@@ -112,10 +114,8 @@ async def test_an_empty_mention_is_answered_with_what_to_write(world: World) -> 
 
 
 async def test_unknown_actions_and_wrong_arguments_are_answered_and_the_run_goes_on(world: World) -> None:
-    world.model.turns = [
-        wishing(("no_such_action", {}), ("grant_access", '{"user_id": "a", "user_id": "b"}'), ("grant_access", "not json"), ("look", {"what": 7})),
-        saying("I could not."),
-    ]  # fmt: skip
+    odd = ("no_such_action", {}), ("grant_access", '{"user_id": "a", "user_id": "b"}'), ("grant_access", "not json")
+    world.model.turns = [wishing(*odd, ("look", {"what": 7})), saying("I could not.")]
     await world.write("do something odd")
     run = await world.until(lambda run: run.state is RunState.DONE)
     assert {call.outcome for call in run.calls} == {Outcome.INVALID} and all(call.reason for call in run.calls)
@@ -200,7 +200,11 @@ async def test_a_frozen_system_refuses_even_what_was_approved(world: World) -> N
     await world.store.write(lambda tx: tx.set_freeze("system:okta", "incident 7", "U0ERIN"))
     await world.click("approve", approval)
     run = await world.until(lambda run: run.state is RunState.DONE)
-    assert run.call("t1c1").outcome is Outcome.FROZEN and "incident 7" in run.call("t1c1").reason and world.deeds.done == []
+    assert (
+        run.call("t1c1").outcome is Outcome.FROZEN
+        and "incident 7" in run.call("t1c1").reason
+        and world.deeds.done == []
+    )
 
 
 async def test_an_approver_who_lost_the_right_since_the_click_has_not_approved(world: World) -> None:

@@ -21,7 +21,14 @@ TEAM = "T1"
 ALICE, BOB, CAROL, GUS, XENA = (Person(TEAM, f"U0{name}") for name in ("ALICE", "BOB", "CAROL", "GUS", "XENA"))
 PLACE = Place(TEAM, "C0OPS", "1.000100")
 POLICY = Policy(Defaults(approvers=("user:U0CAROL", "user:U0BOB")))
-LIMITS = Limits(first_backoff=0.02, longest_backoff=0.05, longest_delivery_backoff=0.05, give_up_after=0.4, sweep_every=0.02, lease=0.6)
+LIMITS = Limits(
+    first_backoff=0.02,
+    longest_backoff=0.05,
+    longest_delivery_backoff=0.05,
+    give_up_after=0.4,
+    sweep_every=0.02,
+    lease=0.6,
+)
 Turn = Reply | Exception | Callable[[], Reply]
 
 
@@ -35,7 +42,11 @@ def wishing(*wishes: tuple[str, dict[str, object]] | tuple[str, str], text: str 
 
 
 def saying(text: str) -> Reply:
-    return Reply(json.dumps([{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}]), text, ())
+    return Reply(
+        json.dumps([{"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": text}]}]),
+        text,
+        (),
+    )
 
 
 @dataclass
@@ -182,11 +193,17 @@ class World:
         self.inputs[key] = what
         return await self.engine.receive(InboxRow(key, TEAM, "event", "{}"))
 
-    async def write(self, text: str, who: Person = ALICE, *, message: str = PLACE.thread, mentioned: bool = True) -> None:
+    async def write(
+        self, text: str, who: Person = ALICE, *, message: str = PLACE.thread, mentioned: bool = True
+    ) -> None:
         await self.receive(f"m{message}", Wrote(who, PLACE, message, text, mentioned))
 
-    async def click(self, action: str, value: str, who: Person = CAROL, message: str = "card-t1c1", comment: str = "") -> None:
-        await self.receive(f"c{action}{value}{who.user}{message}", Clicked(who, action, value, PLACE.channel, message, comment))
+    async def click(
+        self, action: str, value: str, who: Person = CAROL, message: str = "card-t1c1", comment: str = ""
+    ) -> None:
+        await self.receive(
+            f"c{action}{value}{who.user}{message}", Clicked(who, action, value, PLACE.channel, message, comment)
+        )
 
     async def runs(self) -> list[Run]:
         lines = await self.store.read(lambda tx: tx.runs(100))

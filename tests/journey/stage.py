@@ -6,7 +6,6 @@ wait for what they see.
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -66,9 +65,12 @@ class Stage:
     async def launch(self) -> None:
         """Start the bot as `signoff run` in a process of its own."""
         port = free_port()
-        environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **self.settings, "SIGNOFF_PORT": str(port)}
-        if self.transport == "http":
-            environment.pop("SLACK_APP_TOKEN")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            **self.settings,
+            "SIGNOFF_PORT": str(port),
+        }
         self.process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", env=environment)
         await self._ready(port)
         await self._connect(port)
@@ -110,7 +112,13 @@ class Stage:
         return thread or ts
 
     async def see(
-        self, thread: str, *words: str, who: str = ALICE, channel: str = OPS, seconds: float = 10.0, where: Callable[[Message], bool] | None = None
+        self,
+        thread: str,
+        *words: str,
+        who: str = ALICE,
+        channel: str = OPS,
+        seconds: float = 10.0,
+        where: Callable[[Message], bool] | None = None,
     ) -> Message:
         """Wait until ``who`` sees a message of the bot in the thread that holds all ``words``."""
         seen: list[str] = []
@@ -129,11 +137,21 @@ class Stage:
 
     async def card(self, thread: str, *words: str, channel: str = OPS, seconds: float = 10.0) -> Message:
         """Wait for a card of the thread."""
-        return await self.see(thread, *words, channel=channel, seconds=seconds, where=lambda m: "signoff_card" in json.dumps(m) or bool(buttons(m)))
+        return await self.see(
+            thread,
+            *words,
+            channel=channel,
+            seconds=seconds,
+            where=lambda message: bool(buttons(message)),
+        )
 
-    async def click(self, card: Message, action: str, who: str = CAROL, channel: str = OPS, *, force: bool = False) -> Message:
+    async def click(
+        self, card: Message, action: str, who: str = CAROL, channel: str = OPS, *, force: bool = False
+    ) -> Message:
         """Click a button of a card. ``force``: even if the card does not have it any more."""
-        return await self.workspace.person(who).click(channel, card["ts"], action, **({"force": True, "value": button_value(card, action)} if force else {}))
+        return await self.workspace.person(who).click(
+            channel, card["ts"], action, **({"force": True, "value": button_value(card, action)} if force else {})
+        )
 
     async def whispered(self, who: str, *words: str, channel: str = OPS) -> str:
         """Wait for an ephemeral message to ``who`` that holds all ``words``."""
@@ -214,7 +232,9 @@ def shown(message: Message) -> str:
 
     def read(value: Any) -> None:
         if isinstance(value, dict):
-            words.extend(str(value[key]) for key in ("text", "user_id", "usergroup_id") if isinstance(value.get(key), str))
+            words.extend(
+                str(value[key]) for key in ("text", "user_id", "usergroup_id") if isinstance(value.get(key), str)
+            )
             for inner in value.values():
                 read(inner)
         elif isinstance(value, list):
@@ -223,3 +243,12 @@ def shown(message: Message) -> str:
 
     read(message.get("blocks", []))
     return "\n".join(words)
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until it is true."""
+    for _ in range(int(seconds / 0.02)):
+        if condition():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come true")

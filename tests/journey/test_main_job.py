@@ -2,20 +2,26 @@
 
 import asyncio
 
-from tests.journey.stage import ALICE, CAROL, DAN, GRANT, OPS, Stage, buttons, shown
+from tests.journey.stage import ALICE, CAROL, DAN, GRANT, OPS, Stage, buttons, shown, until
 from tests.servers.bighub_decisions import review
 from tests.servers.model_server import Calls, Text
 
 
 def risky(body: dict[str, object]) -> dict[str, object] | None:
-    return review("Production admin access for 48h is broader than necessary.", 0.78) if body["action"] == "grant_access" else None
+    return (
+        review("Production admin access for 48h is broader than necessary.", 0.78)
+        if body["action"] == "grant_access"
+        else None
+    )
 
 
 async def test_a_mention_becomes_a_card_a_click_runs_it_once_and_the_reply_comes(stage: Stage) -> None:
     stage.bighub.rules = risky
     stage.model.say(Calls([GRANT], text="Bob needs it for the incident."), Text("Done: bob is in."))
     thread = await stage.mention("grant bob okta-prod-admins for 48h")
-    card = await stage.card(thread, "grant_access", '"okta-prod-admins"', '"48h"', "0.78", "broader than necessary", ALICE)
+    card = await stage.card(
+        thread, "grant_access", '"okta-prod-admins"', '"48h"', "0.78", "broader than necessary", ALICE
+    )
     assert {"approve", "deny"} <= set(buttons(card)) and stage.effects() == []
     await stage.click(card, "approve")
     await stage.see(thread, "Done: bob is in.")
@@ -112,11 +118,3 @@ async def test_in_a_direct_message_no_mention_is_needed(stage: Stage) -> None:
     stage.model.say(Text("Hello Alice."))
     channel, ts = await stage.workspace.person(ALICE).say_to_bot("hello")
     await stage.see(ts, "Hello Alice.", channel=channel)
-
-
-async def until(condition: object, seconds: float = 10.0) -> None:
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come true")

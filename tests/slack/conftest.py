@@ -22,7 +22,7 @@ MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "manifest
 async def workspace() -> AsyncIterator[RunningWorkspace]:
     """Without rate limits; retries come after 0, 0.6 and 3 s; a trigger lives for a second."""
     async with running_workspace(
-        MANIFEST, time_scale=0.01, ack_seconds=2.0, trigger_seconds=1.0, rate_limits=False
+        MANIFEST, time_scale=0.01, ack_seconds=2.5, trigger_seconds=1.0, rate_limits=False
     ) as running:
         yield running
 

@@ -8,12 +8,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes, parse_arguments
+from bot.core.events import Finished, Started
 from bot.core.run import Run
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, details_view, fits_review, review_view
 from bot.workspace.blockkit import check_message_blocks, check_view
-from tests.slack.made import ALICE, APPROVAL, QUESTION, asked_run, binding, call_of, every_phase, judgement, terms, voted
+from tests.slack.made import (
+    ALICE,
+    APPROVAL,
+    CALL,
+    QUESTION,
+    asked_run,
+    binding,
+    call_of,
+    every_phase,
+    judgement,
+    terms,
+    voted,
+)
 from tests.slack.reading import buttons, objects, preformatted, shown_arguments, words
 
 PHASES = dict(every_phase())
@@ -150,7 +163,11 @@ def test_what_not_even_a_view_can_hold_cannot_be_approved_in_slack() -> None:
 
 JSON_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False) | JSON_TEXT,
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**30), 10**30)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | JSON_TEXT,
     lambda inner: st.lists(inner, max_size=8) | st.dictionaries(JSON_TEXT, inner, max_size=6),
     max_leaves=30,
 )
@@ -258,14 +275,9 @@ def test_details_show_the_output_the_whole_digest_and_the_rule() -> None:
 
 @pytest.mark.parametrize("size", [10, 5_000, 120_000, 900_000])
 def test_details_hold_the_output_or_say_how_much_is_missing(size: int) -> None:
-    from bot.core.events import Finished, Started
-
     text = "é" * size
-    run = asked_run(None, None, None, voted(), Started(call_of(asked_run()).proposal.call, "t1", "w"))
-    run_done = asked_run(
-        None, None, None, voted(), Started(call_of(run).proposal.call, "t1", "w"), Finished(call_of(run).proposal.call, "t1", True, text, 1.0)
-    )
-    view = details_view(run_done, call_of(run_done))
+    run = asked_run(None, None, None, voted(), Started(CALL, "t1", "w"), Finished(CALL, "t1", True, text, 1.0))
+    view = details_view(run, call_of(run))
     check_view(json.loads(json.dumps(view)), "modal")
     whole = preformatted(view).count("é") == size
     assert whole or f"{len(text.encode()):,} bytes long; the rest is not shown" in words(view)

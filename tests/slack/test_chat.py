@@ -1,5 +1,6 @@
 """The Chat port against the local workspace: posted once as far as anybody can see, and rendered from the present."""
 
+import asyncio
 import json
 from dataclasses import replace
 from typing import Any
@@ -16,8 +17,9 @@ from bot.ports import Rejected, Unavailable
 from bot.slack.calls import Declined, web_client
 from bot.slack.chat import SlackChat
 from bot.workspace import RunningWorkspace
+from bot.workspace.world import Draft
 from tests.slack.made import ALICE, CALL, XENA, asked_run, call_of, every_phase, voted
-from tests.slack.reading import buttons, words
+from tests.slack.reading import buttons, objects, words
 
 Json = dict[str, Any]
 
@@ -83,7 +85,9 @@ async def test_a_card_is_posted_in_the_thread_and_then_updated_in_place(
     assert not buttons(shown["blocks"]) and "Approved by" in words(shown["blocks"])
 
 
-async def test_every_phase_of_a_card_is_taken_by_slack(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+async def test_every_phase_of_a_card_is_taken_by_slack(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
     run = fresh(place)
     posted = await chat.show_card(run, call_of(run))
     for _, phase in every_phase():
@@ -92,7 +96,9 @@ async def test_every_phase_of_a_card_is_taken_by_slack(chat: SlackChat, workspac
         assert await chat.show_card(here, call) == posted
 
 
-async def test_nothing_unfurls_and_nothing_is_linked(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+async def test_nothing_unfurls_and_nothing_is_linked(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
     """S6, S7: on every outgoing payload."""
     run = fresh(place)
     posted = await chat.show_card(run, call_of(run))
@@ -109,7 +115,9 @@ async def test_nothing_unfurls_and_nothing_is_linked(chat: SlackChat, workspace:
     assert all("unfurl_links" in args and "unfurl_media" in args for args in posts)
 
 
-@pytest.mark.parametrize("fault", [{"do": "lost"}, {"do": "status", "status": 502}, {"do": "error", "error": "fatal_error"}])
+@pytest.mark.parametrize(
+    "fault", [{"do": "lost"}, {"do": "status", "status": 502}, {"do": "error", "error": "fatal_error"}]
+)
 async def test_a_post_whose_answer_was_lost_is_adopted(
     chat: SlackChat, workspace: RunningWorkspace, place: Place, fault: Json
 ) -> None:
@@ -134,7 +142,9 @@ async def test_a_post_that_never_arrived_is_posted(chat: SlackChat, workspace: R
     assert len(await in_thread(workspace, place)) == 1
 
 
-async def test_a_card_that_was_deleted_is_posted_anew(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+async def test_a_card_that_was_deleted_is_posted_anew(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
     """R10."""
     run = fresh(place)
     posted = await chat.show_card(run, call_of(run))
@@ -159,13 +169,16 @@ async def test_a_card_that_can_no_longer_be_changed_is_posted_anew_once(
     assert len(await in_thread(workspace, place)) == 2
 
 
-async def test_another_persons_words_do_not_pass_for_a_card(
+async def test_another_apps_message_does_not_pass_for_ours(
     chat: SlackChat, workspace: RunningWorkspace, place: Place
 ) -> None:
+    """Metadata is open to every app of the workspace: one that copies a key must not silence a reply."""
     run = fresh(place)
-    await workspace.person("U0BOB").say("C0OPS", f"{run.id}:card:{CALL}", place.thread)
-    await chat.show_card(run, call_of(run))
-    assert len(await in_thread(workspace, place)) == 2
+    copied = {"event_type": "signoff", "event_payload": {"key": f"{run.id}:reply:1:1"}}
+    draft = Draft(text="I am Signoff", thread_ts=place.thread, metadata=copied)
+    workspace.world.post(workspace.world.directory.channels["C0OPS"], "U0ROBOT", draft)
+    await chat.post_reply(run, "reply:1", "the truth")
+    assert "the truth" in words((await in_thread(workspace, place))[-1]["blocks"])
 
 
 # --- words ----------------------------------------------------------------------------------------------------------
@@ -184,7 +197,9 @@ async def test_a_long_reply_is_posted_whole_and_only_once(
     assert [shown.count(f"line {n}\n") for n in range(1_500)] == [1] * 1_500
 
 
-async def test_two_effects_of_a_run_are_two_messages(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
+async def test_two_effects_of_a_run_are_two_messages(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
     run = fresh(place)
     await chat.post_reply(run, "reply:1", "same words")
     await chat.post_reply(run, "reply:2", "same words")
@@ -195,8 +210,8 @@ async def test_a_thread_of_many_pages_is_read_to_its_end(
     chat: SlackChat, workspace: RunningWorkspace, client: AsyncWebClient, place: Place
 ) -> None:
     run = fresh(place)
-    for n in range(210):
-        await client.chat_postMessage(channel="C0OPS", thread_ts=place.thread, text=f"noise {n}")
+    noise = (client.chat_postMessage(channel="C0OPS", thread_ts=place.thread, text=f"noise {n}") for n in range(210))
+    await asyncio.gather(*noise)
     first = await chat.post_reply(run, "reply:1", "once")
     assert await chat.post_reply(run, "reply:1", "once") == first
 
@@ -207,7 +222,7 @@ async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
     run = fresh(place)
     await chat.post_notice(run, "end:1", "Stopped by <@U0ALICE>, not <@U0EVE>.", RunId("r" * 32))
     (shown,) = await in_thread(workspace, place)
-    assert words(shown["blocks"]).startswith("Stopped by  <@U0ALICE> , not <@U0EVE>.")
+    assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0ALICE"]
     assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
 
 
@@ -229,7 +244,9 @@ async def test_a_whisper_to_a_thread_without_replies_stands_in_the_channel(
     assert words(shown["blocks"]) == "Guests cannot ask me." and "thread_ts" not in shown
 
 
-async def test_in_a_direct_message_a_whisper_is_an_ordinary_message(chat: SlackChat, workspace: RunningWorkspace) -> None:
+async def test_in_a_direct_message_a_whisper_is_an_ordinary_message(
+    chat: SlackChat, workspace: RunningWorkspace
+) -> None:
     channel, ts = await workspace.person("U0ALICE").say_to_bot("hello")
     await chat.whisper(ALICE, channel, ts, "I am at it.")
     assert (await workspace.person("U0ALICE").thread(channel, ts))[-1]["text"] == "I am at it."
@@ -276,16 +293,16 @@ async def test_what_slack_said_holds_for_a_minute(chat: SlackChat, workspace: Ru
 async def test_the_members_of_a_group_hold_for_a_minute_too(
     chat: SlackChat, workspace: RunningWorkspace, clock: Hands
 ) -> None:
-    assert await chat.members("T0ACME", "S0SECURITY") == {"U0CAROL", "U0DAN"}
+    assert await chat.members("T0ACME", "S0SECURITY") == frozenset({"U0CAROL", "U0DAN"})
     await workspace.fault(do="set_usergroup", usergroup="S0SECURITY", users=["U0DAN"])
-    assert await chat.members("T0ACME", "S0SECURITY") == {"U0CAROL", "U0DAN"}
+    assert await chat.members("T0ACME", "S0SECURITY") == frozenset({"U0CAROL", "U0DAN"})
     clock.time = 61.0
-    assert await chat.members("T0ACME", "S0SECURITY") == {"U0DAN"}
+    assert await chat.members("T0ACME", "S0SECURITY") == frozenset({"U0DAN"})
     assert isinstance(await chat.members("T0ACME", "S0NONE"), Refused)
 
 
 async def test_a_lookup_that_fails_is_not_remembered(chat: SlackChat, workspace: RunningWorkspace) -> None:
-    await workspace.fault(kind="api", method="users.info", do="lost")
+    await workspace.fault(kind="api", method="users.info", do="status", status=503)
     with pytest.raises(Unavailable):
         await chat.profile(ALICE)
     assert isinstance(await chat.profile(ALICE), Profile)
@@ -311,7 +328,9 @@ async def test_passing_faults_are_worth_another_attempt(
         await chat.post_reply(fresh(place), "reply:1", "x")
 
 
-@pytest.mark.parametrize("code", ["invalid_auth", "channel_not_found", "not_in_channel", "is_archived", "never_heard_of"])
+@pytest.mark.parametrize(
+    "code", ["invalid_auth", "channel_not_found", "not_in_channel", "is_archived", "never_heard_of"]
+)
 async def test_a_refusal_for_good_is_a_sentence(
     chat: SlackChat, workspace: RunningWorkspace, place: Place, code: str
 ) -> None:
@@ -344,7 +363,7 @@ async def test_nobody_at_the_other_end_is_unavailable(clock: Hands) -> None:
 
 
 async def test_the_run_may_be_anywhere_in_its_life(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
-    run = fresh(place, )
+    run = fresh(place)
     posted = await chat.show_card(run, call_of(run))
     later = with_card(run, posted.message, voted(), Started(CALL, "t1", "w"))
     await chat.show_card(later, call_of(later))

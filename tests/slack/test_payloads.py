@@ -46,12 +46,19 @@ def click(action: str = "approve", **changes: Any) -> dict[str, Any]:
         "team": {"id": "T0ACME", "domain": "acme"},
         "enterprise": None,
         "user": {"id": "U0CAROL", "username": "carol", "team_id": "T0ACME"},
-        "container": {"type": "message", "message_ts": "1700000009.000100", "channel_id": "C0OPS", "thread_ts": "1700000000.000100"},
+        "container": {
+            "type": "message",
+            "message_ts": "1700000009.000100",
+            "channel_id": "C0OPS",
+            "thread_ts": "1700000000.000100",
+        },
         "trigger_id": "trigger.1",
         "response_url": "https://hooks.example/response",
         "channel": {"id": "C0OPS", "name": "ops"},
         "message": {"ts": "1700000009.000100", "text": "a whole message"},
-        "actions": [{"type": "button", "action_id": action, "block_id": "b", "value": "a" * 32, "action_ts": "1700000010.5"}],
+        "actions": [
+            {"type": "button", "action_id": action, "block_id": "b", "value": "a" * 32, "action_ts": "1700000010.5"}
+        ],
     }
     return body | changes
 
@@ -65,7 +72,13 @@ def submitted(callback: str = "deny", **changes: Any) -> dict[str, Any]:
         "state": {"values": {"comment": {"comment": {"type": "plain_text_input", "value": " too broad "}}}},
     }
     user = {"id": "U0CAROL", "team_id": "T0ACME"}
-    return {"type": "view_submission", "team": {"id": "T0ACME"}, "user": user, "trigger_id": "trigger.1", "view": view | changes}
+    return {
+        "type": "view_submission",
+        "team": {"id": "T0ACME"},
+        "user": user,
+        "trigger_id": "trigger.1",
+        "view": view | changes,
+    }
 
 
 def row_of(body: dict[str, Any]) -> InboxRow | None:

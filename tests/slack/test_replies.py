@@ -73,7 +73,9 @@ def test_only_those_who_take_part_can_be_mentioned() -> None:
     text = "<@U0ALICE> done, <@U0EVE> <!channel> <!here> <#C1>"
     (message,) = reply(text, frozenset({"U0ALICE"}))
     assert [each["user_id"] for each in objects(message.blocks) if each.get("type") == "user"] == ["U0ALICE"]
-    assert not [each for each in objects(message.blocks) if each.get("type") in ("broadcast", "usergroup", "channel", "mrkdwn")]
+    assert not [
+        each for each in objects(message.blocks) if each.get("type") in ("broadcast", "usergroup", "channel", "mrkdwn")
+    ]
     assert "<" not in message.text
 
 
@@ -159,7 +161,12 @@ def test_the_list_puts_mine_first_with_a_link_to_each_card() -> None:
     message = pending_list(((opened(1), True), (opened(2), False)), "acme")
     valid(message)
     text = words(message.blocks)
-    assert text.index("Yours to decide") < text.index("grant_access_1") < text.index("Others decide") < text.index("grant_access_2")
+    assert (
+        text.index("Yours to decide")
+        < text.index("grant_access_1")
+        < text.index("Others decide")
+        < text.index("grant_access_2")
+    )
     links = [each["url"] for each in objects(message.blocks) if each.get("type") == "link"]
     assert links == ["https://acme.slack.com/archives/C0OPS/p1700000009000100"] * 2
     assert "2 actions wait for approval, 1 of them for yours." in message.text
@@ -170,6 +177,8 @@ def test_an_empty_list_says_so() -> None:
 
 
 def test_a_long_list_says_how_many_it_leaves_out_and_a_card_not_posted_has_no_link() -> None:
-    message = pending_list(tuple((opened(n, card="", target="<!channel>" * 200), n % 2 == 0) for n in range(200)), "acme")
+    message = pending_list(
+        tuple((opened(n, card="", target="<!channel>" * 200), n % 2 == 0) for n in range(200)), "acme"
+    )
     valid(message)
     assert "180 more" in words(message.blocks) and "https://" not in message.text and "<!" not in message.text

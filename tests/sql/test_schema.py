@@ -101,7 +101,8 @@ async def test_a_database_with_runs_does_not_go_below_the_first_revision(databas
 
 
 async def test_two_processes_migrate_at_once(empty_url: str) -> None:
-    ends = await asyncio.gather(*(python(MIGRATE, empty_url) for _ in range(2)), migrate(empty_url), migrate(empty_url))
+    processes = [python(MIGRATE, empty_url) for _ in range(2)]
+    ends = await asyncio.wait_for(asyncio.gather(*processes, migrate(empty_url), migrate(empty_url)), 60)
     assert list(ends) == [(0, head()), (0, head()), head(), head()]
     assert await in_database(empty_url, differences) == []
 

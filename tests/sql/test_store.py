@@ -92,9 +92,12 @@ async def test_a_caller_who_gives_up_takes_nobody_with_them(sqlite_store: SqlSto
 async def test_a_commit_is_on_disk_and_readers_do_not_wait(sqlite_store: SqlStore) -> None:
     async def settings(reader: SqlWriter) -> list[object]:
         names = ("synchronous", "journal_mode", "foreign_keys", "query_only")
-        return [(await reader.connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one() for name in names]
+        driver = (await reader.connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        found = [(await reader.connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one() for name in names]
+        return [*found, driver.isolation_level]
 
-    assert await sqlite_store.write(settings) == [2, "wal", 1, 0]
+    assert await sqlite_store.write(settings) == [2, "wal", 1, 0, None]
     entered, leave = asyncio.Event(), asyncio.Event()
 
     async def slow(writer: Writer) -> None:

@@ -16,7 +16,9 @@ log = structlog.get_logger()
 
 ACK_SECONDS: Final = 2.0
 LATE_SECONDS: Final = 60.0
-CANNOT: Final = "I cannot list the open approvals at the moment. Please try again; `signoff pending` in a shell shows them too."
+CANNOT: Final = (
+    "I cannot list the open approvals at the moment. Please try again; `signoff pending` in a shell shows them too."
+)
 
 
 class Commands:

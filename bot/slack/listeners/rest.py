@@ -10,7 +10,9 @@ from bot.slack.blocks import line, plain, said
 from bot.slack.listeners.telling import OLD_BUTTON, answering, click_of, tell
 
 ANY: Final = re.compile("")
-OLD_VIEW: Final = "This form is from an older version of Signoff; nothing was done. Please use the newest card in the thread."
+OLD_VIEW: Final = (
+    "This form is from an older version of Signoff; nothing was done. Please use the newest card in the thread."
+)
 OLD_COMMAND: Final = "I do not know this command. /pending lists the actions that wait for an approval."
 
 
@@ -32,7 +34,10 @@ async def old_button(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient
 async def old_view(ack: AsyncAck) -> None:
     """A submitted view has no channel to answer in: its own window says it."""
     blocks = [line(said(OLD_VIEW))]
-    await ack(response_action="update", view={"type": "modal", "title": plain("Signoff"), "close": plain("Close"), "blocks": blocks})
+    await ack(
+        response_action="update",
+        view={"type": "modal", "title": plain("Signoff"), "close": plain("Close"), "blocks": blocks},
+    )
 
 
 async def old_command(ack: AsyncAck) -> None:

@@ -18,7 +18,9 @@ from bot.slack.payloads import Payload, action_of, person_of, place_of, team_of
 log = structlog.get_logger()
 
 ANSWER_SECONDS: Final = 20.0
-OLD_BUTTON: Final = "This button is from an older version of Signoff; nothing was done. Please use the newest card in the thread."
+OLD_BUTTON: Final = (
+    "This button is from an older version of Signoff; nothing was done. Please use the newest card in the thread."
+)
 WENT_WRONG: Final = "Something went wrong on my side; nothing was decided by this click. Please try again."
 
 

@@ -1,0 +1,1 @@
+"""The page of the demo in a real headless Chromium."""

@@ -1,0 +1,72 @@
+"""What a newcomer does after `make demo`, in a real browser: ask as Alice, be refused, approve as Carol, read the result."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Page, expect
+
+from tests.browser.chromium import chromium
+from tests.journey.stage import free_port
+
+PICTURES = os.environ.get("SIGNOFF_PICTURES")
+
+
+@asynccontextmanager
+async def demo(folder: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """`signoff demo`, as `make demo` starts it; its page's address."""
+    port = free_port()
+    command = (sys.executable, "-m", "bot", "demo", "--port", str(port), "--dir", str(folder))
+    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    running = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
+    try:
+        assert running.stdout is not None
+        told = ""
+        while "Ctrl-C ends it" not in told:
+            line = await asyncio.wait_for(running.stdout.readline(), 60)
+            assert line, f"the demo ended: {told}"
+            told += line.decode()
+        assert "Scripted model" in told and "local rules" in told
+        yield f"http://127.0.0.1:{port}", running
+    finally:
+        running.send_signal(signal.SIGINT)
+        await asyncio.wait_for(running.wait(), 20)
+
+
+async def act_as(page: Page, user: str) -> None:
+    await page.get_by_test_id("act-as").select_option(user)
+
+
+async def test_a_newcomer_asks_is_refused_has_it_approved_and_reads_the_result(tmp_path: Path) -> None:
+    async with demo(tmp_path) as (url, _), chromium() as browser:
+        page = await browser.new_page(viewport={"width": 1280, "height": 860}, device_scale_factor=2 if PICTURES else 1)
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        await page.goto(url)
+        await expect(page.get_by_test_id("banner")).to_contain_text("not Slack")
+        await expect(page.get_by_test_id("banner")).to_contain_text("Scripted model")
+        await page.get_by_test_id("composer").fill("@signoff grant bob okta-prod-admins for 48h")
+        await page.get_by_test_id("composer").press("Enter")
+        await page.get_by_test_id("thread-link").first.click()
+        thread = page.get_by_test_id("thread")
+        approve = thread.locator('[data-action-id="approve"]')
+        await expect(approve).to_be_visible(timeout=15_000)
+        await expect(thread).to_contain_text('"okta-prod-admins"')
+        if PICTURES:
+            await thread.screenshot(path=Path(PICTURES) / "card.png")
+        await approve.click()
+        await expect(thread).to_contain_text("You asked for this yourself", timeout=15_000)
+        await act_as(page, "U0CAROL")
+        await approve.click()
+        await expect(thread).to_contain_text("Executed in", timeout=15_000)
+        await expect(thread.locator('[data-action-id="approve"]')).to_have_count(0)
+        await expect(thread).to_contain_text("Done", timeout=15_000)
+        if PICTURES:
+            await page.screenshot(path=Path(PICTURES) / "demo.png")
+        await page.screenshot(path=tmp_path / "end.png")
+        assert faults == []
