@@ -5,12 +5,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PY ?= python3.12
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 2
 SOAK_MINUTES ?= 10
 
 .DEFAULT_GOAL := install
 .DELETE_ON_ERROR:
-.PHONY: install demo test check bench soak lock test-python
+.PHONY: install demo test check bench pictures soak lock test-python
 
 install: $(STAMP)
 
@@ -45,6 +45,12 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.model_call
+	@$(BIN)/python -m benchmarks.click_ack
+
+# The README's picture, from the real page of the demo.
+pictures: $(STAMP)
+	@SIGNOFF_PICTURES=docs $(BIN)/python -m pytest tests/browser
 
 # The end-to-end tests again and again, kills included, until the time is up or one fails.
 soak: $(STAMP)

@@ -6,6 +6,7 @@ from typing import Any, assert_never
 
 from bot.core.approval import Approval, Resolution
 from bot.core.call import Call, Outcome
+from bot.core.canonical import texts
 from bot.core.events import Verdict
 from bot.core.redact import redact_text
 
@@ -89,7 +90,7 @@ def reported_statuses(known: object) -> frozenset[str]:
 
 def words(taxonomy: object) -> frozenset[str]:
     """Every upper-case word of an answer about the taxonomy, whose shape is not documented."""
-    return frozenset(word for word in _texts(taxonomy) if word.isupper())
+    return frozenset(word for word in texts(taxonomy) if word.isupper())
 
 
 def _description(call: Call) -> str:
@@ -114,16 +115,3 @@ def _statuses(known: object) -> Iterator[str]:
             yield status.upper()
         for key in ("outcome", "outcomes", "items"):
             yield from _statuses(known.get(key))
-
-
-def _texts(value: object) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case list():
-            for each in value:
-                yield from _texts(each)
-        case dict():
-            for key, each in value.items():
-                yield str(key)
-                yield from _texts(each)

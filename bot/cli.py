@@ -4,7 +4,6 @@ A wrong setting or a refusal is one plain sentence on stderr and exit status 1; 
 """
 
 import asyncio
-import json
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -189,8 +188,3 @@ def manifest(
     from bot.commands import print_manifest
 
     print_manifest(http, mention_only)
-
-
-def print_json(value: object) -> None:
-    """One JSON document on stdout."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -3,6 +3,7 @@
 These are clients: they read the same database and write through the same door, while the bot runs or Slack is down.
 """
 
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +14,6 @@ import typer
 from bot import manifest
 from bot.actions import Registry
 from bot.app import chat_of, open_queue
-from bot.cli import print_json
 from bot.core.events import Cancelled, Person, RunId
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -197,3 +197,8 @@ def print_manifest(http: str, mention_only: bool) -> None:
     wanted = manifest.load()
     wanted = manifest.over_http(wanted, http) if http else wanted
     typer.echo(manifest.as_yaml(manifest.mention_only(wanted) if mention_only else wanted), nl=False)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -14,6 +14,8 @@ from enum import StrEnum
 from bot.core.events import Choice, Person, Terms, Voted
 from bot.core.refusal import Refused
 
+NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
+
 
 class Resolution(StrEnum):
     APPROVED = "approved"
@@ -63,7 +65,7 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
     if at >= approval.terms.expires_at:
         return Refused("This approval has expired.")
     if voted.via == "slack" and voted.message != card:
-        return Refused("That is not the card of this approval any more. Please use the newest card in the thread.")
+        return Refused(NOT_THE_CARD)
     if any(earlier.person == voted.person for earlier in approval.votes):
         return Refused("You have already voted on this.")
     counted = replace(approval, votes=(*approval.votes, _vote(voted, at)))

@@ -276,3 +276,17 @@ def _kind_of(value: Json) -> str:
             return "a list"
         case _:
             return "something else"
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every text in a JSON value, keys included."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for each in value:
+                yield from texts(each)
+        case dict():
+            for key, each in value.items():
+                yield str(key)
+                yield from texts(each)

@@ -14,9 +14,10 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.engine.doing import Doer
 from bot.engine.door import Door
-from bot.engine.inbox import UNKNOWN_BUTTON, Inbox
+from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
 from bot.engine.people import People
+from bot.engine.words import UNKNOWN_BUTTON
 from bot.engine.worker import Worker, forever
 from bot.ports import (
     Actions,

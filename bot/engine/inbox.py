@@ -16,13 +16,13 @@ from bot.core.refusal import Refused
 from bot.core.run import ENDS, Run
 from bot.engine.door import Door
 from bot.engine.people import People
+from bot.engine.words import UNKNOWN_BUTTON
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Reader, Rejected, Store, Translate, Writer
 
 EMPTY = (
     "Tell me what you need, in the same message as the mention. For example: “grant bob okta-prod-admins for 2h”. "
     "Anything risky is shown here as a card first, and runs only after somebody has approved it."
 )
-UNKNOWN_BUTTON = "This button belongs to nothing that I know (any more). Please use the newest card, or ask again."
 CHOICES = {"approve": Choice.APPROVE, "approve_reviewed": Choice.APPROVE, "deny": Choice.DENY}
 ANSWERS = {"did_run": Answer.DID_RUN, "did_not_run": Answer.DID_NOT_RUN, "unknown": Answer.UNKNOWN}
 

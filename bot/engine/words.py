@@ -6,6 +6,7 @@ People stand as ``<@U…>``; the chat turns that into a mention and everything e
 from bot.core.call import Call, CallState
 from bot.core.run import Run, RunState
 
+UNKNOWN_BUTTON = "This button belongs to nothing that I know (any more). Please use the newest card, or ask again."
 MAY_HAVE_HAPPENED = (CallState.STARTED, CallState.IN_DOUBT, CallState.FAILED)
 
 

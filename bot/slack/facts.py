@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.core.approval import Approval
 from bot.core.call import Call
-from bot.core.canonical import Json, argument_lines, has_invisible, mixes_scripts, parse_arguments
+from bot.core.canonical import argument_lines, has_invisible, mixes_scripts, parse_arguments, texts
 from bot.core.events import Choice, Person, Terms
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -72,26 +72,11 @@ def fingerprint(call: Call) -> str:
 def warnings(call: Call) -> Iterator[str]:
     """What a reader should know about the arguments' characters."""
     parsed = parse_arguments(arguments_of(call))
-    texts = [] if isinstance(parsed, Refused) else list(_texts(parsed))
-    if any(has_invisible(text) for text in texts):
+    written = [] if isinstance(parsed, Refused) else list(texts(parsed))
+    if any(has_invisible(text) for text in written):
         yield INVISIBLE
-    if any(mixes_scripts(text) for text in texts):
+    if any(mixes_scripts(text) for text in written):
         yield MIXED
-
-
-def _texts(value: Json) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case list():
-            for each in value:
-                yield from _texts(each)
-        case dict():
-            for key, each in value.items():
-                yield key
-                yield from _texts(each)
-        case _:
-            return
 
 
 def asked_line(run: Run, call: Call) -> Block:

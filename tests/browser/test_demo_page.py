@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -17,8 +18,8 @@ PICTURES = os.environ.get("SIGNOFF_PICTURES")
 
 
 @asynccontextmanager
-async def demo(folder: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """`signoff demo`, as `make demo` starts it; its page's address."""
+async def demo(folder: Path) -> AsyncIterator[tuple[str, int]]:
+    """`signoff demo`, as `make demo` starts it: its page's address, and the bot's process id."""
     port = free_port()
     command = (sys.executable, "-m", "bot", "demo", "--port", str(port), "--dir", str(folder))
     environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
@@ -31,7 +32,8 @@ async def demo(folder: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Proc
             assert line, f"the demo ended: {told}"
             told += line.decode()
         assert "Scripted model" in told and "local rules" in told
-        yield f"http://127.0.0.1:{port}", running
+        (pid,) = re.findall(r"kill -9 (\d+)", told)
+        yield f"http://127.0.0.1:{port}", int(pid)
     finally:
         running.send_signal(signal.SIGINT)
         await asyncio.wait_for(running.wait(), 20)
@@ -66,7 +68,29 @@ async def test_a_newcomer_asks_is_refused_has_it_approved_and_reads_the_result(t
         await expect(thread).to_contain_text("Executed in", timeout=15_000)
         await expect(thread.locator('[data-action-id="approve"]')).to_have_count(0)
         await expect(thread).to_contain_text("Done", timeout=15_000)
-        if PICTURES:
-            await page.screenshot(path=Path(PICTURES) / "demo.png")
-        await page.screenshot(path=tmp_path / "end.png")
         assert faults == []
+
+
+async def test_the_bot_is_killed_while_a_card_is_pending_and_the_click_still_counts(tmp_path: Path) -> None:
+    async with demo(tmp_path) as (url, pid), chromium() as browser:
+        page = await browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+        await page.goto(f"{url}/#as=U0ALICE&channel=C0OPS")
+        await page.get_by_test_id("composer").fill("@signoff deploy checkout 2.4.1 to production")
+        await page.get_by_test_id("composer").press("Enter")
+        await page.get_by_test_id("thread-link").first.click()
+        thread = page.get_by_test_id("thread")
+        await expect(thread.locator('[data-action-id="approve"]')).to_be_visible(timeout=15_000)
+        os.kill(pid, signal.SIGKILL)
+        await page.goto(page.url.replace("U0ALICE", "U0DAN"))
+        await page.reload()
+        done = thread.get_by_text("Executed in")
+        for _ in range(40):
+            approve = thread.locator('[data-action-id="approve"]')
+            if await approve.count() and await approve.is_enabled():
+                await approve.click()
+            try:
+                await expect(done).to_be_visible(timeout=1_000)
+                break
+            except AssertionError:
+                continue
+        await expect(done).to_be_visible()

@@ -10,13 +10,15 @@ import pytest
 from slack_bolt.async_app import AsyncApp
 from structlog.testing import capture_logs
 
+from bot.core.approval import NOT_THE_CARD
 from bot.core.call import Card
 from bot.core.events import Choice, Place
 from bot.core.inputs import Clicked
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.engine.words import UNKNOWN_BUTTON
 from bot.slack.cards import card
-from bot.slack.listeners.buttons import DECIDED, NOT_THE_CARD, TOO_SLOW, UNKNOWN
+from bot.slack.listeners.buttons import DECIDED, TOO_SLOW
 from bot.slack.listeners.commands import CANNOT
 from bot.slack.listeners.telling import OLD_BUTTON, WENT_WRONG
 from bot.slack.payloads import translate
@@ -156,7 +158,7 @@ async def test_an_unknown_id_and_one_of_another_channel_get_the_same_answer(
     for number, value in enumerate(("f" * 32, "g" * 32, "unknown", "")):
         user = ("U0BOB", "U0CAROL", "U0DAN", "U0ERIN")[number]
         await scene.click(action, user, value=value, force=True)
-        assert await scene.told(user) == UNKNOWN
+        assert await scene.told(user) == UNKNOWN_BUTTON
     assert desk.asked == []
 
 

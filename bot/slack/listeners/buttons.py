@@ -1,24 +1,28 @@
 """Deny, Review and Details: each opens a modal. What is submitted there is a row of the inbox."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.approval import NOT_THE_CARD
 from bot.core.call import Call
+from bot.core.events import Person
+from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.engine.words import UNKNOWN_BUTTON
 from bot.slack.blocks import Block
 from bot.slack.calls import Declined, called
 from bot.slack.desk import Desk
 from bot.slack.listeners.telling import Click, answering, click_of, tell
 from bot.slack.views import Subject, deny_view, details_view, review_view
 
-UNKNOWN: Final = "This button belongs to nothing that I know (any more). Please use the newest card, or ask again."
 DECIDED: Final = "This was decided already; the card shows by whom."
-NOT_THE_CARD: Final = "That is not the card of this approval any more. Please use the newest card in the thread."
 TOO_SLOW: Final = "That took longer than Slack allows for opening a form. Please press the button again."
 _OPENED_ALREADY: Final = "exchanged_trigger_id"
 _TOO_LATE: Final = frozenset({"expired_trigger_id", "invalid_trigger_id"})
+May = Callable[[Person, str], Awaitable[Refused | None]]
 
 
 class Buttons:
@@ -37,12 +41,9 @@ class Buttons:
         await ack()
         click = click_of(body)
         async with answering(client, click):
-            found = await self._found(click)
-            if found is None:
-                return await tell(client, click, UNKNOWN)
-            refused = await self._desk.may_decide(click.person, click.value)
-            if refused is not None:
-                return await tell(client, click, refused.reason)
+            found = await self._admitted(click, self._desk.may_decide)
+            if isinstance(found, str):
+                return await tell(client, click, found)
             late = _too_late(found[1], click)
             if late:
                 return await tell(client, click, late)
@@ -51,16 +52,22 @@ class Buttons:
             return await _open(client, click, view)
 
     async def details(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+        """Everything about a call, for whoever belongs here."""
         await ack()
         click = click_of(body)
         async with answering(client, click):
-            found = await self._found(click)
-            if found is None:
-                return await tell(client, click, UNKNOWN)
-            refused = await self._desk.may_read(click.person, click.value)
-            if refused is not None:
-                return await tell(client, click, refused.reason)
+            found = await self._admitted(click, self._desk.may_read)
+            if isinstance(found, str):
+                return await tell(client, click, found)
             return await _open(client, click, details_view(*found))
+
+    async def _admitted(self, click: Click, may: May) -> tuple[Run, Call] | str:
+        """What the button names, or why this person gets nothing."""
+        found = await self._found(click)
+        if found is None:
+            return UNKNOWN_BUTTON
+        refused = await may(click.person, click.value)
+        return found if refused is None else refused.reason
 
     async def _found(self, click: Click) -> tuple[Run, Call] | None:
         """What the button names, if it belongs to this workspace and channel; the same answer for unknown and forbidden (S12)."""
