@@ -14,9 +14,6 @@ from bot.core.run import Run
 T = TypeVar("T")
 
 
-# --- Store ----------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class InboxRow:
     """What Slack sent, committed before the ack. ``key`` is unique for ever; ``payload`` is Slack's JSON text."""
@@ -251,6 +248,9 @@ class Chat(Protocol):
     async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
         """Post a sentence of Signoff's own; with ``retry`` it carries a Retry button."""
 
+    async def show_thinking(self, run: Run) -> None:
+        """Decoration: the thread shows that the model is at it. Never raises, and nothing depends on it."""
+
     async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
         """Tell one person something privately. Never the only record of anything."""
 
@@ -285,9 +285,6 @@ class Actions(Protocol):
 
     async def probe(self, proposal: Proposal, idempotency_key: str) -> bool | None:
         """Whether an interrupted attempt happened; None where nobody can tell."""
-
-
-# --- Dispatch, translation ------------------------------------------------------------------------------------------
 
 
 class Dispatch(Protocol):

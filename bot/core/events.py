@@ -260,11 +260,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailed:
-    """An effect failed and is tried again at ``not_before`` (epoch seconds)."""
+    """An effect failed after ``took`` seconds and is tried again at ``not_before`` (epoch seconds)."""
 
     key: str
     error: str
     not_before: float
+    took: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

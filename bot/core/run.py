@@ -263,7 +263,7 @@ def _delivered(run: Run, event: Delivered, at: float) -> Run | Refused:
 
 def _attempt_failed(run: Run, event: AttemptFailed, at: float) -> Run:
     old = run.trouble(event.key)
-    since, count = (old.since, old.count + 1) if old else (at, 1)
+    since, count = (old.since, old.count + 1) if old else (at - event.took, 1)
     trouble = Trouble(event.key, since, count, event.error, event.not_before)
     run = _without_trouble(run, event.key)
     return replace(run, troubles=(*run.troubles, trouble))

@@ -4,7 +4,9 @@ Rule 1: an effect ends in an event, or in `AttemptFailed` with a later ``not_bef
 Rule 2: an effect may be done twice (a crash between doing and recording), except an action: only the writer of `Started` runs it.
 """
 
+import asyncio
 import secrets
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -71,15 +73,16 @@ class Doer:
 
     async def do(self, run: Run, effect: Effect) -> None:
         """Do one effect and record what came of it."""
+        began = time.monotonic()
         try:
             await self._do(run, effect)
         except Unavailable as absent:
-            await self._failed(run, effect, str(absent), absent.retry_after)
+            await self._failed(run, effect, str(absent), absent.retry_after, began)
         except Rejected as rejected:
-            await self._rejected(run, effect, str(rejected))
+            await self._rejected(run, effect, str(rejected), began)
         except Exception as broken:  # the outermost edge: a fault of ours parks this run, not the others
             log.exception("effect failed", run=run.id, effect=effect.key)
-            await self._failed(run, effect, f"Something broke inside Signoff ({type(broken).__name__}).", 0.0)
+            await self._failed(run, effect, f"Something broke inside Signoff ({type(broken).__name__}).", 0.0, began)
 
     async def _do(self, run: Run, effect: Effect) -> None:
         match effect:
@@ -112,7 +115,9 @@ class Doer:
             )
             return
         items = transcript.items(run, await self._earlier(run))
-        reply = await self._model.reply(items, self._actions.offered())
+        _, reply = await asyncio.gather(
+            self._chat.show_thinking(run), self._model.reply(items, self._actions.offered())
+        )
         await self._door.record(run.id, self._replied(run, reply))
 
     async def _earlier(self, run: Run) -> tuple[Run, ...]:
@@ -246,27 +251,27 @@ class Doer:
 
     # --- what went wrong --------------------------------------------------------------------------------------------
 
-    async def _failed(self, run: Run, effect: Effect, error: str, retry_after: float) -> None:
+    async def _failed(self, run: Run, effect: Effect, error: str, retry_after: float, began: float) -> None:
         """Try again later; a model or guard that stays away too long ends the run."""
-        limits, trouble = self._limits, run.trouble(effect.key)
+        limits, trouble, took = self._limits, run.trouble(effect.key), round(time.monotonic() - began, 3)
         thinking = isinstance(effect, owed.CallModel | owed.Judge | owed.StartAction)
         longest = limits.longest_backoff if thinking else limits.longest_delivery_backoff
         delay = max(retry_after, limits.backoff(trouble.count if trouble else 0, longest))
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
-            since = trouble.since if trouble else tx.now
+            since = trouble.since if trouble else tx.now - took
             if thinking and tx.now + delay - since > limits.give_up_after:
                 return [RunFailed(given_up(effect, self._guard.name, limits.give_up_after, error))]
-            return [AttemptFailed(effect.key, error, tx.now + delay)]
+            return [AttemptFailed(effect.key, error, tx.now + delay, took)]
 
         await self._door.decide(run.id, decide)
 
-    async def _rejected(self, run: Run, effect: Effect, error: str) -> None:
+    async def _rejected(self, run: Run, effect: Effect, error: str, began: float) -> None:
         """Refused for good: a model or guard ends the run; a delivery is kept and tried again, rarely."""
         if isinstance(effect, owed.CallModel | owed.Judge):
             await self._door.record(run.id, RunFailed(error))
         else:
-            await self._failed(run, effect, error, self._limits.longest_delivery_backoff)
+            await self._failed(run, effect, error, self._limits.longest_delivery_backoff, began)
 
 
 def call_in(run: Run, name: str) -> Call:
@@ -283,4 +288,5 @@ def too_many(call: str, wish: Wish, most: int) -> Proposal:
 
 def given_up(effect: Effect, guard: str, seconds: float, error: str) -> str:
     who = {owed.CallModel: "The model", owed.Judge: guard}.get(type(effect), "Something that the action needs")
-    return f"{who} did not answer for {seconds / 60:.0f} minutes. The last answer was: {error}"
+    long = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+    return f"{who} did not answer for {long}. The last answer was: {error}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -73,6 +74,7 @@ class Engine:
         )
         self._worker = Worker(name=name, store=store, door=self._door, doer=doer, limits=self.limits)
         self._mail = asyncio.Event()
+        self._patience: dict[str, tuple[int, float]] = {}
         self._seen_version: int | None = None
 
     # --- in ---------------------------------------------------------------------------------------------------------
@@ -153,16 +155,27 @@ class Engine:
         """Work every open row; what nobody can answer yet stays and is worked again."""
         self._mail.clear()
         for row in await self._store.read(lambda tx: tx.open_inbox(INBOX_BATCH)):
-            try:
-                await self._inbox.work(row)
-            except Unavailable as absent:
-                log.warning("an inbox row waits", key=row.key, why=str(absent))
-            except Exception:  # one broken row must not hold up the others
-                log.exception("an inbox row could not be worked", key=row.key)
+            if self._patience.get(row.key, (0, 0.0))[1] <= time.monotonic():
+                await self._work_row(row)
         try:
             await asyncio.wait_for(self._mail.wait(), self.limits.sweep_every)
         except TimeoutError:
             return
+
+    async def _work_row(self, row: InboxRow) -> None:
+        """Work one row; one that cannot be worked yet stays, and waits longer each time."""
+        try:
+            await self._inbox.work(row)
+        except Unavailable as absent:
+            log.warning("an inbox row waits", key=row.key, why=str(absent))
+        except Exception:  # one broken row must not hold up the others
+            log.exception("an inbox row could not be worked", key=row.key)
+        else:
+            self._patience.pop(row.key, None)
+            return
+        failures = self._patience.get(row.key, (0, 0.0))[0] + 1
+        wait = self.limits.backoff(failures, self.limits.longest_backoff)
+        self._patience[row.key] = (failures, time.monotonic() + wait)
 
     async def _sweep(self) -> None:
         """Wake every run that is due and that nobody holds: expiries, backoffs, and whatever a crash left."""

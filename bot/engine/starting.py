@@ -82,4 +82,4 @@ def _approved(run: str, approval: Approval, binding: Binding, keys: tuple[bytes,
         if vote.choice is Choice.APPROVE
         and sealed_by(keys, vote_text(run, approval, vote.person, vote.choice), vote.seal)
     }
-    return approval.digest == binding.digest and len(sealed) >= approval.terms.quorum
+    return approval.digest == binding.digest and len(sealed) >= max(1, approval.terms.quorum)

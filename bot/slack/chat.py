@@ -18,7 +18,7 @@ from bot.core.events import Person, RunId
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.ports import Posted, Rejected
+from bot.ports import Posted, Rejected, Unavailable
 from bot.slack.blocks import Message, with_ids
 from bot.slack.calls import Declined, called
 from bot.slack.cards import card
@@ -118,6 +118,18 @@ class SlackChat:
 
     async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
         return await self._post_all(run, key, (notice(text, retry, _people(run)),))
+
+    async def show_thinking(self, run: Run) -> None:
+        """Slack shows it below the thread until the next message, at most two minutes."""
+        place = run.asked.place
+        client = self._client_for(place.team)
+        work = client.assistant_threads_setStatus(
+            channel_id=place.channel, thread_ts=place.thread, status="is thinking…"
+        )
+        try:
+            await called(work)
+        except (Unavailable, Rejected):
+            return  # decoration: whoever waits learns nothing less without it
 
     async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
         """Tell one person something that the others do not see; in a direct message it is an ordinary message."""

@@ -10,8 +10,8 @@ from bot.core.call import CallState, Outcome
 from bot.core.events import Judgement, Person, Verdict
 from bot.core.inputs import Nothing, Profile
 from bot.core.run import RunState
-from bot.ports import Rejected, Unavailable
-from tests.engine.world import ALICE, BOB, CAROL, GUS, TEAM, World, approval_of, saying, wishing
+from bot.ports import InboxRow, Rejected, Unavailable
+from tests.engine.world import ALICE, BOB, CAROL, GUS, LIMITS, TEAM, World, approval_of, saying, wishing
 
 ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
 GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
@@ -209,14 +209,31 @@ async def test_a_frozen_system_refuses_even_what_was_approved(world: World) -> N
 
 async def test_an_approver_who_lost_the_right_since_the_click_has_not_approved(world: World) -> None:
     approval = await asked_for_approval(world)
+    await asyncio.sleep(0.1)
     world.dispatch.lossy = True
     await world.click("approve", approval)
-    await world.until(lambda run: run.call("t1c1").state is not CallState.ASKING)
+    await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
     world.chat.profiles[CAROL] = Profile(CAROL, "carol", TEAM, deactivated=True)
     world.dispatch.lossy = False
     run = await world.until(lambda run: run.state is RunState.DONE)
-    allowed_before = run.call("t1c1").outcome is Outcome.EXECUTED
-    assert allowed_before == bool(world.deeds.done)
+    assert run.call("t1c1").outcome is Outcome.SUPERSEDED and world.deeds.done == []
+
+
+async def test_a_broken_row_of_the_inbox_does_not_hold_up_the_others(world: World) -> None:
+    await world.engine.receive(InboxRow("unknown to the translation", TEAM, "event", "{}"))
+    await world.write("how is checkout?")
+    await world.until(lambda run: run.state is RunState.DONE)
+
+
+async def test_the_thread_hears_of_a_model_that_does_not_answer() -> None:
+    world = World(limits=replace(LIMITS, give_up_after=900.0, first_backoff=3.0, longest_backoff=3.0))
+    async with world.engine.running(drain_seconds=0.2):
+        world.model.turns = [Unavailable("500")]
+        await world.write("how is checkout?")
+        await world.until(lambda run: run.trouble("model:1"))
+        world.store.clock_shift = 11.0
+        await world.until(lambda run: world.chat.words and run.state is RunState.DONE)
+    assert "not answer at the moment" in world.chat.words[0] and world.chat.words[-1] == "OK."
 
 
 async def test_a_lost_wake_up_is_found_by_the_sweep(world: World) -> None:

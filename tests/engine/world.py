@@ -121,6 +121,9 @@ class ChatInMemory:
     async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
         return self._post(text)
 
+    async def show_thinking(self, run: Run) -> None:
+        return None
+
     async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
         if person.user == "U0NOBODY":
             raise Rejected("not in the channel")

@@ -1,8 +1,9 @@
 """The main job, end to end: ask in Slack, see the risky action as a card, click, see it done."""
 
 import asyncio
+from pathlib import Path
 
-from tests.journey.stage import ALICE, CAROL, DAN, GRANT, OPS, Stage, buttons, shown, until
+from tests.journey.stage import ALICE, CAROL, DAN, GRANT, OPS, Stage, buttons, shown, staged, until
 from tests.servers.bighub_decisions import review
 from tests.servers.model_server import Calls, Text
 
@@ -118,3 +119,14 @@ async def test_in_a_direct_message_no_mention_is_needed(stage: Stage) -> None:
     stage.model.say(Text("Hello Alice."))
     channel, ts = await stage.workspace.person(ALICE).say_to_bot("hello")
     await stage.see(ts, "Hello Alice.", channel=channel)
+
+
+async def test_the_journey_is_the_same_when_the_model_streams(sqlite_url: str, tmp_path: Path) -> None:
+    async with staged(sqlite_url, tmp_path, SIGNOFF_MODEL_STREAM="true") as stage:
+        await stage.start()
+        stage.bighub.rules = risky
+        stage.model.say(Calls([GRANT]), Text("Done: bob is in."))
+        thread = await stage.mention("grant bob okta-prod-admins for 48h")
+        await stage.click(await stage.card(thread, "grant_access"), "approve")
+        await stage.see(thread, "Done: bob is in.")
+        assert all(request["stream"] for request in stage.model.requests) and len(stage.effects("grant_access")) == 1

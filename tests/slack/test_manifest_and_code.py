@@ -22,6 +22,7 @@ HISTORY = frozenset({"channels:history", "groups:history", "im:history"})
 METHOD_SCOPES = {
     "auth_test": frozenset[str](),
     "chat_postEphemeral": frozenset({"chat:write"}),
+    "assistant_threads_setStatus": frozenset({"chat:write"}),
     "chat_postMessage": frozenset({"chat:write"}),
     "chat_update": frozenset({"chat:write"}),
     "conversations_history": HISTORY,

@@ -1,0 +1,129 @@
+"""Nothing starts that was not approved as it is stored: every value that an approval binds is changed, one at a time (R6, S8, S31)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.core.approval import allowance_text, seal, vote_text
+from bot.core.call import Call
+from bot.core.events import Choice, Ground, Judgement, Person, Verdict
+from bot.core.policy import Defaults, Match, Policy, Rule
+from bot.core.run import Run
+from bot.engine.starting import refusal_to_start
+from bot.ports import Freeze, Wish
+from tests.core.runs import CAROL, judged, story, voted
+from tests.engine.world import World
+
+KEY, OLD_KEY = b"k" * 32, b"o" * 32
+POLICY = Policy(Defaults(approvers=("user:U0CAROL",)))
+
+
+def approved(verdict: Verdict = Verdict.ASK, key: bytes = KEY) -> tuple[World, Run, Call]:
+    """A run whose one call may start: approved by Carol, or allowed by the guard."""
+    world = World()
+    wish = Wish("wire", "grant_access", '{"user_id": "bob", "group": "admins"}')
+    proposal = world.registry.propose("t1c1", wish, Person("T1", "U0ALICE"))
+    from bot.core.events import CardShown, ModelReplied
+
+    told = story(ModelReplied("[]", "", (proposal,), 1))
+    assert proposal.binding is not None
+    if verdict is Verdict.ALLOW:
+        mark = seal(key, allowance_text(told.run.id, "t1c1", proposal.binding.digest))
+        run = told.tell(replace(judged(verdict=verdict), judgement=Judgement(verdict, "fine", "BIGHUB", seal=mark)))
+    else:
+        run = told.tell(judged(), CardShown(proposal.call, "C0OPS", "card", "asking"))
+        mark = seal(key, vote_text(run.id, run.calls[0].approval, CAROL, Choice.APPROVE))
+        run = told.tell(replace(voted(), seal=mark))
+    return world, run, run.calls[0]
+
+
+def refusal(world: World, run: Run, call: Call, *, policy: Policy = POLICY, freezes: tuple[Freeze, ...] = ()) -> Any:
+    keys = (KEY, OLD_KEY)
+    return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=world.registry, keys=keys)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ASK, Verdict.ALLOW])
+def test_what_was_approved_or_allowed_starts_also_under_the_key_before_the_present_one(verdict: Verdict) -> None:
+    assert refusal(*approved(verdict)) is None
+    assert refusal(*approved(verdict, OLD_KEY)) is None
+    assert refusal(*approved(verdict, b"x" * 32)).ground is Ground.SUPERSEDED
+
+
+def with_binding(**changes: object) -> Callable[[Run, Call], tuple[Run, Call]]:
+    def tamper(run: Run, call: Call) -> tuple[Run, Call]:
+        binding = replace(call.proposal.binding, **changes)
+        return run, replace(call, proposal=replace(call.proposal, binding=binding))
+
+    return tamper
+
+
+def with_approval(change: Callable[[Any], Any]) -> Callable[[Run, Call], tuple[Run, Call]]:
+    return lambda run, call: (run, replace(call, approval=change(call.approval)))
+
+
+def with_vote(**changes: object) -> Callable[[Run, Call], tuple[Run, Call]]:
+    return with_approval(lambda approval: replace(approval, votes=(replace(approval.votes[0], **changes),)))
+
+
+def with_terms(**changes: object) -> Callable[[Run, Call], tuple[Run, Call]]:
+    return with_approval(lambda approval: replace(approval, terms=replace(approval.terms, **changes)))
+
+
+TAMPERINGS = {
+    "the arguments": with_binding(arguments='{"group":"root","user_id":"bob"}'),
+    "the digest": with_binding(digest="0" * 64),
+    "the target": with_binding(target="elsewhere"),
+    "the definition": with_binding(definition="0" * 64),
+    "the action": lambda run, call: (run, replace(call, proposal=replace(call.proposal, action="look"))),
+    "the requester": lambda run, call: (replace(run, asked=replace(run.asked, person=Person("T1", "U0EVE"))), call),
+    "the run": lambda run, call: (replace(run, id="another run"), call),
+    "the approval's digest": with_approval(lambda approval: replace(approval, digest="0" * 64)),
+    "the approval's id": with_terms(approval="another"),
+    "the quorum": with_terms(quorum=0),
+    "the expiry": with_terms(expires_at=9e9),
+    "the voter": with_vote(person=Person("T1", "U0EVE")),
+    "the choice": with_vote(choice=Choice.DENY),
+    "the seal": with_vote(seal="12345678:00"),
+    "no votes at all": with_approval(lambda approval: replace(approval, votes=())),
+    "no approval at all": lambda run, call: (run, replace(call, approval=None)),
+    "an allowance instead": lambda run, call: (
+        run,
+        replace(call, approval=None, judgement=replace(call.judgement, verdict=Verdict.ALLOW, seal=call.approval.votes[0].seal)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_a_changed_row_never_starts(what: str) -> None:
+    world, run, call = approved()
+    assert refusal(world, *TAMPERINGS[what](run, call)).ground is Ground.SUPERSEDED
+
+
+def test_an_allowance_does_not_serve_for_another_call() -> None:
+    world, run, call = approved(Verdict.ALLOW)
+    other = replace(call, proposal=replace(call.proposal, call="t1c2"))
+    assert refusal(world, run, other).ground is Ground.SUPERSEDED
+
+
+def test_a_freeze_of_the_system_the_environment_or_everything_refuses_and_of_another_system_does_not() -> None:
+    world, run, call = approved()
+    for scope in ("all", "system:okta", "environment:production"):
+        assert refusal(world, run, call, freezes=(Freeze(scope, "incident", "U0ERIN", 0.0),)).ground is Ground.FROZEN
+    assert refusal(world, run, call, freezes=(Freeze("system:vault", "incident", "U0ERIN", 0.0),)) is None
+
+
+def test_a_policy_that_forbids_it_now_refuses() -> None:
+    world, run, call = approved()
+    forbids = Policy(POLICY.defaults, (Rule("closed", Match(system=("okta",)), Verdict.DENY),))
+    assert refusal(world, run, call, policy=forbids).ground is Ground.BLOCKED
+
+
+def test_a_changed_action_supersedes_what_was_approved() -> None:
+    world, run, call = approved()
+    other = World()
+    assert refusal(other, run, call) is None
+    world.registry = type(world.registry)(action for action in world.registry.actions if action.name != "grant_access")
+    found = refusal(world, run, call)
+    assert found.ground is Ground.SUPERSEDED and "changed or removed" in found.reason
