@@ -1,8 +1,15 @@
-"""The bot's composition root: builds the adapters, wires them to the engine, serves, and shuts down. It decides nothing."""
+"""The bot's composition root: builds the adapters, wires them to the engine, serves, and shuts down. It decides nothing.
+
+Rule 1: a wrong token ends the start; a Slack that is away does not: the bot goes on, and its socket opens when Slack is back.
+Rule 2: whatever hangs, a stop signal ends the process within `drain_seconds` and `LEAVE_SECONDS`.
+"""
 
 import asyncio
 import contextlib
+import os
 import signal
+import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,7 +17,6 @@ from dataclasses import dataclass
 import aiohttp
 import structlog
 import typer
-from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,19 +32,23 @@ from bot.local_guard import LocalGuard, TightenedGuard
 from bot.logs import configure_logging
 from bot.openai_model import OpenAIModel
 from bot.policy_file import Loaded, load_policy
-from bot.ports import Guard, Store
+from bot.ports import Guard, Store, Unavailable
 from bot.serving import serving
-from bot.settings import TO_RUN, Settings, read_settings, seal_keys
+from bot.settings import REMEDIES, TO_RUN, Settings, read_settings, seal_keys
 from bot.slack.bolt import bolt_app
-from bot.slack.calls import web_client
+from bot.slack.calls import Declined, called, web_client
 from bot.slack.chat import SlackChat
 from bot.slack.ingress import slack_routes
 from bot.slack.payloads import translate
+from bot.slack.socket import socket_open
+from bot.sql.lock import only_bot
 from bot.sql.schema import migrate
 from bot.sql.store import open_store
 
 log = structlog.get_logger()
 QUEUE_CONNECTIONS = 4
+LEAVE_SECONDS = 1.5
+_EXECUTOR_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +62,21 @@ class RunningBot:
 
 @asynccontextmanager
 async def running_bot(settings: Settings) -> AsyncIterator[RunningBot]:
-    """Everything, from the database to Slack, until the end of the block; then drain and close. Raises `ConfigurationError`."""
+    """Everything, from the database to Slack, until the end of the block; then drain and close.
+    Raises `ConfigurationError`, and `Unavailable` when the database does not answer."""
     loaded = load_policy(settings.policy_file)
     registry = Registry.load(settings.actions)
-    keys = seal_keys(settings)
-    await migrate_all(settings)
     async with contextlib.AsyncExitStack() as stack:
         store = open_store(settings.database_url)
         stack.push_async_callback(store.close)
+        keys = seal_keys(settings)
+        if settings.sqlite_path is not None:
+            stack.enter_context(only_bot(settings.sqlite_path))
+        await migrate_all(settings)
+        await accepted(settings)
         queue = await open_queue(settings)
         stack.push_async_callback(queue.close)
-        model = OpenAIModel(
-            settings.openai_api_key.get_secret_value(),
-            settings.openai_base_url,
-            settings.model,
-            stream=settings.model_stream,
-            timeout=settings.model_timeout,
-        )
+        model = model_of(settings)
         stack.push_async_callback(model.close)
         guard = await stack.enter_async_context(guard_of(settings, loaded.policy))
         chat = await stack.enter_async_context(chat_of(settings))
@@ -98,6 +106,16 @@ def limits_of(settings: Settings) -> Limits:
         max_tool_rounds=settings.max_tool_rounds,
         give_up_after=settings.give_up_seconds,
         lease=settings.heartbeat_seconds,
+    )
+
+
+def model_of(settings: Settings) -> OpenAIModel:
+    return OpenAIModel(
+        settings.openai_api_key.get_secret_value(),
+        settings.openai_base_url,
+        settings.model,
+        stream=settings.model_stream,
+        timeout=settings.model_timeout,
     )
 
 
@@ -136,6 +154,25 @@ async def guard_of(settings: Settings, policy: Policy) -> AsyncIterator[Guard]:
         await bighub.close()
 
 
+async def accepted(settings: Settings) -> None:
+    """Ask Slack whether it knows our tokens, before anything is served. A Slack that is away is a warning."""
+    async with aiohttp.ClientSession() as session:
+        client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
+        asked = [("SLACK_BOT_TOKEN", client.auth_test())]
+        if settings.slack_app_token is not None:
+            token = settings.slack_app_token.get_secret_value()
+            asked.append(("SLACK_APP_TOKEN", client.apps_connections_open(app_token=token)))
+        answers = await asyncio.gather(*(called(work) for _, work in asked), return_exceptions=True)
+    for (name, _), answer in zip(asked, answers, strict=True):
+        match answer:
+            case Declined(code=code):
+                raise ConfigurationError(f"Slack refuses {name} ({code}): set it to {REMEDIES[name]}.")
+            case Unavailable():
+                log.warning("Slack does not answer yet; the bot goes on without it", asked_for=name, why=str(answer))
+            case BaseException():
+                raise answer
+
+
 @asynccontextmanager
 async def connected(settings: Settings, engine: Engine) -> AsyncIterator[int | None]:
     """Slack's requests come in: over Socket Mode, or over HTTP with signatures. The probes are served in both."""
@@ -146,9 +183,7 @@ async def connected(settings: Settings, engine: Engine) -> AsyncIterator[int | N
             routes += slack_routes(app, settings.slack_signing_secret.get_secret_value())
         port = await stack.enter_async_context(listening(settings, Starlette(routes=routes)))
         if settings.slack_app_token is not None:
-            socket = AsyncSocketModeHandler(app, settings.slack_app_token.get_secret_value())
-            await socket.connect_async()  # type: ignore[no-untyped-call]
-            stack.push_async_callback(socket.close_async)
+            await stack.enter_async_context(socket_open(app, settings.slack_app_token.get_secret_value()))
         yield port
 
 
@@ -196,13 +231,44 @@ def banner(settings: Settings, loaded: Loaded, guard: Guard, registry: Registry,
 
 
 async def run_bot() -> None:
-    """`signoff run`: until SIGTERM or Ctrl-C, then drain."""
+    """`signoff run`: until SIGTERM or Ctrl-C, then drain; the signal ends a start that hangs as well."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for wanted in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(wanted, stop.set)
     settings = read_settings(*TO_RUN)
     configure_logging(settings)
+    for wanted in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(wanted, stop.set)
+    up = asyncio.Event()
+    bot, stopped = asyncio.create_task(_until(stop, up, settings)), asyncio.create_task(stop.wait())
+    await asyncio.wait({bot, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not stop.is_set():
+        stopped.cancel()
+        for wanted in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(wanted)
+        return bot.result()
+    if not up.is_set():
+        bot.cancel()
+    await asyncio.wait({bot}, timeout=settings.drain_seconds + LEAVE_SECONDS)
+    return await _leave(bot)
+
+
+async def _until(stop: asyncio.Event, up: asyncio.Event, settings: Settings) -> None:
     async with running_bot(settings):
+        up.set()
         await stop.wait()
         typer.echo("Stopping: finishing what is under way.")
+
+
+async def _leave(bot: asyncio.Task[None]) -> None:
+    """End the process even if something of it never ends."""
+    executor = asyncio.create_task(asyncio.get_running_loop().shutdown_default_executor())
+    await asyncio.wait({executor}, timeout=_EXECUTOR_SECONDS)
+    if bot.done() and not bot.cancelled() and (failed := bot.exception()) is not None:
+        log.error("the bot did not stop cleanly", why=str(failed))
+    if bot.done() and executor.done() and threading.active_count() == 1:
+        return
+    # Python would wait for every thread, and asyncio for every task: an action that hangs would hold the process for ever.
+    # What is cut off here is in doubt by design: its start is in the journal, so the next bot asks people about it.
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)

@@ -36,12 +36,22 @@ Comment = Annotated[str, typer.Option("--comment", help="Why; the card shows it,
 
 
 def main() -> None:
-    """Run the command; a `SignoffError` becomes its sentence."""
+    """Run the command; an error that was made for people becomes its sentence."""
     try:
         app()
     except SignoffError as error:
-        typer.echo(error.tell, err=True)
-        sys.exit(1)
+        _fail(error.tell)
+    except Exception as error:  # the outermost edge: who is absent or refuses is told, all else is a fault of ours
+        from bot.ports import Rejected, Unavailable
+
+        if not isinstance(error, Unavailable | Rejected):
+            raise
+        _fail(str(error))
+
+
+def _fail(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+    sys.exit(1)
 
 
 def _do(work: Coroutine[Any, Any, None]) -> None:
@@ -58,7 +68,7 @@ def run() -> None:
 
 @app.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Port of the local workspace's page.")] = 8777,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the local workspace's page.")] = 8777,
     directory: Annotated[Path, typer.Option("--dir", help="Where the demo keeps its databases.")] = Path(
         "signoff-demo"
     ),
@@ -71,7 +81,7 @@ def demo(
 
 @app.command()
 def workspace(
-    port: Annotated[int, typer.Option(help="Port of the page and the API.")] = 8777,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the page and the API.")] = 8777,
 ) -> None:
     """Start only the local Slack workspace, and print the settings that connect a bot to it."""
     from bot.demo.launch import run_workspace
@@ -132,7 +142,7 @@ def unfreeze(scope: Annotated[str, typer.Option(help="The scope that was frozen.
 
 
 @runs.command("list")
-def runs_list(limit: int = 20, as_json: AsJson = False) -> None:
+def runs_list(limit: Annotated[int, typer.Option(min=1)] = 20, as_json: AsJson = False) -> None:
     """The newest runs."""
     from bot.commands import list_runs
 

@@ -1,33 +1,33 @@
 """What the `signoff` commands do, one function each: settings in, lines out. The bot itself is `app.py`'s.
 
 These are clients: they read the same database and write through the same door, while the bot runs or Slack is down.
+A room that loads a vendor is imported by the command that needs it: whoever only looks does not wait for the others.
 """
 
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 
-from bot import manifest
-from bot.actions import Registry
-from bot.app import chat_of, open_queue
-from bot.core.events import Cancelled, Person, RunId
+from bot.core.call import Call
+from bot.core.canonical import argument_lines, canonical_bytes, parse_arguments, secret_length, short, visible
+from bot.core.events import Binding, Cancelled, Person, RunId
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.dispatch import Queue
 from bot.engine.door import Door
-from bot.engine.inbox import Inbox
-from bot.engine.people import People
 from bot.errors import SignoffError
-from bot.policy_file import load_policy
 from bot.ports import OpenApproval, RunLine, Unavailable
 from bot.settings import TO_DECIDE, Settings, read_settings, seal_keys
-from bot.slack.payloads import translate
-from bot.sql.schema import migrate
 from bot.sql.store import SqlStore, open_store
+
+if TYPE_CHECKING:
+    from bot.dispatch import Queue
+
+UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 @asynccontextmanager
@@ -43,7 +43,11 @@ async def opened(settings: Settings) -> AsyncIterator[SqlStore]:
 
 
 @asynccontextmanager
-async def dispatching(settings: Settings) -> AsyncIterator[Queue]:
+async def dispatching(settings: Settings) -> AsyncIterator["Queue"]:
+    from bot.app import open_queue
+    from bot.logs import configure_logging
+
+    configure_logging(settings)
     queue = await open_queue(settings)
     try:
         yield queue
@@ -52,8 +56,9 @@ async def dispatching(settings: Settings) -> AsyncIterator[Queue]:
 
 
 async def migrate_database() -> None:
-    settings = read_settings()
-    await migrate(settings.database_url)
+    from bot.app import migrate_all
+
+    await migrate_all(read_settings())
     typer.echo("The database is at head.")
 
 
@@ -62,36 +67,96 @@ async def migrate_database() -> None:
 
 async def list_pending(as_json: bool) -> None:
     async with opened(read_settings()) as store:
+        door = Door(store)
         lines = await store.read(lambda tx: tx.open_approvals(None))
+        found = [(line, await _call_of(door, line)) for line in lines]
     if as_json:
-        return print_json([asdict(line) for line in lines])
-    if not lines:
-        typer.echo("Nothing waits for an approval.")
-    for line in lines:
-        typer.echo(_pending_line(line))
+        return print_json([asdict(line) | _bound(call) | {"link": _link(line)} for line, call in found])
+    told = ["\n".join(_told(line, call)) for line, call in found]
+    typer.echo("\n\n".join(told) or "Nothing waits for an approval.")
     return None
 
 
-def _pending_line(line: OpenApproval) -> str:
+async def _call_of(door: Door, line: OpenApproval) -> Call | None:
+    run, _ = await door.load(line.run)
+    return run.call_of(line.approval) if run else None
+
+
+def _told(line: OpenApproval, call: Call | None) -> Iterator[str]:
+    """An approval as a person needs it to decide: what exactly would run, who asked, who decides, how long there is."""
+    where = " · ".join(visible(part) for part in (line.action, line.target, line.environment) if part)
+    yield f"{line.approval}  {where}"
     risk = f"risk {line.risk:.2f}" if line.risk is not None else "risk unknown"
-    left = max(0, round((line.expires_at - time.time()) / 60))
-    where = " · ".join(part for part in (line.action, line.target, line.environment) if part)
-    return f"{line.approval}  {where}  {risk}  asked by {line.requester}  {left} min left  for {', '.join(line.approvers) or 'nobody'}"
+    yield f"  {risk} · asked by {line.requester} · {time_left(line.expires_at - time.time())}"
+    yield f"  decided by {', '.join(line.approvers) or 'nobody'}{_conditions(line, call)}"
+    if call is not None and call.proposal.binding is not None:
+        yield from _arguments(call.proposal.binding)
+    yield f"  {_link(line) or 'The card is not in Slack yet.'}"
+
+
+def _conditions(line: OpenApproval, call: Call | None) -> str:
+    quorum = call.approval.terms.quorum if call is not None and call.approval is not None else 1
+    several = f", {quorum} of them" if quorum > 1 else ""
+    return several if line.requester_may_approve else f"{several}, not by {line.requester}"
+
+
+def _arguments(binding: Binding) -> Iterator[str]:
+    yield f"  digest {short(binding.digest)}"
+    for shown in argument_lines(binding.arguments.encode(), order=binding.order, secret=binding.secret):
+        yield f"    {shown}"
+
+
+def _bound(call: Call | None) -> dict[str, str | None]:
+    """The canonical arguments as JSON text, secret values by their length, and the digest that an approval binds."""
+    binding = call.proposal.binding if call is not None else None
+    if binding is None:
+        return {"arguments": None, "digest": None}
+    parsed = parse_arguments(binding.arguments.encode())
+    if not binding.secret or isinstance(parsed, Refused):
+        return {"arguments": binding.arguments, "digest": binding.digest}
+    for name in parsed.keys() & set(binding.secret):
+        parsed[name] = f"[secret, {secret_length(parsed[name]):,} characters]"
+    return {"arguments": canonical_bytes(parsed).decode(), "digest": binding.digest}
+
+
+def time_left(seconds: float) -> str:
+    """The two largest units: `1 d 4 h left`."""
+    whole, parts = max(0, int(seconds)), []
+    for size, unit in UNITS:
+        count, whole = divmod(whole, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return f"{' '.join(parts[:2]) or 'less than a minute'} left"
+
+
+def _link(line: OpenApproval) -> str | None:
+    """Where the card stands; None until it does."""
+    return f"https://slack.com/archives/{line.channel}/p{line.card.replace('.', '')}" if line.card else None
 
 
 async def vote(approval: str, user: str, action: str, comment: str) -> None:
+    from bot.app import chat_of
+    from bot.engine.inbox import Inbox
+    from bot.engine.people import People
+    from bot.policy_file import load_policy
+    from bot.slack.payloads import translate
+
     settings = read_settings(*TO_DECIDE)
     policy = load_policy(settings.policy_file).policy
     async with opened(settings) as store, dispatching(settings) as queue, chat_of(settings) as chat:
-        people, key = People(chat, policy), seal_keys(settings)[0]
-        inbox = Inbox(store, Door(store), people, chat, queue, translate, key)
-        try:
-            outcome = await inbox.vote_by_shell(approval, user, action, comment)
-        except Unavailable as absent:
-            raise SignoffError(f"Slack does not say who {user} is ({absent}); nothing was decided.") from absent
+        people, keys = People(chat, policy), seal_keys(settings)
+        inbox = Inbox(store, Door(store), people, chat, queue, translate, keys)
+        outcome = await inbox.vote_by_shell(approval, user, action, comment)
     if isinstance(outcome, Refused):
         raise SignoffError(outcome.reason)
     typer.echo(f"Recorded: {user} {'approved' if action == 'approve' else 'denied'} {approval} by shell.")
+    call = outcome.call_of(approval)
+    binding = call.proposal.binding if call is not None else None
+    if call is not None and binding is not None:
+        where = " · ".join(
+            visible(part) for part in (call.proposal.action, binding.target, binding.environment) if part
+        )
+        typer.echo("\n".join((f"  {where}", *_arguments(binding))))
 
 
 async def set_freeze(scope: str, reason: str, by: str) -> None:
@@ -172,6 +237,8 @@ async def verify_audit() -> None:
 
 
 def list_actions(as_json: bool) -> None:
+    from bot.actions import Registry
+
     registry = Registry.load(read_settings("SIGNOFF_ACTIONS").actions)
     if as_json:
         return print_json(list(registry.offered()))
@@ -182,6 +249,8 @@ def list_actions(as_json: bool) -> None:
 
 
 def check_policy() -> None:
+    from bot.policy_file import load_policy
+
     loaded = load_policy(read_settings().policy_file)
     policy = loaded.policy
     for rule in policy.rules:
@@ -194,6 +263,8 @@ def check_policy() -> None:
 
 
 def print_manifest(http: str, mention_only: bool) -> None:
+    from bot import manifest
+
     wanted = manifest.load()
     wanted = manifest.over_http(wanted, http) if http else wanted
     typer.echo(manifest.as_yaml(manifest.mention_only(wanted) if mention_only else wanted), nl=False)

@@ -6,8 +6,9 @@ Works run one after the other. Durability, the hash chain and several processes 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TypeVar
 
 from bot.core.events import Place, Recorded, RunId
@@ -134,8 +135,9 @@ class _DictReader:
         lease = self._dicts.leases.get(run)
         return lease is not None and lease.until >= self._now
 
-    async def open_inbox(self, limit: int) -> tuple[InboxRow, ...]:
-        return tuple(self._dicts.inbox[key] for key in list(self._dicts.open_inbox)[:limit])
+    async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
+        keys = (key for key in list(self._dicts.open_inbox) if key not in without)
+        return tuple(self._dicts.inbox[key] for key in islice(keys, limit))
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(sorted(self._dicts.freezes.values(), key=lambda freeze: (freeze.since, freeze.scope)))

@@ -2,11 +2,12 @@
 
 Rule 1: a job says "advance run X" and nothing else; a lost or doubled one is harmless, because the sweep finds what is due.
 Rule 2: no dedupe key (it covers running jobs too, so a click would be dropped) and no failure policy: `advance` never fails a job.
+Rule 3: a database that does not answer is `Unavailable` where the queue is opened, and a warning wherever it goes on by itself.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 
 import asyncpg  # type: ignore[import-untyped]
@@ -18,12 +19,17 @@ from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import Driver
 
 from bot.core.events import RunId
+from bot.ports import Unavailable
 
 log = structlog.get_logger()
 ENTRYPOINT = "advance"
 SCHEMA = "pgqueuer"
 DEQUEUE_TIMEOUT = timedelta(seconds=1)
 PRUNE_SECONDS = 3600.0
+CONNECT_SECONDS = 10.0
+LEAVE_SECONDS = 2.0
+_CANCEL_AGAIN_SECONDS = 0.25
+_ABSENT = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 Advance = Callable[[RunId], Awaitable[None]]
 
 
@@ -34,21 +40,26 @@ class Queue:
         self._queries, self._channel, self._pool = queries, Channel(channel), pool
 
     async def wake(self, run: RunId) -> None:
-        await self._queries.enqueue(ENTRYPOINT, run.encode())
+        """Never raises for an absent database: whoever wakes has committed already, and the sweep finds the run (rule 1)."""
+        try:
+            await self._queries.enqueue(ENTRYPOINT, run.encode())
+        except _ABSENT as absent:
+            log.warning("a wake-up was lost; the sweep finds the run", run=run, why=_said(absent))
 
     @asynccontextmanager
-    async def running(self, advance: Advance, *, runs_at_once: int, heartbeat: float) -> AsyncIterator[None]:
-        """Work jobs until the end of the block. ``heartbeat`` (seconds): after so long a dead worker's job is taken over."""
+    async def running(
+        self, advance: Advance, *, runs_at_once: int, heartbeat: float, prune_every: float = PRUNE_SECONDS
+    ) -> AsyncIterator[None]:
+        """Work jobs until the end of the block; what then still runs is cancelled, and left after `LEAVE_SECONDS`.
+        ``heartbeat`` (seconds): after so long a dead worker's job is taken over."""
         queue = self._working(advance)
         work = asyncio.create_task(self._supervised(queue, runs_at_once, heartbeat))
-        prune = asyncio.create_task(self._prune())
+        prune = asyncio.create_task(self._prune(prune_every))
         try:
             yield
         finally:
             queue.shutdown.set()
-            for task in (work, prune):
-                task.cancel()
-            await asyncio.gather(work, prune, return_exceptions=True)
+            await _ended({work, prune})
 
     def _working(self, advance: Advance) -> QueueManager:
         queue = QueueManager(self._queries, self._channel)
@@ -73,19 +84,29 @@ class Queue:
                     max_concurrent_tasks=runs_at_once,
                     heartbeat_timeout=timedelta(seconds=heartbeat),
                 )
-            except Exception:  # the database went away: whatever the error, the queue must come back with it
+            except _ABSENT as absent:
+                log.warning("the queue stopped; it starts again", why=_said(absent))
+            except Exception:  # whatever the error, the queue must come back
                 log.exception("the queue stopped; it starts again")
-                await asyncio.sleep(DEQUEUE_TIMEOUT.total_seconds())
+            await asyncio.sleep(DEQUEUE_TIMEOUT.total_seconds())
 
-    async def _prune(self) -> None:
+    async def _prune(self, every: float) -> None:
         """PgQueuer's log is never pruned otherwise."""
         while True:
-            await asyncio.sleep(PRUNE_SECONDS)
-            await self._queries.clear_queue_log()
+            await asyncio.sleep(every)
+            try:
+                await self._queries.clear_queue_log()
+            except Exception as error:  # a loop that must not die: the next round does what this one left
+                log.warning("the queue's log could not be pruned", why=_said(error))
 
     async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+        """Close the connections; those that are still in use after `LEAVE_SECONDS` are cut."""
+        if self._pool is None:
+            return
+        try:
+            await asyncio.wait_for(self._pool.close(), LEAVE_SECONDS)
+        except (*_ABSENT, asyncio.CancelledError):
+            self._pool.terminate()
 
 
 def in_memory_queue() -> Queue:
@@ -94,23 +115,51 @@ def in_memory_queue() -> Queue:
 
 
 async def postgres_queue(dsn: str, size: int) -> Queue:
-    """For any number of replicas; ``dsn`` is a plain ``postgresql://`` address. The tables are `install_queue`'s."""
-    pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size)
+    """For any number of replicas; ``dsn`` is a plain ``postgresql://`` address. The tables are `install_queue`'s.
+    Raises `Unavailable`."""
+    with _unavailable():
+        pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, timeout=CONNECT_SECONDS)
     return Queue(_queries(AsyncpgPoolDriver(pool)), _settings().channel, pool)
 
 
 async def install_queue(dsn: str) -> None:
-    """Install or upgrade PgQueuer's tables in their own schema; safe for several processes at once."""
-    connection = await asyncpg.connect(dsn)
+    """Install or upgrade PgQueuer's tables in their own schema; safe for several processes at once. Raises `Unavailable`."""
+    with _unavailable():
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_SECONDS)
+        try:
+            queries = _queries(AsyncpgDriver(connection))
+            async with queries.schema_lock():
+                if await queries.schema_is_installed():
+                    await queries.apply_upgrade()
+                else:
+                    await queries.install()
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
     try:
-        queries = _queries(AsyncpgDriver(connection))
-        async with queries.schema_lock():
-            if await queries.schema_is_installed():
-                await queries.apply_upgrade()
-            else:
-                await queries.install()
-    finally:
-        await connection.close()
+        yield
+    except _ABSENT as absent:
+        raise Unavailable(f"The database does not answer: {_said(absent)}") from absent
+
+
+def _said(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel, and wait at most `LEAVE_SECONDS`. PgQueuer meets a first cancellation by waiting for its jobs, and only a
+    further one by cancelling them."""
+    deadline = asyncio.get_running_loop().time() + LEAVE_SECONDS
+    left = tasks
+    while left and asyncio.get_running_loop().time() < deadline:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
+    if left:
+        log.warning("the queue was left while jobs of it still ran")
 
 
 def _settings() -> DBSettings:

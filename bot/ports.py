@@ -1,6 +1,6 @@
 """The ports: what the engine needs of the world, as Protocols. Adapters implement them; nothing here does anything."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -98,8 +98,8 @@ class Reader(Protocol):
     async def next_due(self) -> float | None:
         """The earliest ``due_at`` of any run that nobody holds."""
 
-    async def open_inbox(self, limit: int) -> tuple[InboxRow, ...]:
-        """Rows that are not done, oldest first."""
+    async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
+        """Rows that are not done, oldest first, but those whose keys are in ``without``."""
 
     async def freezes(self) -> tuple[Freeze, ...]: ...
 
@@ -260,11 +260,13 @@ class Chat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What an action returned: ``output`` is JSON text, ``ok`` False with an ``error`` sentence where it raised."""
+    """What an action returned: ``output`` is JSON text, ``ok`` False with an ``error`` sentence where it raised;
+    ``unknown``: it did not end in time, so nobody knows whether it happened."""
 
     ok: bool
     output: str
     error: str = ""
+    unknown: bool = False
 
 
 class Actions(Protocol):

@@ -7,6 +7,8 @@ from bot.core.events import Doubted, Event, Judged
 from bot.core.run import Run
 from bot.ports import OpenApproval
 
+DECLARED_RISK = {"low": 0.2, "medium": 0.5, "high": 0.7, "critical": 0.9}
+
 
 def open_approvals(run: Run | None) -> tuple[OpenApproval, ...]:
     """The lines of a run's open approvals: those without a resolution whose call is still asking."""
@@ -32,6 +34,14 @@ def listing_order(line: OpenApproval) -> tuple[float, float, str]:
     return (-1.0 if line.risk is None else line.risk) * -1, line.asked_at, line.approval
 
 
+def risk_of(call: Call) -> float | None:
+    """The guard's risk (0..1); where it names none, the declared one as a number, so that a list can be ordered."""
+    judged = call.judgement.risk if call.judgement else None
+    return (
+        judged if judged is not None else DECLARED_RISK.get(call.proposal.binding.risk if call.proposal.binding else "")
+    )
+
+
 def _line(run: Run, call: Call) -> OpenApproval | None:
     approval, binding = call.approval, call.proposal.binding
     if approval is None or approval.resolution is not None or binding is None:
@@ -44,7 +54,7 @@ def _line(run: Run, call: Call) -> OpenApproval | None:
         action=call.proposal.action,
         target=binding.target,
         environment=binding.environment,
-        risk=call.judgement.risk if call.judgement else None,
+        risk=risk_of(call),
         requester=run.asked.person.user,
         approvers=approval.terms.approvers,
         requester_may_approve=approval.terms.requester_may_approve,

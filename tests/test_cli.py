@@ -1,11 +1,37 @@
 """The `signoff` command: quick to start, and every mistake is one plain sentence, never a traceback."""
 
+import asyncio
+import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from bot.commands import time_left
+from bot.core.events import (
+    ApprovalId,
+    Asked,
+    Binding,
+    CallId,
+    CardShown,
+    Event,
+    Judged,
+    Judgement,
+    ModelReplied,
+    Person,
+    Place,
+    Proposal,
+    RunId,
+    Terms,
+    Verdict,
+)
+from bot.core.run import Run
+from bot.engine.door import Door
+from bot.ports import Reader
+from bot.sql.store import open_store
 
 
 def signoff(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -46,6 +72,40 @@ def test_every_mistake_is_one_plain_sentence(
     assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr + done.stdout
 
 
+TO_RUN = {
+    "SLACK_BOT_TOKEN": "xoxb-1",
+    "SLACK_APP_TOKEN": "xapp-1",
+    "OPENAI_API_KEY": "sk-1",
+    "SIGNOFF_ACTIONS": "bot.demo.company",
+}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["run"], ["migrate"], ["pending"], ["approve", "x", "--as", "U1"], ["runs", "cancel", "x", "--as", "U1"]],
+)
+def test_a_postgres_that_is_not_there_is_one_plain_sentence(arguments: list[str], tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    absent = {"DATABASE_URL": f"postgresql://signoff:hidden@127.0.0.1:{port}/x", "SIGNOFF_SEAL_KEY": "k" * 32}
+    done = signoff(*arguments, folder=tmp_path, **TO_RUN, **absent)
+    assert done.returncode == 1 and "The database does not answer" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1 and "hidden" not in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_looking_at_approvals_loads_no_vendor_that_only_the_bot_needs(tmp_path: Path) -> None:
+    signoff("migrate", folder=tmp_path)
+    probe = """
+import sys
+from bot.cli import app
+app(["pending"], standalone_mode=False)
+print([m for m in ("slack_bolt", "openai", "bighub", "pgqueuer", "alembic", "aiohttp", "starlette") if m in sys.modules])
+"""
+    found = subprocess.run([sys.executable, "-c", probe], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == ["Nothing waits for an approval.", "[]"]
+
+
 def test_a_frozen_scope_is_listed_lifted_and_the_listings_begin_empty(tmp_path: Path) -> None:
     assert "at head" in signoff("migrate", folder=tmp_path).stdout
     assert "Frozen: system:okta" in signoff("freeze", "incident 7", "--scope", "system:okta", folder=tmp_path).stdout
@@ -53,6 +113,57 @@ def test_a_frozen_scope_is_listed_lifted_and_the_listings_begin_empty(tmp_path: 
     assert "Nothing waits" in signoff("pending", folder=tmp_path).stdout
     assert signoff("pending", "--json", folder=tmp_path).stdout.strip() == "[]"
     assert "chain holds: 0 events" in signoff("audit", "verify", folder=tmp_path).stdout
+
+
+async def asking(url: str, expires_in: float) -> None:
+    """A run that waits for an approval, as the engine would have recorded it."""
+    arguments = '{"group":"admins","note":"a\\nb","password":"hunter22"}'
+    binding = Binding(
+        arguments, "3fa9c1d0" * 8, "d", "okta", "okta", "production", "high", False, "ask", ("note",), ("password",)
+    )
+    proposal = Proposal(CallId("c1"), "w1", "grant_access", arguments, binding)
+    store = open_store(url)
+    now = await store.read(clock)
+    terms = Terms(ApprovalId("appr1"), ("user:U0CAROL", "group:S0SRE"), 2, False, now + expires_in)
+    person, door = Person("T1", "U0ALICE"), Door(store)
+    events: tuple[Event, ...] = (
+        Asked(person, Place("T1", "C0OPS", "1.1"), "1.1", "please"),
+        ModelReplied("[]", "", (proposal,), 1),
+        Judged(CallId("c1"), Judgement(Verdict.ASK, "risky", "Local rules", 0.9), terms),
+        CardShown(CallId("c1"), "C0OPS", "1722500000.000200", "asking:appr1:0"),
+    )
+    assert isinstance(await door.record(RunId("run1"), *events), Run)
+    await store.close()
+
+
+async def clock(tx: Reader) -> float:
+    return tx.now
+
+
+def test_pending_shows_all_that_a_decision_needs_and_hides_what_is_secret(tmp_path: Path) -> None:
+    signoff("migrate", folder=tmp_path)
+    asyncio.run(asking(f"sqlite:///{tmp_path / 'signoff.db'}", 2 * 86_400 + 3 * 3_600 + 100))
+    shown = signoff("pending", folder=tmp_path).stdout
+    for words in (
+        "appr1  grant_access · okta · production", "risk 0.90 · asked by U0ALICE · 2 d 3 h left",
+        "decided by user:U0CAROL, group:S0SRE, 2 of them, not by U0ALICE", "digest 3fa9 c1d0",
+        'group     "admins"', 'note      "a\\nb"', "[secret, 8 characters]", "https://slack.com/archives/C0OPS/p1722500000000200",
+    ):  # fmt: skip
+        assert words in shown, (words, shown)
+    (line,) = json.loads(signoff("pending", "--json", folder=tmp_path).stdout)
+    assert json.loads(line["arguments"]) == {"group": "admins", "note": "a\nb", "password": "[secret, 8 characters]"}
+    assert line["digest"] == "3fa9c1d0" * 8 and line["link"].endswith("/C0OPS/p1722500000000200")
+    assert "hunter22" not in shown + json.dumps(line)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5.0, "less than a minute left"),
+     (59.9, "less than a minute left"), (61.0, "1 min left"),
+     (3_660.0, "1 h 1 min left"), (90_000.0, "1 d 1 h left")],
+)  # fmt: skip
+def test_the_time_that_is_left_is_told_in_readable_units(seconds: float, words: str) -> None:
+    assert time_left(seconds) == words
 
 
 def test_a_database_that_was_never_migrated_is_said_in_words(tmp_path: Path) -> None:

@@ -251,7 +251,9 @@ async def test_the_riskiest_approval_is_listed_first_then_the_oldest(store: AnyS
         store.clock_shift = float(-number)
         await record(store, f"run-{number}", asked(), proposed("c"), judged_ask("c", f"approval-{number}", risk))
     lines = await store.read(lambda reader: reader.open_approvals())
-    assert [line.approval[-1] for line in lines] == ["2", "3", "0", "1"]
+    assert [line.approval[-1] for line in lines] == ["2", "1", "3", "0"], (
+        "without the guard's risk the declared one counts"
+    )
 
 
 async def test_a_button_names_its_run_for_ever(store: AnyStore) -> None:

@@ -86,7 +86,7 @@ def action(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Mark a function as an action that the agent may propose: `@action` or `@action(system="okta", risk="high")`.
 
     name: what the model calls it (the function's name). description: what it does (the docstring's beginning).
-    system, environment: where it acts, for the policy and the card.
+    system, environment: where it acts, for the policy and the card; environment="{stage}" takes it from argument stage.
     risk: low, medium, high or critical (low if read_only, else medium).
     read_only: it changes nothing. on_crash: ask, probe or rerun, for an interrupted attempt (rerun if read_only,
     probe if there is one, else ask). probe: takes the action's arguments by name and says whether it happened:
@@ -125,6 +125,12 @@ def _marked(fn: Callable[..., Any], options: dict[str, Any]) -> Callable[..., An
     return fn
 
 
+def argument_named(environment: str) -> str | None:
+    """The argument that an `{argument}` names; None for a plain name."""
+    inside = environment[1:-1]
+    return inside if environment == f"{{{inside}}}" and inside.isidentifier() else None
+
+
 class _Checks:
     """The options of one action, taken one by one; each check names what it expects."""
 
@@ -143,7 +149,7 @@ class _Checks:
             name=self._name,
             description=self._text("description", None),
             system=self._text("system", "") or "",
-            environment=self._text("environment", "") or "",
+            environment=self._environment(parameters),
             risk=self._word(Risk, "risk", Risk.LOW if read_only else Risk.MEDIUM),
             read_only=read_only,
             on_crash=self._on_crash(read_only, probe),
@@ -229,6 +235,14 @@ class _Checks:
             self._known("target", value, parameters)
         elif value is not None and not callable(value):
             raise self._wrong(f"target must be the name of an argument or a function of them, not {value!r}.")
+        return value
+
+    def _environment(self, parameters: frozenset[str] | None) -> str:
+        """A name, or `{argument}`: then the argument says it, call by call."""
+        value = self._text("environment", "") or ""
+        named = argument_named(value)
+        if named is not None:
+            self._known("environment", named, parameters)
         return value
 
     def _secret(self, parameters: frozenset[str] | None) -> tuple[str, ...]:

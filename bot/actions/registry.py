@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bot.actions.declare import argument_named
 from bot.actions.definition import Action, define
 from bot.actions.loading import load
 from bot.actions.run import ask_probe, execute
@@ -110,7 +111,7 @@ class Registry:
             definition=action.definition_digest,
             target=checked.target,
             system=action.system,
-            environment=action.environment,
+            environment=_environment(action, checked.arguments),
             risk=action.risk.value,
             read_only=action.read_only,
             on_crash=action.on_crash.value,
@@ -157,6 +158,11 @@ def _faults(action: Action, filled: dict[str, Json]) -> tuple[str, ...]:
         return action.parameters.faults(filled, action.secret)
     except Exception as error:  # the outermost edge of foreign code: validators of the parameters' types
         return (f"They could not be checked ({type(error).__name__}).",)
+
+
+def _environment(action: Action, arguments: bytes) -> str:
+    named = argument_named(action.environment)
+    return action.environment if named is None else str(json.loads(arguments).get(named, ""))
 
 
 def _target(action: Action, filled: dict[str, Json]) -> str | Refused:

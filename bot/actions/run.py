@@ -14,6 +14,7 @@ import contextvars
 import inspect
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from bot.actions.declare import KEY_PARAMETER
@@ -46,11 +47,10 @@ async def execute(action: Action, arguments: bytes, *, idempotency_key: str) -> 
     try:
         result = await _called(action.fn, values, action.timeout)
     except _TimedOutError:
-        return _failed(
-            f"{action.name} did not answer within {action.timeout:g} s. It may still have happened, or happen yet: "
-            "check before you try again.",
-            secrets,
+        sentence = (
+            f"{action.name} did not answer within {action.timeout:g} s. It may still have happened, or happen yet."
         )
+        return replace(_failed(sentence, secrets), unknown=True)
     except Exception as error:  # the outermost edge of foreign code: an action may raise anything
         return _failed(f"{action.name} failed: {_told(error)}", secrets)
     return Ran(ok=True, output=output_text(result, secrets))

@@ -1,17 +1,18 @@
 """An approval: the open question to people, bound to one digest, and what their votes make of it. Also the seal.
 
 Rule 1: an approval takes votes only while it is open, before it expires, from the card that it recorded.
-Rule 2: each person votes once; one denial ends it; ``quorum`` approvals approve it.
+Rule 2: each person votes once (Slack's user ids are unique across workspaces); one denial ends it; ``quorum`` approvals approve it.
 Rule 3: who may vote is `policy.py`'s; this file counts.
 Rule 4: what lets a call start is sealed with a key that the database does not hold.
 """
 
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.core.events import Choice, Person, Terms, Voted
+from bot.core.events import Binding, Choice, Person, Terms, Voted
 from bot.core.refusal import Refused
 
 NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
@@ -66,7 +67,7 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
         return Refused("This approval has expired.")
     if voted.via == "slack" and voted.message != card:
         return Refused(NOT_THE_CARD)
-    if any(earlier.person == voted.person for earlier in approval.votes):
+    if any(earlier.person.user == voted.person.user for earlier in approval.votes):
         return Refused("You have already voted on this.")
     counted = replace(approval, votes=(*approval.votes, _vote(voted, at)))
     if voted.choice is Choice.DENY:
@@ -80,16 +81,23 @@ def _vote(voted: Voted, at: float) -> Vote:
     return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal)
 
 
-def vote_text(run: str, approval: Approval, person: Person, choice: Choice) -> str:
-    """What the seal of a vote covers: which run and question, which bytes, until when, who, what."""
+def vote_text(run: str, approval: Approval, person: Person, choice: Choice, via: str) -> str:
+    """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how."""
     terms = approval.terms
-    bound = (terms.approval, approval.digest, repr(terms.expires_at), str(terms.quorum))
-    return "\n".join(("vote", run, *bound, person.team, person.user, choice))
+    bound = (terms.approval, approval.digest, terms.expires_at, terms.quorum)
+    return json.dumps(["vote", run, *bound, person.team, person.user, choice, via])
 
 
-def allowance_text(run: str, call: str, digest: str) -> str:
-    """What the seal covers when the guard allows a call without asking anybody."""
-    return "\n".join(("allowed", run, call, digest))
+def permission_text(run: str, call: str, binding: Binding, terms: Terms | None) -> str:
+    """What the seal of a judgement covers: everything that the card shows and that the votes rest on. Without ``terms`` the
+    guard allowed the call without asking anybody."""
+    where = (binding.digest, binding.definition, binding.target, binding.system, binding.environment, binding.risk)
+    how = (binding.read_only, binding.on_crash, list(binding.order), list(binding.secret))
+    asked = None
+    if terms is not None:
+        who = (list(terms.approvers), terms.quorum, terms.requester_may_approve)
+        asked = [terms.approval, *who, terms.expires_at]
+    return json.dumps(["judged", run, call, *where, *how, asked])
 
 
 def seal(key: bytes, text: str) -> str:

@@ -1,7 +1,8 @@
 """A call: a proposal's life in a run.
 
 Rule 1: `CALL_TRANSITIONS` lists every legal move; a missing key is the illegal move and changes nothing.
-Rule 2: ends have no way out, except that `in_doubt` takes a person's answer or late evidence.
+Rule 2: ends have no way out, except that `in_doubt` takes a person's answer or late evidence. A call starts once; only an
+action declared ``on_crash="rerun"`` may be started again while its end is unknown.
 Rule 3: `STATUSES` is the one table from state and outcome to the founding README's status.
 """
 
@@ -76,12 +77,14 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.ALLOWED, CallRefused): frozenset({_S.REFUSED}),
     (_S.ALLOWED, Cancelled): frozenset({_S.REFUSED}),
     (_S.ALLOWED, RunFailed): frozenset({_S.REFUSED}),
+    (_S.STARTED, Started): frozenset({_S.STARTED}),
     (_S.STARTED, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
     (_S.STARTED, Doubted): frozenset({_S.IN_DOUBT}),
     (_S.IN_DOUBT, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
     (_S.IN_DOUBT, Settled): frozenset({_S.EXECUTED, _S.FAILED, _S.IN_DOUBT}),
 }
 
+MOST_ATTEMPTS = 3
 OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
 
 STATUSES: dict[tuple[CallState, Outcome | None], str] = {
@@ -121,11 +124,13 @@ class Call:
     judgement: Judgement | None = None
     approval: Approval | None = None
     attempt: str = ""
+    attempts: int = 0
     started_at: float = 0.0
     ended_at: float = 0.0
     output: str = ""
     took: float = 0.0
     question: ApprovalId | None = None
+    asks_until: float = 0.0
     settled: Settled | None = None
     card: Card | None = None
 
@@ -186,13 +191,14 @@ def _apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
         case CallRefused():
             return _refused_on_ground(call, event, at)
         case Started():
-            return replace(call, state=CallState.STARTED, attempt=event.attempt, started_at=at)
+            return _started(call, event, at)
         case Finished():
             return _finished(call, event, at)
         case Doubted():
             if event.attempt != call.attempt:
                 return Refused("That attempt is not the one that started.")
-            return replace(call, state=CallState.IN_DOUBT, outcome=Outcome.IN_DOUBT, question=event.question)
+            doubt = replace(call, state=CallState.IN_DOUBT, outcome=Outcome.IN_DOUBT, question=event.question)
+            return replace(doubt, asks_until=event.asks_until)
         case Settled():
             return _settled(call, event, at)
         case _:
@@ -248,7 +254,6 @@ def _expired(call: Call, at: float) -> Call | Refused:
 _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
     Ground.SUPERSEDED: (Outcome.SUPERSEDED, Resolution.SUPERSEDED),
     Ground.FROZEN: (Outcome.FROZEN, Resolution.SUPERSEDED),
-    Ground.WITHDRAWN: (Outcome.WITHDRAWN, Resolution.WITHDRAWN),
     Ground.BLOCKED: (Outcome.BLOCKED, Resolution.SUPERSEDED),
 }
 
@@ -256,6 +261,15 @@ _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
 def _refused_on_ground(call: Call, event: CallRefused, at: float) -> Call:
     outcome, resolution = _GROUNDS[event.ground]
     return _refuse(call, outcome, event.reason, at, resolution)
+
+
+def _started(call: Call, event: Started, at: float) -> Call | Refused:
+    """The first start; or another attempt at an action that may be run again, a bounded number of times."""
+    again = call.state is CallState.STARTED
+    binding = call.proposal.binding
+    if again and (binding is None or binding.on_crash != "rerun" or call.attempts >= MOST_ATTEMPTS):
+        return Refused("It was started already, and is not to be run again.")
+    return replace(call, state=CallState.STARTED, attempt=event.attempt, attempts=call.attempts + 1, started_at=at)
 
 
 def _finished(call: Call, event: Finished, at: float) -> Call | Refused:

@@ -61,6 +61,29 @@ class Expire:
 
 
 @dataclass(frozen=True, slots=True)
+class StopAsking:
+    """Nobody said in time what became of an action in doubt."""
+
+    call: CallId
+    not_before: float
+
+    @property
+    def key(self) -> str:
+        return f"doubt:{self.call}"
+
+
+@dataclass(frozen=True, slots=True)
+class StopWaiting:
+    """The requester never answered: the run ends."""
+
+    not_before: float
+
+    @property
+    def key(self) -> str:
+        return "waiting"
+
+
+@dataclass(frozen=True, slots=True)
 class ShowCard:
     """Post the card of a call, or bring it up to date; ``shows`` is the phase that it must show."""
 
@@ -151,6 +174,8 @@ Effect = (
     | StartAction
     | Recover
     | Expire
+    | StopAsking
+    | StopWaiting
     | ShowCard
     | AskRequester
     | PostReply

@@ -2,8 +2,7 @@
 
 Rule 1: every change of a run is exactly one of these, and the journal holds nothing else.
 Rule 2: stored events live as long as the database: a field may be appended with a default, never renamed, reordered or removed.
-Rule 3: text that must be purgeable (what people wrote, arguments, model items, outputs) is `Content`: the journal keeps its
-digest, the contents table its bytes.
+Rule 3: text that must be purgeable (words, arguments, outputs) is `Content`: the journal keeps its digest, `contents` its bytes.
 """
 
 from dataclasses import dataclass
@@ -61,7 +60,6 @@ class Ground(StrEnum):
 
     SUPERSEDED = "superseded"
     FROZEN = "frozen"
-    WITHDRAWN = "withdrawn"
     BLOCKED = "blocked"
 
 
@@ -98,7 +96,7 @@ class Proposal:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A guard's answer. ``decision`` is its raw JSON, ``request_id`` BIGHUB's name for it ("" from the local rules),
-    ``risk`` 0..1 or None, ``seal`` the keyed hash that lets an allowed call start (see `approval.permission_text`)."""
+    ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (see `approval.permission_text`)."""
 
     verdict: Verdict
     reason: str
@@ -202,7 +200,7 @@ class CallRefused:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Committed before the effect; only the writer of this event runs the action."""
+    """Committed before the effect; only the writer of this event runs the action. A second one is a rerun (``on_crash``)."""
 
     call: CallId
     attempt: str
@@ -223,11 +221,13 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Doubted:
-    """Whoever ran the action is gone: nobody knows whether it happened. ``question`` is the opaque id of its buttons."""
+    """Nobody knows whether the action happened. ``question`` is the opaque id of its buttons, ``asks_until`` (epoch seconds)
+    when nobody is asked any more."""
 
     call: CallId
     attempt: str
     question: ApprovalId
+    asks_until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +293,7 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An event in its place: ``seq`` counts from 1 in its run, ``at`` is the store's clock (epoch seconds)."""
+    """An event in its place: ``seq`` counts from 1, ``at`` is the store's clock (epoch seconds)."""
 
     seq: int
     at: float

@@ -21,10 +21,13 @@ from bot.core.effects import (
     ReportResolution,
     ShowCard,
     StartAction,
+    StopAsking,
+    StopWaiting,
 )
 from bot.core.run import Run, RunState
 
 DELAY_SECONDS = 10.0
+WAITING_SECONDS = 86_400.0
 
 
 def pending(run: Run) -> tuple[Effect, ...]:
@@ -40,6 +43,8 @@ def due_at(run: Run) -> float | None:
 def _owed(run: Run) -> Iterator[Effect]:
     if run.state is RunState.THINKING:
         yield CallModel(len(run.turns) + 1)
+    if run.state is RunState.WAITING_FOR_REQUESTER:
+        yield StopWaiting(max(call.ended_at for call in run.calls) + WAITING_SECONDS)
     for call in run.calls:
         yield from _of_call(run, call)
     reply = next((n for n in range(1, len(run.replies) + 1) if not run.delivered(f"reply:{n}")), None)
@@ -61,6 +66,8 @@ def _of_call(run: Run, call: Call) -> Iterator[Effect]:
         yield StartAction(name)
     elif call.state is CallState.STARTED:
         yield Recover(name)
+    elif call.state is CallState.IN_DOUBT and call.settled is None:
+        yield StopAsking(name, call.asks_until)
     if call.phase is not None and (call.card is None or call.card.shows != call.phase):
         yield ShowCard(name, call.phase)
     if call.outcome is Outcome.NEEDS_CONTEXT and not run.delivered(f"question:{name}"):

@@ -112,6 +112,7 @@ class Run:
     troubles: tuple[Trouble, ...] = ()
     end_reason: str = ""
     ended_by: str = ""
+    answered: int = 0
     length: int = 1
     last_at: float = 0.0
 
@@ -130,8 +131,8 @@ class Run:
 
     @property
     def heard(self) -> int:
-        """How many of ``said`` the model has been shown."""
-        return self.turns[-1].heard if self.turns else 0
+        """How many of ``said`` were answered: shown to the model, or met with words of our own."""
+        return max(self.turns[-1].heard if self.turns else 0, self.answered)
 
 
 class BrokenJournal(Exception):
@@ -217,7 +218,7 @@ def _model_replied(run: Run, event: ModelReplied, at: float) -> Run | Refused:
 
 
 def _answered(run: Run, event: Answered, at: float) -> Run:
-    return replace(run, state=RunState.REPLYING, replies=(*run.replies, event.text))
+    return replace(run, state=RunState.REPLYING, replies=(*run.replies, event.text), answered=len(run.said))
 
 
 def _call_event(run: Run, event: CallEvent, at: float) -> Run | Refused:
@@ -258,7 +259,7 @@ def _delivered(run: Run, event: Delivered, at: float) -> Run | Refused:
     run = _without_trouble(replace(run, receipts=(*run.receipts, Receipt(event.key, event.ref))), event.key)
     if run.state is not RunState.REPLYING or event.key != f"reply:{len(run.replies)}":
         return run
-    return replace(run, state=RunState.THINKING if run.heard < len(run.said) and run.turns else RunState.DONE)
+    return replace(run, state=RunState.THINKING if run.heard < len(run.said) else RunState.DONE)
 
 
 def _attempt_failed(run: Run, event: AttemptFailed, at: float) -> Run:

@@ -1,7 +1,7 @@
 """The toy company "Acme": what its ops agent can do there. The state and its file are in `company_books`.
 
 Every function marked with `@action` is offered to the model. What goes wrong is a ValueError with a sentence for people.
-The policy sees one environment per action, so the stricter one is declared, also where an argument can say "staging".
+Where an argument says the environment, the action declares it so, and the policy sees what the argument says.
 """
 
 import re
@@ -65,7 +65,7 @@ def _runs_there(service: str, version: str, environment: Environment) -> bool:
 @action(
     system="ci",
     risk="high",
-    environment="production",
+    environment="{environment}",
     target="service",
     on_crash="probe",
     probe=_runs_there,
@@ -97,7 +97,7 @@ def _has_replicas(service: str, replicas: int, environment: Environment) -> bool
 @action(
     system="kubernetes",
     risk="medium",
-    environment="production",
+    environment="{environment}",
     target="service",
     on_crash="probe",
     probe=_has_replicas,
@@ -120,7 +120,7 @@ def scale_deployment(service: str, replicas: int, environment: Environment) -> d
     return {"service": found, "replicas": replicas, "environment": environment, "previous_replicas": before}
 
 
-@action(system="argocd", risk="medium", environment="production", target="app", on_crash="rerun")
+@action(system="argocd", risk="medium", environment="{environment}", target="app", on_crash="rerun")
 def sync_argocd_app(app: str, environment: Environment) -> dict[str, Any]:
     """Bring an Argo CD app to the newest revision of its repository.
 

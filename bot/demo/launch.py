@@ -7,6 +7,7 @@ can kill it (even with -9) while a card is pending and see the run go on: it is 
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -37,7 +38,8 @@ Open {url}  and try, as Alice:
   @signoff deploy checkout 2.4.1 to production         Dan or Bob (the SREs) decide
   /pending                                             what waits for you
 
-Kill the bot while a card is pending (kill -9 {pid}): it comes back, and your click still counts.
+Kill the bot while a card is pending (kill -9 {pid}): it is back within seconds, and the card still works.
+The shell beside it: set -a; . {settings}; set +a; .venv/bin/signoff pending
 Everything is on this machine and begins anew with each start. Ctrl-C ends it.
 """
 
@@ -45,13 +47,14 @@ Everything is on this machine and begins anew with each start. Ctrl-C ends it.
 async def run_demo(*, port: int, directory: Path) -> None:
     """Until Ctrl-C. Raises `SignoffError` when the page's port is taken or the bot does not come up."""
     stop = _stop_signal()
-    _begin_anew(directory)
     async with contextlib.AsyncExitStack() as stack:
         base_url, labels = await _model(stack)
         labels += [] if os.environ.get("BIGHUB_API_KEY") else [RULES_LABEL]
         workspace = await stack.enter_async_context(_workspace(port, labels))
-        environment = _environment(workspace, directory, base_url)
-        keeper = asyncio.create_task(_keep_running(environment, workspace, stop))
+        _begin_anew(directory)  # only now: the port is ours, so no other demo is at work here
+        chosen = _settings(workspace, directory, base_url)
+        told = _told(directory, chosen, workspace)
+        keeper = asyncio.create_task(_keep_running(_environment(chosen), workspace, told, stop))
         await stop.wait()
         await keeper
 
@@ -98,9 +101,8 @@ async def _workspace(port: int, labels: list[str]) -> AsyncIterator[RunningWorks
         raise SignoffError(f"Port {port} cannot be used ({taken.strerror}); choose another one with --port.") from taken
 
 
-def _environment(workspace: RunningWorkspace, directory: Path, base_url: str | None) -> dict[str, str]:
-    """The bot's environment: the caller's own, without proxies, pointed at this machine."""
-    kept = {name: value for name, value in os.environ.items() if name not in PROXIES}
+def _settings(workspace: RunningWorkspace, directory: Path, base_url: str | None) -> dict[str, str]:
+    """The bot's settings: everything on this machine."""
     chosen = {
         "SLACK_API_URL": workspace.api_url,
         "SLACK_BOT_TOKEN": workspace.bot_token,
@@ -117,16 +119,31 @@ def _environment(workspace: RunningWorkspace, directory: Path, base_url: str | N
             "OPENAI_BASE_URL": base_url,
             "SIGNOFF_MODEL": scripted_model.MODEL_NAME,
         }
-    return kept | chosen
+    return chosen
 
 
-async def _keep_running(environment: dict[str, str], workspace: RunningWorkspace, stop: asyncio.Event) -> None:
+def _environment(chosen: dict[str, str]) -> dict[str, str]:
+    """The bot's environment: the caller's own, without proxies (they would be sent even what is meant for this machine)."""
+    return {name: value for name, value in os.environ.items() if name not in PROXIES} | chosen
+
+
+def _told(directory: Path, chosen: dict[str, str], workspace: RunningWorkspace) -> str:
+    """What to try; the settings are kept in a file for a shell beside the demo. ``{pid}`` is still open."""
+    settings = directory / "env"
+    settings.touch(mode=0o600)
+    settings.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in chosen.items()))
+    return TRY.format(labels=". ".join(workspace.labels), url=workspace.url, settings=settings, pid="{pid}")
+
+
+async def _keep_running(
+    environment: dict[str, str], workspace: RunningWorkspace, what_to_try: str, stop: asyncio.Event
+) -> None:
     """Run the bot until the end, again whenever it dies; a bot that never comes up ends the demo."""
     told = False
     while not stop.is_set():
         bot = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "run", env=environment)
         if not told:
-            told = await _tell_when_up(bot, workspace)
+            told = await _tell_when_up(bot, workspace, what_to_try)
             if not told:
                 stop.set()
                 typer.echo("The bot did not come up; its own words are above.", err=True)
@@ -136,10 +153,10 @@ async def _keep_running(environment: dict[str, str], workspace: RunningWorkspace
             await asyncio.sleep(RESTART_SECONDS)
 
 
-async def _tell_when_up(bot: asyncio.subprocess.Process, workspace: RunningWorkspace) -> bool:
+async def _tell_when_up(bot: asyncio.subprocess.Process, workspace: RunningWorkspace, what_to_try: str) -> bool:
     while bot.returncode is None:
         if workspace.open_sockets:
-            typer.echo(TRY.format(labels=". ".join(workspace.labels), url=workspace.url, pid=bot.pid))
+            typer.echo(what_to_try.format(pid=bot.pid))
             return True
         await asyncio.sleep(0.05)
     return False

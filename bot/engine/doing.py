@@ -8,43 +8,37 @@ import asyncio
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import assert_never
 
 import structlog
 
 from bot.core import effects as owed
-from bot.core import policy as rules
 from bot.core import transcript
-from bot.core.approval import allowance_text, seal
-from bot.core.call import Call, CallState
+from bot.core.call import MOST_ATTEMPTS, Call, CallState
 from bot.core.effects import Effect
 from bot.core.events import (
+    Answer,
     ApprovalId,
     AttemptFailed,
     CallId,
     CallRefused,
-    CardShown,
-    Delivered,
     Event,
     Expired,
-    Ground,
-    Judged,
-    Judgement,
     ModelReplied,
     Proposal,
     RunFailed,
+    Settled,
     Started,
-    Verdict,
 )
 from bot.core.refusal import Refused
-from bot.core.run import Run
+from bot.core.run import Run, RunState
+from bot.engine.delivering import REPORTS, Delivering, call_in, undeliverable
 from bot.engine.door import Door
 from bot.engine.finishing import Finishing
 from bot.engine.limits import Limits
 from bot.engine.people import People
-from bot.engine.starting import case_in, refusal_to_start
-from bot.engine.words import delay_text, end_text, question_text
+from bot.engine.starting import asked_anew, judged, reason_to_ask_anew, refusal_to_start
+from bot.engine.words import NOBODY_ANSWERED
 from bot.ports import Actions, Chat, Guard, Model, Question, Rejected, Reply, Unavailable, Wish, Writer
 
 log = structlog.get_logger()
@@ -69,7 +63,7 @@ class Doer:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
         self._actions, self._people, self._limits = actions, people, limits
         self._seal_keys, self._worker = seal_keys, worker
-        self._finishing = Finishing(door, actions)
+        self._finishing, self._delivering = Finishing(door, actions, limits), Delivering(guard, chat)
 
     async def do(self, run: Run, effect: Effect) -> None:
         """Do one effect and record what came of it."""
@@ -93,15 +87,19 @@ class Doer:
             case owed.StartAction():
                 await self._start(run, call_in(run, effect.call))
             case owed.Recover():
-                await self._finishing.recover(run, call_in(run, effect.call))
-            case owed.Expire():
-                await self._door.record(run.id, Expired(effect.approval))
-            case owed.ShowCard():
-                await self._show_card(run, effect)
-            case owed.AskRequester() | owed.PostReply() | owed.PostDelay() | owed.PostEnd():
-                await self._post(run, effect)
-            case owed.ReportResolution() | owed.ReportOutcome():
-                await self._report(run, effect)
+                await self._recover(run, call_in(run, effect.call))
+            case owed.Expire() | owed.StopAsking() | owed.StopWaiting():
+                await self._door.record(run.id, time_ran_out(effect))
+            case (
+                owed.ShowCard()
+                | owed.AskRequester()
+                | owed.PostReply()
+                | owed.PostDelay()
+                | owed.PostEnd()
+                | owed.ReportResolution()
+                | owed.ReportOutcome()
+            ):
+                await self._door.record(run.id, await self._delivering.deliver(run, effect))
             case _:
                 assert_never(effect)
 
@@ -115,9 +113,11 @@ class Doer:
             )
             return
         items = transcript.items(run, await self._earlier(run))
-        _, reply = await asyncio.gather(
-            self._chat.show_thinking(run), self._model.reply(items, self._actions.offered())
-        )
+        decoration = asyncio.create_task(self._chat.show_thinking(run))
+        try:
+            reply = await self._model.reply(items, self._actions.offered())
+        finally:
+            decoration.cancel()
         await self._door.record(run.id, self._replied(run, reply))
 
     async def _earlier(self, run: Run) -> tuple[Run, ...]:
@@ -160,94 +160,63 @@ class Doer:
             request=run.asked.text,
         )
         judgement = await self._guard.judge(question)
-        approval = ApprovalId(secrets.token_hex(16))
+        new = ApprovalId(secrets.token_hex(16))
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             if run is None:
                 return Refused("There is no such run.")
-            return [self._judged(run, call, judgement, approval, tx.now)]
+            return [judged(run, call, judgement, self._people.policy, new, tx.now, self._seal_keys[0])]
 
         await self._door.decide(run.id, decide)
-
-    def _judged(self, run: Run, call: Call, judgement: Judgement, approval: ApprovalId, now: float) -> Judged:
-        name, binding = call.proposal.call, call.proposal.binding
-        if binding is not None and judgement.verdict is Verdict.ALLOW:
-            mark = seal(self._seal_keys[0], allowance_text(run.id, name, binding.digest))
-            return Judged(name, replace(judgement, seal=mark))
-        if binding is not None and judgement.verdict is Verdict.ASK and not judgement.needs_context:
-            case = case_in(run, call, binding)
-            return Judged(name, judgement, rules.terms(self._people.policy, case, approval, now))
-        return Judged(name, judgement)
 
     # --- the action -------------------------------------------------------------------------------------------------
 
     async def _start(self, run: Run, call: Call) -> None:
+        """Start the action, if it may start at this moment; otherwise it is refused, or people are asked anew."""
         name, attempt = call.proposal.call, secrets.token_hex(16)
-        lapsed = await self._lapsed(run, call)
+        lapsed, new = await self._lapsed(run, call), ApprovalId(secrets.token_hex(16))
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             now = run.call(name) if run else None
-            if run is None or now is None or now.state is not CallState.ALLOWED:
+            if run is None or now is None or (now.state, now.attempt) != (call.state, call.attempt):
                 return Refused("It is not to start any more.")
-            refusal = lapsed or refusal_to_start(
-                run,
-                now,
-                freezes=await tx.freezes(),
-                policy=self._people.policy,
-                actions=self._actions,
-                keys=self._seal_keys,
-            )
-            return [refusal or Started(name, attempt, self._worker)]
+            if not await tx.take_lease(run.id, self._worker, self._limits.lease):
+                return Refused("Another worker holds this run.")
+            refused = await self._refusal(run, now, tx)
+            if refused is not None:
+                return [refused]
+            policy = self._people.policy
+            why = lapsed or reason_to_ask_anew(run, now, policy, tx.now)
+            if why:
+                return [asked_anew(run, now, why, policy, new, tx.now, self._seal_keys[0])]
+            return [Started(name, attempt, self._worker)]
 
         after = await self._door.decide(run.id, decide)
         started = after.call(name) if isinstance(after, Run) else None
         if started is not None and started.state is CallState.STARTED and started.attempt == attempt:
             await self._finishing.run_action(run.id, started)
+        elif call.state is CallState.STARTED:
+            await self._finishing.find_out(run.id, call)
 
-    async def _lapsed(self, run: Run, call: Call) -> CallRefused | None:
+    async def _refusal(self, run: Run, call: Call, tx: Writer) -> CallRefused | None:
+        freezes, policy = await tx.freezes(), self._people.policy
+        return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=self._actions, keys=self._seal_keys)
+
+    async def _recover(self, run: Run, call: Call) -> None:
+        """The worker that started this call is gone, since we hold its run: start it again where that does no harm, or find out."""
+        binding = call.proposal.binding
+        again = binding is not None and binding.on_crash == "rerun" and run.state is RunState.ACTING
+        if again and call.attempts < MOST_ATTEMPTS:
+            await self._start(run, call)
+        else:
+            await self._finishing.find_out(run.id, call)
+
+    async def _lapsed(self, run: Run, call: Call) -> str:
         """The approvers' right is asked again: whoever lost it since the click has not approved."""
         for vote in call.approval.votes if call.approval else ():
-            if vote.via == "slack" and (refused := await self._people.may_decide(run, call, vote.person)):
-                return CallRefused(
-                    call.proposal.call,
-                    Ground.SUPERSEDED,
-                    f"<@{vote.person.user}> may not approve this any more. {refused.reason}",
-                )
-        return None
-
-    # --- people and BIGHUB ------------------------------------------------------------------------------------------
-
-    async def _show_card(self, run: Run, effect: owed.ShowCard) -> None:
-        call = call_in(run, effect.call)
-        posted = await self._chat.show_card(run, call)
-        await self._door.record(run.id, CardShown(effect.call, posted.channel, posted.message, effect.shows))
-
-    async def _post(self, run: Run, effect: owed.AskRequester | owed.PostReply | owed.PostDelay | owed.PostEnd) -> None:
-        match effect:
-            case owed.PostReply():
-                posted = await self._chat.post_reply(run, effect.key, run.replies[effect.reply - 1])
-            case owed.AskRequester():
-                posted = await self._chat.post_notice(run, effect.key, question_text(run, call_in(run, effect.call)))
-            case owed.PostDelay():
-                posted = await self._chat.post_notice(run, effect.key, delay_text(run, effect.waits_for))
-            case owed.PostEnd():
-                retry = run.id if not run.ended_by else None
-                posted = await self._chat.post_notice(run, effect.key, end_text(run), retry)
-            case _:
-                assert_never(effect)
-        await self._door.record(run.id, Delivered(effect.key, posted.message))
-
-    async def _report(self, run: Run, effect: owed.ReportResolution | owed.ReportOutcome) -> None:
-        match effect:
-            case owed.ReportResolution():
-                call = run.call_of(effect.approval)
-                if call is not None and call.approval is not None:
-                    await self._guard.report_resolution(run, call, call.approval)
-            case owed.ReportOutcome():
-                await self._guard.report_outcome(run, call_in(run, effect.call))
-            case _:
-                assert_never(effect)
-        await self._door.record(run.id, Delivered(effect.key))
+            if vote.via == "slack" and await self._people.may_decide(run, call, vote.person) is not None:
+                return "Somebody who approved this may not do so any more."
+        return ""
 
     # --- what went wrong --------------------------------------------------------------------------------------------
 
@@ -268,22 +237,33 @@ class Doer:
 
     async def _rejected(self, run: Run, effect: Effect, error: str, began: float) -> None:
         """Refused for good: a model or guard ends the run; a delivery is kept and tried again, rarely."""
+        trouble, patience = run.trouble(effect.key), self._limits.patience_with_refusals
         if isinstance(effect, owed.CallModel | owed.Judge):
             await self._door.record(run.id, RunFailed(error))
+        elif trouble is None or run.last_at - trouble.since < patience or isinstance(effect, REPORTS):
+            await self._failed(run, effect, error, min(patience / 10, self._limits.longest_delivery_backoff), began)
         else:
-            await self._failed(run, effect, error, self._limits.longest_delivery_backoff, began)
-
-
-def call_in(run: Run, name: str) -> Call:
-    call = run.call(name)
-    if call is None:
-        raise LookupError(f"run {run.id} has no call {name}")
-    return call
+            log.error(
+                "Slack refuses this for good; the run goes on without it", run=run.id, effect=effect.key, why=error
+            )
+            await self._door.record(run.id, undeliverable(run, effect, error))
 
 
 def too_many(call: str, wish: Wish, most: int) -> Proposal:
     """A wish beyond the bound of a turn: it is answered, and never runs."""
     return Proposal(CallId(call), wish.wire, wish.action, wish.arguments, None, f"At most {most} actions in one turn.")
+
+
+def time_ran_out(effect: owed.Expire | owed.StopAsking | owed.StopWaiting) -> Event:
+    match effect:
+        case owed.Expire():
+            return Expired(effect.approval)
+        case owed.StopAsking():
+            return Settled(effect.call, Answer.UNKNOWN, None)
+        case owed.StopWaiting():
+            return RunFailed(NOBODY_ANSWERED)
+        case _:
+            assert_never(effect)
 
 
 def given_up(effect: Effect, guard: str, seconds: float, error: str) -> str:

@@ -44,11 +44,11 @@ class Door:
         self, run_id: RunId, decide: Decide, also: Callable[[Writer], Awaitable[None]] | None = None
     ) -> Run | Refused:
         """Let ``decide(run, tx)`` choose the events from the present state, within the transaction that appends them.
-        ``also`` writes beside them, refused or not. ``decide`` may run again after a conflict."""
+        ``also`` writes beside them where they are appended. ``decide`` may run again after a conflict."""
 
         async def work(tx: Writer) -> Run | Refused:
             outcome = await self._decide(tx, run_id, decide)
-            if also is not None:
+            if also is not None and isinstance(outcome, Run):
                 await also(tx)
             return outcome
 

@@ -18,7 +18,7 @@ from bot.engine.door import Door
 from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
 from bot.engine.people import People
-from bot.engine.words import UNKNOWN_BUTTON
+from bot.engine.words import NOBODY_KNOWS, UNKNOWN_BUTTON
 from bot.engine.worker import Worker, forever
 from bot.ports import (
     Actions,
@@ -36,6 +36,8 @@ from bot.ports import (
 
 log = structlog.get_logger()
 INBOX_BATCH = 100
+FORGOTTEN_SECONDS = 600.0
+REWAKE_SWEEPS = 5
 READY_SECONDS = 2.0
 
 
@@ -59,7 +61,7 @@ class Engine:
         self.limits = limits or Limits()
         self._store, self._dispatch = store, dispatch
         self._door, self._people = Door(store), People(chat, policy)
-        self._inbox = Inbox(store, self._door, self._people, chat, dispatch, translate, seal_keys[0])
+        self._inbox = Inbox(store, self._door, self._people, chat, dispatch, translate, seal_keys)
         name = secrets.token_hex(8)
         doer = Doer(
             door=self._door,
@@ -75,6 +77,7 @@ class Engine:
         self._worker = Worker(name=name, store=store, door=self._door, doer=doer, limits=self.limits)
         self._mail = asyncio.Event()
         self._patience: dict[str, tuple[int, float]] = {}
+        self._woken: dict[RunId, float] = {}
         self._seen_version: int | None = None
 
     # --- in ---------------------------------------------------------------------------------------------------------
@@ -110,14 +113,21 @@ class Engine:
         try:
             return await self._people.may_decide(*found, person)
         except Unavailable:
-            return Refused("Slack does not say who you are at the moment. Please try again.")
+            return Refused(NOBODY_KNOWS)
 
     async def may_read(self, person: Person, opaque: str) -> Refused | None:
         found = await self.card_of(opaque)
         return Refused(UNKNOWN_BUTTON) if found is None else await self._people.may_read(found[0], person)
 
-    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...]:
-        """The open approvals of a workspace, each with whether this person may decide it: theirs first, riskiest, oldest."""
+    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...] | Refused:
+        """The open approvals of a workspace for somebody who belongs there, each with whether they may decide it: theirs first,
+        riskiest, oldest."""
+        try:
+            refused = await self._people.may_ask(person, team)
+        except Unavailable:
+            refused = Refused(NOBODY_KNOWS)
+        if refused is not None:
+            return refused
         lines = await self._store.read(lambda tx: tx.open_approvals(team))
         marked = [(line, await self.may_decide(person, line.approval) is None) for line in lines]
         return tuple(sorted(marked, key=lambda pair: not pair[1]))
@@ -154,9 +164,11 @@ class Engine:
     async def _work_inbox(self) -> None:
         """Work every open row; what nobody can answer yet stays and is worked again."""
         self._mail.clear()
-        for row in await self._store.read(lambda tx: tx.open_inbox(INBOX_BATCH)):
-            if self._patience.get(row.key, (0, 0.0))[1] <= time.monotonic():
-                await self._work_row(row)
+        now = time.monotonic()
+        waiting = [key for key, (_, until) in self._patience.items() if until > now]
+        rows = await self._store.read(lambda tx: tx.open_inbox(INBOX_BATCH, waiting))
+        await asyncio.gather(*(self._work_row(row) for row in rows))
+        self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}
         try:
             await asyncio.wait_for(self._mail.wait(), self.limits.sweep_every)
         except TimeoutError:
@@ -183,5 +195,9 @@ class Engine:
         if version != self._seen_version:
             self._seen_version = version
             self._worker.nudge_all()
+        now, again = time.monotonic(), REWAKE_SWEEPS * self.limits.sweep_every
+        self._woken = {run_id: at for run_id, at in self._woken.items() if now - at < again}
         for run_id in await self._store.read(lambda tx: tx.due_runs(INBOX_BATCH)):
-            await self._dispatch.wake(run_id)
+            if run_id not in self._woken:
+                self._woken[run_id] = now
+                await self._dispatch.wake(run_id)

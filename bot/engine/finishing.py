@@ -1,7 +1,8 @@
 """From `Started` to the end of an action, and what becomes of one whose worker died.
 
 Rule 1: only the worker that wrote `Started` runs the action; the result is recorded however long the store is away.
-Rule 2: nobody repeats a started action, except one declared ``on_crash="rerun"``; a ``probe`` may find out what happened.
+Rule 2: nobody repeats a started action, except one declared ``on_crash="rerun"``, after all the checks of a first start
+(`doing.py`); a ``probe`` may find out what happened.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from bot.core.events import Answer, ApprovalId, Doubted, Event, Finished, RunId,
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.engine.door import Door
+from bot.engine.limits import Limits
 from bot.ports import Actions, Writer
 
 log = structlog.get_logger()
@@ -25,15 +27,19 @@ RECORD_AGAIN_SECONDS = 1.0
 class Finishing:
     """Runs started actions and finds out about orphaned ones."""
 
-    def __init__(self, door: Door, actions: Actions) -> None:
-        self._door, self._actions = door, actions
+    def __init__(self, door: Door, actions: Actions, limits: Limits) -> None:
+        self._door, self._actions, self._limits = door, actions, limits
 
     async def run_action(self, run_id: RunId, call: Call) -> None:
         """Run a started call's action with exactly the bound bytes, and record its end."""
         before = time.monotonic()
         ran = await self._actions.run(call.proposal, call.attempt)
         took = round(time.monotonic() - before, 3)
-        await self._record(run_id, Finished(call.proposal.call, call.attempt, ran.ok, ran.output, took, ran.error))
+        if ran.unknown and call.proposal.binding is not None and call.proposal.binding.on_crash != "rerun":
+            return await self.find_out(run_id, call)
+        return await self._record(
+            run_id, Finished(call.proposal.call, call.attempt, ran.ok, ran.output, took, ran.error)
+        )
 
     async def _record(self, run_id: RunId, finished: Finished) -> None:
         """An effect that happened is recorded, if it takes all night; were it lost, people would be asked about it."""
@@ -48,26 +54,21 @@ class Finishing:
                 log.warning("the end of an action came too late", run=run_id, call=finished.call, why=outcome.reason)
             return
 
-    async def recover(self, run: Run, call: Call) -> None:
-        """The worker that started this call is gone, since we hold its run: rerun, probe, or say that nobody knows."""
+    async def find_out(self, run_id: RunId, call: Call) -> None:
+        """Nobody saw the end of this attempt: ask the action's probe what happened, or people."""
         binding = call.proposal.binding
-        if binding is not None and binding.on_crash == "rerun":
-            return await self.run_action(run.id, call)
-        happened = await self._probe(call) if binding is not None and binding.on_crash == "probe" else None
+        probing = binding is not None and binding.on_crash == "probe"
+        happened = await self._actions.probe(call.proposal, call.attempt) if probing else None
         question = ApprovalId(secrets.token_hex(16))
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             now = run.call(call.proposal.call) if run else None
             if now is None or now.state is not CallState.STARTED or now.attempt != call.attempt:
                 return Refused("Its end is known meanwhile.")
-            doubted = Doubted(call.proposal.call, call.attempt, question)
+            doubted = Doubted(call.proposal.call, call.attempt, question, tx.now + self._limits.doubt_asks)
             if happened is None:
                 return [doubted]
             answer = Answer.DID_RUN if happened else Answer.DID_NOT_RUN
             return [doubted, Settled(call.proposal.call, answer, None)]
 
-        await self._door.decide(run.id, decide)
-        return None
-
-    async def _probe(self, call: Call) -> bool | None:
-        return await self._actions.probe(call.proposal, call.attempt)
+        await self._door.decide(run_id, decide)

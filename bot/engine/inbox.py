@@ -5,19 +5,22 @@ Rule 2: authority is asked here, when the row is worked, and fails closed.
 Rule 3: text is never a vote.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
+from weakref import WeakValueDictionary
 
 from bot.core.approval import Resolution, seal, vote_text
 from bot.core.call import Call, CallState
 from bot.core.events import Answer, Answered, Asked, Choice, Event, Person, Place, RunId, Said, Settled, Voted
 from bot.core.inputs import Clicked, Nothing, Wrote
 from bot.core.refusal import Refused
-from bot.core.run import ENDS, Run
+from bot.core.run import ENDS, Run, RunState
 from bot.engine.door import Door
 from bot.engine.people import People
-from bot.engine.words import UNKNOWN_BUTTON
-from bot.ports import Chat, Decide, Dispatch, InboxRow, Reader, Rejected, Store, Translate, Writer
+from bot.engine.starting import TAMPERED, judgement_holds
+from bot.engine.words import UNKNOWN_BUTTON, WAITS_FOR_CLICK
+from bot.ports import Chat, Decide, Dispatch, InboxRow, Reader, Rejected, Store, Translate, Unavailable, Writer
 
 EMPTY = (
     "Tell me what you need, in the same message as the mention. For example: “grant bob okta-prod-admins for 2h”. "
@@ -38,16 +41,19 @@ class Inbox:
         chat: Chat,
         dispatch: Dispatch,
         translate: Translate,
-        seal_key: bytes,
+        seal_keys: tuple[bytes, ...],
     ) -> None:
         self._store, self._door, self._people, self._chat = store, door, people, chat
-        self._dispatch, self._translate, self._seal_key = dispatch, translate, seal_key
+        self._dispatch, self._translate, self._seal_keys = dispatch, translate, seal_keys
+        self._places: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
     async def work(self, row: InboxRow) -> None:
         """Work one row to its end."""
         match self._translate(row):
             case Wrote() as wrote:
-                await self._wrote(row, wrote)
+                place = self._places.setdefault(wrote.place, asyncio.Lock())
+                async with place:  # what is written in one thread is worked in its order
+                    await self._wrote(row, wrote)
             case Clicked() as clicked:
                 await self._clicked(row, clicked)
             case Nothing():
@@ -76,8 +82,15 @@ class Inbox:
                 return await self._close(row)
             heard = await self._say(row, latest.id, wrote)
             if heard:
-                return None
+                return await self._answer_at_once(latest, wrote)
         return await self._begin(row, wrote, run_id_of(wrote.place, wrote.message), latest.id if latest else None)
+
+    async def _answer_at_once(self, run: Run, wrote: Wrote) -> None:
+        """A message joins the run silently, except where its writer would wait for something that it cannot do."""
+        if any(call.state is CallState.ASKING for call in run.calls):
+            await self._whisper(wrote.person, wrote.place, WAITS_FOR_CLICK)
+        elif run.state is RunState.WAITING_FOR_REQUESTER and wrote.person != run.asked.person:
+            await self._whisper(wrote.person, wrote.place, f"I wait for an answer of <@{run.asked.person.user}> first.")
 
     async def _latest(self, place: Place) -> Run | None:
         async def work(tx: Reader) -> RunId | None:
@@ -132,9 +145,17 @@ class Inbox:
         else:
             outcome = await self._settle(run, call, clicked, row)
         if isinstance(outcome, Refused):
-            await self._explain(clicked, outcome.reason)
+            if not await self._voted_so(clicked):
+                await self._explain(clicked, outcome.reason)
             await self._close(row)
         return None
+
+    async def _voted_so(self, clicked: Clicked) -> bool:
+        """Whether this very vote counts already: a click that was delivered or worked twice needs no explanation."""
+        run = await self.run_of(clicked.value)
+        call = run.call_of(clicked.value) if run else None
+        votes = call.approval.votes if call and call.approval else ()
+        return any((v.person, v.choice) == (clicked.person, CHOICES.get(clicked.action)) for v in votes)
 
     async def _find(self, team: str, clicked: Clicked) -> tuple[Run, Call] | None:
         """The run and call that a button names, if it belongs to this workspace and channel (S12, S30)."""
@@ -156,6 +177,8 @@ class Inbox:
         """Authorise and record one vote; the refusal tells the person what is the matter, or who was first."""
         if call.approval is None or call.approval.resolution is not None:
             return late(call)
+        if via == "slack" and call.card is None:
+            raise Unavailable("The card of this click is not recorded yet.")
         may = self._people.may_decide_by_shell if via == "shell" else self._people.may_decide
         refused = await may(run, call, clicked.person)
         if refused is not None:
@@ -166,7 +189,9 @@ class Inbox:
             call = run.call(name) if run else None
             if run is None or call is None or call.approval is None or call.approval.resolution is not None:
                 return late(call)
-            mark = seal(self._seal_key, vote_text(run.id, call.approval, clicked.person, choice))
+            if not judgement_holds(run, call, call.approval.terms, self._seal_keys):
+                return Refused(TAMPERED)
+            mark = seal(self._seal_keys[0], vote_text(run.id, call.approval, clicked.person, choice, via))
             approval = call.approval.terms.approval
             return [Voted(approval, clicked.person, choice, clicked.comment, mark, via, clicked.message)]
 
@@ -202,7 +227,7 @@ class Inbox:
     async def _retry(self, row: InboxRow, clicked: Clicked) -> None:
         """Retry is a new run with the same request; the failed one keeps its end."""
         failed, _ = await self._door.load(RunId(clicked.value))
-        if failed is None or failed.asked.place.team != row.team:
+        if failed is None or (failed.asked.place.team, failed.asked.place.channel) != (row.team, clicked.channel):
             await self._explain(clicked, UNKNOWN_BUTTON)
             return await self._close(row)
         place, latest = failed.asked.place, await self._latest(failed.asked.place)

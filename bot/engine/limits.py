@@ -6,7 +6,9 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Limits:
     """All times in seconds. ``max_tool_rounds``: model responses with actions in one run; ``give_up_after``: how long an absent
-    model or guard is tried; ``lease``: how long a worker that died keeps its runs; ``runs_at_once``: per process."""
+    model or guard is tried; ``lease``: how long a worker that died keeps its runs; ``runs_at_once``: per process;
+    ``doubt_asks``: how long people are asked about an action in doubt; ``patience_with_refusals``: how long a delivery is tried
+    that Slack refuses for good."""
 
     max_tool_rounds: int = 8
     max_calls_per_turn: int = 8
@@ -18,6 +20,8 @@ class Limits:
     sweep_every: float = 1.0
     runs_at_once: int = 16
     earlier_runs: int = 10
+    doubt_asks: float = 86_400.0
+    patience_with_refusals: float = 900.0
 
     def backoff(self, failures: int, longest: float) -> float:
         """Exponential, capped; no jitter is needed, since one worker holds a run."""

@@ -5,10 +5,11 @@ The rules are `core/policy.py`'s; this file only gathers the facts and fails clo
 
 from bot.core import policy as rules
 from bot.core.call import Call
-from bot.core.events import Person, Terms
+from bot.core.events import ApprovalId, Person, Terms
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.engine.words import NOBODY_KNOWS
 from bot.ports import Chat, Unavailable
 
 
@@ -28,7 +29,8 @@ class People:
         """Whether this person may vote on this call now. Raises `Unavailable` when nobody can say."""
         if call.approval is None:
             return await self.may_settle(run, call, person)
-        return await self._may(run, call.approval.terms, person)
+        refused = await self._may(run, call.approval.terms, person)
+        return refused if refused is not None else await self._may(run, self._present_terms(run, call), person)
 
     async def may_decide_by_shell(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Like a click, where the policy lets shells decide; while Slack is away only whom the policy names by id may."""
@@ -43,11 +45,16 @@ class People:
 
     async def may_settle(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Whether this person may say what became of an action in doubt: whoever may approve it, by the present policy."""
-        binding = call.proposal.binding
-        if binding is None or call.question is None:
+        if call.proposal.binding is None or call.question is None:
             return Refused("Nobody was asked about this action.")
+        return await self._may(run, self._present_terms(run, call), person)
+
+    def _present_terms(self, run: Run, call: Call) -> Terms:
+        """The terms by the policy of today; a vote must hold under them too."""
+        binding = call.proposal.binding
+        assert binding is not None
         case = rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place)
-        return await self._may(run, rules.terms(self.policy, case, call.question, 0.0), person)
+        return rules.terms(self.policy, case, ApprovalId(""), 0.0)
 
     async def _may(self, run: Run, terms: Terms, person: Person) -> Refused | None:
         place = run.asked.place
@@ -67,4 +74,4 @@ class People:
         try:
             return await self.may_ask(person, run.asked.place.team)
         except Unavailable:
-            return Refused("Slack does not say who you are at the moment. Please try again.")
+            return Refused(NOBODY_KNOWS)

@@ -1,25 +1,41 @@
-"""May this call start now? Asked once more, in and just before the transaction that appends `Started`.
+"""May this call start now? Asked once more, in the transaction that appends `Started`.
 
 Rule 1: freeze, seal, digest, definition and policy are checked; the first that fails refuses the call, and it never starts.
-Rule 2: what lets a call start is a sealed allowance of the guard, or sealed votes that make the quorum.
+Rule 2: what lets a call start is a sealed judgement that allows it, or one that asks and sealed votes that make the quorum.
+Rule 3: where the policy has become stricter since, or the approval's time is over, people are asked anew: new id, no votes.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.core import canonical
 from bot.core import policy as rules
-from bot.core.approval import Approval, allowance_text, sealed_by, vote_text
+from bot.core.approval import Approval, permission_text, seal, sealed_by, vote_text
 from bot.core.call import Call
-from bot.core.events import Binding, CallRefused, Choice, Ground, Verdict
+from bot.core.events import ApprovalId, Binding, CallRefused, Choice, Ground, Judged, Judgement, Terms, Verdict
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
 from bot.ports import Actions, Freeze
 
-TAMPERED = "What is stored is not what was approved, so it does not run."
+TAMPERED = "What is stored is not what was judged and approved, so it does not run."
+Keys = tuple[bytes, ...]
+
+
+def judged(
+    run: Run, call: Call, judgement: Judgement, policy: Policy, new: ApprovalId, now: float, key: bytes
+) -> Judged:
+    """The guard's answer as it is recorded: with the policy's terms where people are asked, and sealed. ``now``: epoch seconds."""
+    binding = call.proposal.binding
+    if binding is None or judgement.verdict is Verdict.DENY or judgement.needs_context:
+        return Judged(call.proposal.call, judgement)
+    asking = judgement.verdict is Verdict.ASK
+    terms = rules.terms(policy, case_in(run, call, binding), new, now) if asking else None
+    mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms))
+    return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
 
 
 def refusal_to_start(
-    run: Run, call: Call, *, freezes: Iterable[Freeze], policy: Policy, actions: Actions, keys: tuple[bytes, ...]
+    run: Run, call: Call, *, freezes: Iterable[Freeze], policy: Policy, actions: Actions, keys: Keys
 ) -> CallRefused | None:
     """Why the call may not start, or None. Pure but for ``actions.current_definition``, a look into memory."""
     name, binding = call.proposal.call, call.proposal.binding
@@ -27,8 +43,8 @@ def refusal_to_start(
         return CallRefused(name, Ground.BLOCKED, call.proposal.refusal)
     frozen = next((freeze for freeze in freezes if covers(freeze, binding)), None)
     if frozen is not None:
-        return CallRefused(name, Ground.FROZEN, f"Frozen ({frozen.scope}) by {frozen.by}: {frozen.reason}")
-    if digest_of(run, call, binding) != binding.digest or not permitted(run.id, call, binding, keys):
+        return CallRefused(name, Ground.FROZEN, f"{frozen.by} froze {frozen.scope}: {frozen.reason}")
+    if digest_of(run, call, binding) != binding.digest or not permitted(run, call, keys):
         return CallRefused(name, Ground.SUPERSEDED, TAMPERED)
     if actions.current_definition(call.proposal.action) != binding.definition:
         return CallRefused(
@@ -42,15 +58,39 @@ def refusal_to_start(
     return None
 
 
+def reason_to_ask_anew(run: Run, call: Call, policy: Policy, now: float) -> str:
+    """Why people must be asked (again) before this call starts; "" where nothing has changed for the stricter."""
+    binding, approval = call.proposal.binding, call.approval
+    case = case_in(run, call, binding) if binding else None
+    if case is None:
+        return ""
+    if approval is None:
+        return "The policy wants a person to decide this now." if rules.floor(policy, case)[0] is Verdict.ASK else ""
+    if now >= approval.terms.expires_at:
+        return "It was approved, but nothing could run before the approval expired."
+    present = rules.terms(policy, case, approval.terms.approval, now)
+    if present.quorum > len(approving(approval)):
+        return f"The policy wants {present.quorum} approvals for this now."
+    return ""
+
+
+def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, now: float, key: bytes) -> Judged:
+    """The same judgement with a new approval."""
+    old = call.judgement or Judgement(Verdict.ASK, "", "")
+    return judged(
+        run, call, replace(old, verdict=Verdict.ASK, reason=f"{why} {old.reason}".strip()), policy, new, now, key
+    )
+
+
 def case_in(run: Run, call: Call, binding: Binding) -> Case:
     """The call as the policy's rules see it."""
     return rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place)
 
 
 def covers(freeze: Freeze, binding: Binding) -> bool:
-    """Whether a freeze stops this action; reading goes on."""
+    """Whether a freeze stops this action; reading goes on. Upper and lower case are alike, as in the policy."""
     scopes = ("all", f"system:{binding.system}", f"environment:{binding.environment}")
-    return freeze.scope in scopes and not binding.read_only
+    return freeze.scope.casefold() in {scope.casefold() for scope in scopes} and not binding.read_only
 
 
 def digest_of(run: Run, call: Call, binding: Binding) -> str:
@@ -65,21 +105,38 @@ def digest_of(run: Run, call: Call, binding: Binding) -> str:
     )
 
 
-def permitted(run: str, call: Call, binding: Binding, keys: tuple[bytes, ...]) -> bool:
-    """Whether a sealed allowance or enough sealed votes stand behind the call."""
-    if call.approval is not None:
-        return _approved(run, call.approval, binding, keys)
-    judgement = call.judgement
-    if judgement is None or judgement.verdict is not Verdict.ALLOW:
+def permitted(run: Run, call: Call, keys: Keys) -> bool:
+    """Whether a sealed allowance stands behind the call, or a sealed question and enough sealed votes."""
+    judgement, approval = call.judgement, call.approval
+    if judgement is None or not judgement_holds(run, call, approval.terms if approval else None, keys):
         return False
-    return sealed_by(keys, allowance_text(run, call.proposal.call, binding.digest), judgement.seal)
+    if approval is None:
+        return judgement.verdict is Verdict.ALLOW
+    return approval.digest == digest_bound(call) and _sealed_votes(run, approval, keys) >= max(1, approval.terms.quorum)
 
 
-def _approved(run: str, approval: Approval, binding: Binding, keys: tuple[bytes, ...]) -> bool:
+def judgement_holds(run: Run, call: Call, terms: Terms | None, keys: Keys) -> bool:
+    """Whether what is judged and under which terms is what was sealed when the guard had answered."""
+    binding, judgement = call.proposal.binding, call.judgement
+    if binding is None or judgement is None:
+        return False
+    return sealed_by(keys, permission_text(run.id, call.proposal.call, binding, terms), judgement.seal)
+
+
+def digest_bound(call: Call) -> str:
+    return call.proposal.binding.digest if call.proposal.binding else ""
+
+
+def approving(approval: Approval) -> frozenset[str]:
+    """The user ids of those who approved."""
+    return frozenset(vote.person.user for vote in approval.votes if vote.choice is Choice.APPROVE)
+
+
+def _sealed_votes(run: Run, approval: Approval, keys: Keys) -> int:
     sealed = {
-        vote.person
+        vote.person.user
         for vote in approval.votes
         if vote.choice is Choice.APPROVE
-        and sealed_by(keys, vote_text(run, approval, vote.person, vote.choice), vote.seal)
+        and sealed_by(keys, vote_text(run.id, approval, vote.person, vote.choice, vote.via), vote.seal)
     }
-    return approval.digest == binding.digest and len(sealed) >= max(1, approval.terms.quorum)
+    return len(sealed)

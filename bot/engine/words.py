@@ -7,12 +7,18 @@ from bot.core.call import Call, CallState
 from bot.core.run import Run, RunState
 
 UNKNOWN_BUTTON = "This button belongs to nothing that I know (any more). Please use the newest card, or ask again."
+WAITS_FOR_CLICK = (
+    "I wait for a decision on the card; only a click there counts. What you wrote reaches the model afterwards."
+)
+NOBODY_KNOWS = "Slack does not say who you are at the moment. Please try again."
+NOBODY_ANSWERED = "Nobody answered my question within a day."
 MAY_HAVE_HAPPENED = (CallState.STARTED, CallState.IN_DOUBT, CallState.FAILED)
 
 
 def question_text(run: Run, call: Call) -> str:
     why = call.reason or "It does not say what is missing."
-    return f"<@{run.asked.person.user}> {call.proposal.action} needs more context before anybody can judge it: {why} Please answer here."
+    who, what = run.asked.person.user, call.proposal.action
+    return f"<@{who}> {what} needs more context before it can be judged: {why} Please answer in this thread, and mention me."
 
 
 def delay_text(run: Run, key: str) -> str:

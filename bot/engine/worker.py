@@ -3,25 +3,40 @@
 Rule 1: one worker holds a run at a time; whoever holds it may conclude that an older `Started` has no worker any more.
 Rule 2: the lease is given back only if the journal is as long as last seen; otherwise the worker goes on with what is new.
 Rule 3: a wake-up for a run that this worker holds is a nudge, never lost.
+Rule 4: a started action is never interrupted by our own trouble: neither by an absent database nor by a lost lease.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 import structlog
 
 from bot.core.effects import Effect
 from bot.core.events import RunId
 from bot.core.owed import pending
-from bot.core.run import Run
+from bot.core.run import BrokenJournal, Run
 from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.limits import Limits
-from bot.ports import Store
+from bot.ports import Store, Unavailable
 
 log = structlog.get_logger()
-Tasks = dict[str, asyncio.Task[None]]
+ACTION = "act:"
+STUMBLE_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Holding:
+    """A run that this worker holds. ``tried``: the journal's length when an effect was last begun, so that one which left
+    nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now."""
+
+    run: RunId
+    nudge: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    tried: dict[str, int] = field(default_factory=dict)
+    lost: bool = False
 
 
 class Worker:
@@ -30,7 +45,8 @@ class Worker:
     def __init__(self, *, name: str, store: Store, door: Door, doer: Doer, limits: Limits) -> None:
         self.name = name
         self._store, self._door, self._doer, self._limits = store, door, doer, limits
-        self._held: dict[RunId, asyncio.Event] = {}
+        self._held: dict[RunId, Holding] = {}
+        self._broken: set[RunId] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -38,15 +54,18 @@ class Worker:
     async def advance(self, run_id: RunId) -> None:
         """Do what the run owes now; return at once where somebody else holds it."""
         if run_id in self._held:
-            self._held[run_id].set()
+            self._held[run_id].nudge.set()
             return
-        if self._stopping:
+        if self._stopping or run_id in self._broken:
             return
-        nudge = self._held[run_id] = asyncio.Event()
+        holding = self._held[run_id] = Holding(run_id)
         self._idle.clear()
         try:
             if await self._take_lease(run_id):
-                await self._hold(run_id, nudge)
+                await self._hold(holding)
+        except BrokenJournal as broken:
+            self._broken.add(run_id)
+            log.error("a run is parked: its journal cannot be read", run=run_id, why=str(broken))
         finally:
             del self._held[run_id]
             if not self._held:
@@ -54,8 +73,8 @@ class Worker:
 
     def nudge_all(self) -> None:
         """Something was written by another process: look again at every run that is held."""
-        for nudge in self._held.values():
-            nudge.set()
+        for holding in self._held.values():
+            holding.nudge.set()
 
     async def drain(self, seconds: float) -> None:
         """Take no new run, start nothing new, and wait for what is under way, at most ``seconds``."""
@@ -64,64 +83,74 @@ class Worker:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), seconds)
 
-    async def _hold(self, run_id: RunId, nudge: asyncio.Event) -> None:
-        tasks: Tasks = {}
-        tried: dict[str, int] = {}
-        heartbeat = asyncio.create_task(self._heartbeat(run_id))
+    async def _hold(self, holding: Holding) -> None:
+        heartbeat = asyncio.create_task(self._heartbeat(holding))
         try:
-            while await self._step(run_id, tasks, tried, nudge, heartbeat):
+            while await self._step(holding):
                 pass
+            for key, task in holding.tasks.items():
+                if not key.startswith(ACTION):
+                    task.cancel()
+            await asyncio.gather(*holding.tasks.values(), return_exceptions=True)
         finally:
-            heartbeat.cancel()
-            for task in tasks.values():
+            everything = [heartbeat, *holding.tasks.values()]
+            for task in everything:
                 task.cancel()
-            await asyncio.gather(heartbeat, *tasks.values(), return_exceptions=True)
+            await asyncio.gather(*everything, return_exceptions=True)
 
-    async def _step(
-        self, run_id: RunId, tasks: Tasks, tried: dict[str, int], nudge: asyncio.Event, heartbeat: asyncio.Task[None]
-    ) -> bool:
-        """Start what is due, wait for something to end or to be new; False once the run rests and the lease is back.
-        ``tried``: an effect that left nothing in the journal is not done again before the journal has grown or the sweep comes."""
-        nudge.clear()
-        run, now = await self._door.load(run_id)
-        if run is None:
-            return False
-        if not self._stopping:
-            for effect in due(run, now):
-                if effect.key not in tasks and tried.get(effect.key) != run.length:
-                    tried[effect.key] = run.length
-                    tasks[effect.key] = asyncio.create_task(self._doer.do(run, effect))
-        if not tasks:
-            return not await self._give_back(run)
-        await self._wait(tasks, nudge, heartbeat)
-        return not heartbeat.done()
+    async def _step(self, holding: Holding) -> bool:
+        """Begin what is due, wait for something to end or to be new; False once the run rests and the lease is back, or lost."""
+        holding.nudge.clear()
+        try:
+            run, now = await self._door.load(holding.run)
+            if run is None:
+                return False
+            if not self._stopping and not holding.lost:
+                self._begin_due(holding, run, now)
+            if not holding.tasks:
+                return not holding.lost and not await self._rests(run)
+        except Unavailable as absent:
+            log.warning("the store does not answer", run=holding.run, why=str(absent))
+            await asyncio.sleep(self._limits.sweep_every)
+        await self._wait(holding)
+        return not holding.lost
 
-    async def _wait(self, tasks: Tasks, nudge: asyncio.Event, heartbeat: asyncio.Task[None]) -> None:
-        new = asyncio.create_task(nudge.wait())
-        timeout = (
-            self._limits.sweep_every
-        )  # another effect of this run may come due, or another process may have written
-        await asyncio.wait({*tasks.values(), new, heartbeat}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    def _begin_due(self, holding: Holding, run: Run, now: float) -> None:
+        for effect in due(run, now):
+            if effect.key not in holding.tasks and holding.tried.get(effect.key) != run.length:
+                holding.tried[effect.key] = run.length
+                holding.tasks[effect.key] = asyncio.create_task(self._doer.do(run, effect))
+
+    async def _rests(self, run: Run) -> bool:
+        """Whether the lease is given back, or was not ours any more; False where the journal has grown."""
+        given = await self._store.write(lambda tx: tx.give_back(run.id, self.name, run.length))
+        return given or not await self._take_lease(run.id)
+
+    async def _wait(self, holding: Holding) -> None:
+        """Until a task ends, something is new, or another effect may have come due."""
+        new = asyncio.create_task(holding.nudge.wait())
+        tasks = {new, *holding.tasks.values()}
+        await asyncio.wait(tasks, timeout=self._limits.sweep_every, return_when=asyncio.FIRST_COMPLETED)
         new.cancel()
-        for key in [key for key, task in tasks.items() if task.done()]:
-            tasks.pop(key).result()
+        for key in [key for key, task in holding.tasks.items() if task.done()]:
+            fault = holding.tasks.pop(key).exception()
+            if fault is not None:
+                log.warning("an effect's end could not be recorded", run=holding.run, effect=key, why=str(fault))
+                holding.tried.pop(key, None)
 
-    async def _heartbeat(self, run_id: RunId) -> None:
-        """Renew the lease; ends when it was lost, and with it the right to start anything of this run."""
-        while True:
+    async def _heartbeat(self, holding: Holding) -> None:
+        """Renew the lease; ends when it was lost, and with it the right to begin anything of this run."""
+        while not holding.lost:
             await asyncio.sleep(self._limits.lease / 3)
             try:
-                if not await self._take_lease(run_id):
-                    log.warning("the lease was lost", run=run_id)
-                    return
-            except Exception:  # the store is away: the lease runs on, and the next beat tries again
-                log.exception("the lease could not be renewed", run=run_id)
+                holding.lost = not await self._take_lease(holding.run)
+            except Unavailable as absent:
+                log.warning("the lease could not be renewed", run=holding.run, why=str(absent))
+        log.warning("the lease was lost", run=holding.run)
+        holding.nudge.set()
 
     async def _take_lease(self, run_id: RunId) -> bool:
         return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, self._limits.lease))
-
-    async def _give_back(self, run: Run) -> bool:
-        return await self._store.write(lambda tx: tx.give_back(run.id, self.name, run.length))
 
 
 def due(run: Run, now: float) -> tuple[Effect, ...]:
@@ -129,10 +158,14 @@ def due(run: Run, now: float) -> tuple[Effect, ...]:
 
 
 async def forever(what: str, every: float, work: Callable[[], Awaitable[object]]) -> None:
-    """Do ``work`` again and again, whatever happens to it; between two, ``every`` seconds."""
+    """Do ``work`` again and again, whatever happens to it; between two, ``every`` seconds, and longer after a fault."""
     while True:
         try:
             await work()
+        except Unavailable as absent:
+            log.warning("the store does not answer", loop=what, why=str(absent))
+            await asyncio.sleep(STUMBLE_SECONDS)
         except Exception:  # the outermost edge of a loop that must not die
             log.exception("a loop stumbled", loop=what)
+            await asyncio.sleep(STUMBLE_SECONDS)
         await asyncio.sleep(every)

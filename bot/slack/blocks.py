@@ -16,6 +16,9 @@ Block: TypeAlias = dict[str, Any]
 Run: TypeAlias = dict[str, Any]
 """One element of a rich_text section: text, a mention, a date, a link."""
 
+SHORTENED = " … (shortened)"
+"""What stands behind untrusted text that was cut."""
+
 CHUNK = 2_900
 """Characters in one preformatted block: below what a text object may hold."""
 
@@ -36,7 +39,12 @@ def escaped(text: str) -> str:
 def one_line(text: str, most: int | None = None) -> str:
     """Untrusted text on one line, with what nobody could see made visible; past ``most`` it says that it is shortened."""
     line = visible(" ".join(text.split()))
-    return line if most is None or len(line) <= most else line[: most - 14].rstrip() + " … (shortened)"
+    return line if most is None or len(line) <= most else line[: most - len(SHORTENED)].rstrip() + SHORTENED
+
+
+def seen(text: str) -> str:
+    """Untrusted text in its own lines, with what nobody could see made visible."""
+    return "\n".join(visible(each) for each in text.split("\n"))
 
 
 # --- elements of a rich_text section --------------------------------------------------------------------------------
@@ -54,6 +62,21 @@ def mention(user: str) -> Run:
 
 def group_mention(group: str) -> Run:
     return {"type": "usergroup", "usergroup_id": group}
+
+
+def as_text(runs: Iterable[Run]) -> str:
+    """The same as a message's top-level ``text``: mentions stay alive there, and nothing else does."""
+    return "".join(_as_text(run) for run in runs)
+
+
+def _as_text(run: Run) -> str:
+    match run["type"]:
+        case "user":
+            return f"<@{run['user_id']}>"
+        case "usergroup":
+            return f"<!subteam^{run['usergroup_id']}>"
+        case _:
+            return escaped(str(run["text"]))
 
 
 def moment(at: float) -> Run:
@@ -172,6 +195,11 @@ def weight(value: object) -> int:
             return sum(weight(each) for each in value)
         case _:
             return 0
+
+
+def shortened(blocks: Iterable[Block]) -> bool:
+    """Whether anything in ``blocks`` was cut by `one_line`. Text that pretends to be costs a button, no more."""
+    return any(SHORTENED in json.dumps(block, ensure_ascii=False) for block in blocks)
 
 
 def size_of(view: Block) -> int:

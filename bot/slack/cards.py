@@ -1,6 +1,7 @@
 """The card of a call, for every phase of its life: our values in, Block Kit out. Pure.
 
-Rule 1: the facts always stand in the same order (DESIGN §7), and are the same before and after the decision.
+Rule 1: the facts always stand in the same order (DESIGN §7) and stay after the decision, but for who may decide and until when:
+then the votes stand for it. What had to be shortened is behind Details.
 Rule 2: only a card that shows every byte of the arguments has Approve; any other has Review, or says that it cannot be approved here.
 Rule 3: a button carries the opaque id of the approval (or of the in-doubt question) and nothing else.
 Rule 4: once decided, nothing on the card can decide any more.
@@ -9,11 +10,10 @@ Rule 4: once decided, nothing on the card can decide any more.
 from collections.abc import Iterator
 from typing import Final
 
-from bot.core.call import Call, CallState, Outcome
+from bot.core.call import Call, CallState
 from bot.core.canonical import short
-from bot.core.events import Answer
 from bot.core.run import Run
-from bot.slack import facts, limits
+from bot.slack import facts, limits, status
 from bot.slack.blocks import (
     Block,
     Message,
@@ -25,12 +25,10 @@ from bot.slack.blocks import (
     escaped,
     header,
     line,
-    mention,
-    moment,
-    one_line,
     preformatted,
     rich,
     said,
+    shortened,
     with_ids,
 )
 from bot.slack.views import fits_review
@@ -39,31 +37,12 @@ SHOWN_CHARACTERS: Final = 2_500
 SHOWN_LINES: Final = 40
 EXCERPT_CHARACTERS: Final = 1_200
 EXCERPT_LINES: Final = 15
-OUTPUT_CHARACTERS: Final = 600
 ASKS_TWICE: Final = 0.9
-
-_WORDS: Final[dict[str, str]] = {
-    CallState.PROPOSED: "Being judged again",
-    CallState.ALLOWED: "Approved",
-    CallState.STARTED: "Running",
-    Outcome.EXECUTED: "Executed",
-    Outcome.FAILED: "Failed",
-    Outcome.IN_DOUBT: "In doubt",
-    Outcome.BLOCKED: "Blocked",
-    Outcome.DENIED: "Denied",
-    Outcome.EXPIRED: "Expired",
-    Outcome.WITHDRAWN: "Withdrawn",
-    Outcome.SUPERSEDED: "Superseded",
-    Outcome.FROZEN: "Frozen",
-    Outcome.INVALID: "Not valid",
-    Outcome.NEEDS_CONTEXT: "Needs more context",
-    Outcome.CANCELLED: "Cancelled",
-}
 
 
 def card(run: Run, call: Call, *, source_note: str = "") -> Message:
     """The card as it must look now. ``source_note`` qualifies the guard ("No BIGHUB key: …"); it is shown on every card."""
-    word = "Approval needed" if asking(call) else _WORDS[call.outcome or call.state]
+    word = "Approval needed" if asking(call) else status.word(call)
     blocks = [header(facts.headline(word, call)), *facts.place_line(word, call), *_arguments(call)]
     blocks.append(facts.asked_line(run, call))
     if call.approval is not None:
@@ -72,8 +51,8 @@ def card(run: Run, call: Call, *, source_note: str = "") -> Message:
         blocks += [extra] if extra is not None else []
     if call.approval is not None:
         blocks += facts.vote_lines(call.approval)
-    blocks += _status(call)
-    buttons = list(_buttons(call))
+    blocks += status.lines(call)
+    buttons = list(_buttons(call, cut=shortened(blocks)))
     blocks += [actions(*buttons)] if buttons else []
     blocks.append(context(_digest_note(call)))
     return Message(_spoken(run, call, word), with_ids(blocks, f"{call.proposal.call[:40]}.{run.length}"))
@@ -117,7 +96,8 @@ def _arguments(call: Call) -> Iterator[Block]:
         yield line(said(warning, "bold"))
 
 
-def _buttons(call: Call) -> Iterator[Block]:
+def _buttons(call: Call, *, cut: bool) -> Iterator[Block]:
+    """``cut``: whether anything on the card was shortened; then Details show it."""
     what = facts.title(call)
     if call.state is CallState.IN_DOUBT and call.question is not None:
         yield button("It ran", "did_run", call.question, f"It ran: {what}")
@@ -129,7 +109,7 @@ def _buttons(call: Call) -> Iterator[Block]:
         return
     if asking(call):
         yield from _deciding(call, opaque, what)
-    if asking(call) or not shows_everything(call) or call.output:
+    if asking(call) or not shows_everything(call) or call.output or cut:
         yield button("Details", "details", opaque, f"Details: {what}")
 
 
@@ -146,73 +126,6 @@ def _asked_twice(call: Call, approve: Block, what: str) -> Block:
     digest = call.proposal.binding.digest if call.proposal.binding else ""
     text = f"{what[:200]}\nThis is a high-risk action. Digest {short(digest)}."
     return confirmed(approve, "Really approve?", text[: limits.CONFIRM_TEXT], "Approve")
-
-
-# --- what became of it ----------------------------------------------------------------------------------------------
-
-
-def _status(call: Call) -> Iterator[Block]:
-    match call.state:
-        case CallState.ASKING:
-            return
-        case CallState.PROPOSED:
-            yield line(said("The guard is asked again before this can go on."))
-        case CallState.ALLOWED:
-            yield line(said("Approved; it starts now.", "bold"))
-        case CallState.STARTED:
-            yield line(said("Running…", "bold"), said(" since "), moment(call.started_at))
-        case CallState.EXECUTED | CallState.FAILED:
-            yield from _ended(call)
-        case CallState.IN_DOUBT:
-            yield from _doubt(call)
-        case CallState.REFUSED:
-            yield from _refused(call)
-
-
-def _ended(call: Call) -> Iterator[Block]:
-    settled = call.settled
-    if settled is not None and settled.person is not None:
-        verb = "It ran" if call.state is CallState.EXECUTED else "It did not run"
-        yield line(
-            said(verb, "bold"), said(", says "), mention(settled.person.user), said(" · "), moment(call.ended_at)
-        )
-    elif settled is not None:
-        verb = "It ran" if call.state is CallState.EXECUTED else "It did not run"
-        yield line(said(verb, "bold"), said(", says the system's own check · "), moment(call.ended_at))
-    elif call.state is CallState.EXECUTED:
-        yield line(
-            said(f"Executed in {call.took:.1f} s", "bold"),
-            said(" · the output is behind Details" if call.output else ""),
-        )
-    else:
-        yield line(
-            said(f"Failed after {call.took:.1f} s", "bold"),
-            said(f": {one_line(call.reason or call.output, OUTPUT_CHARACTERS)}"),
-        )
-
-
-def _doubt(call: Call) -> Iterator[Block]:
-    where = call.proposal.binding.system if call.proposal.binding else ""
-    yield line(
-        said("Nobody knows whether this ran.", "bold"),
-        said(" Whatever ran it was lost after it had started at "),
-        moment(call.started_at),
-        said(f". Look at {one_line(where) or 'the system'}, then say what you found. It is not run again by itself."),
-    )
-    if call.settled is not None and call.settled.answer is Answer.UNKNOWN:
-        person = call.settled.person
-        who = [said(" says "), mention(person.user)] if person else []
-        yield line(
-            said("Still unknown", "bold"), *([said(","), *who] if who else []), said(" · "), moment(call.ended_at)
-        )
-
-
-def _refused(call: Call) -> Iterator[Block]:
-    if call.outcome is Outcome.DENIED and call.approval is not None and call.approval.votes:
-        return
-    word = _WORDS[call.outcome or call.state]
-    reason = f": {one_line(call.reason, facts.REASON)}" if call.reason.strip() else "."
-    yield line(said(word, "bold"), said(reason), said(" It did not run. · "), moment(call.ended_at))
 
 
 def _spoken(run: Run, call: Call, word: str) -> str:

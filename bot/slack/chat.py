@@ -18,20 +18,17 @@ from bot.core.events import Person, RunId
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.ports import Posted, Rejected, Unavailable
-from bot.slack.blocks import Message, with_ids
-from bot.slack.calls import Declined, called
+from bot.ports import Posted, Rejected
+from bot.slack import replies as words
+from bot.slack.blocks import Message
+from bot.slack.calls import called
 from bot.slack.cards import card
+from bot.slack.posting import Posting
 from bot.slack.remembered import Remembered
-from bot.slack.replies import notice, reply
-from bot.slack.richtext import mentioned
 
 log = structlog.get_logger()
 
 FRESH_SECONDS: Final = 60.0
-EVENT_TYPE: Final = "signoff"
-PAGE: Final = 200
-_LOST: Final = frozenset({"message_not_found", "cant_update_message", "edit_window_closed"})
 UNKNOWN_PERSON: Final = Refused("Slack does not tell me who you are, so I cannot let you do this.")
 
 
@@ -50,7 +47,7 @@ class SlackChat:
         self._source_note = source_note
         self._profiles: Remembered[Person, Profile] = Remembered(clock, FRESH_SECONDS)
         self._members: Remembered[tuple[str, str], frozenset[str]] = Remembered(clock, FRESH_SECONDS)
-        self._selves: dict[str, str] = {}
+        self._posting = Posting(client_for)
 
     # --- who --------------------------------------------------------------------------------------------------------
 
@@ -88,48 +85,37 @@ class SlackChat:
         message, key = card(run, call, source_note=self._source_note), f"{run.id}:card:{call.proposal.call}"
         team, channel = run.asked.place.team, run.asked.place.channel
         recorded = call.card.message if call.card is not None else ""
-        if recorded and await self._updated(team, channel, recorded, message):
-            return Posted(channel, recorded)
-        found = (await self._standing(run)).get(key, [])
-        for ts in reversed([each for each in found if each != recorded]):
-            if await self._updated(team, channel, ts, message):
-                return Posted(channel, ts)
-        return await self._post(run, key, message)
 
-    async def _updated(self, team: str, channel: str, ts: str, message: Message) -> bool:
-        """Whether the message now shows ``message``; False where it is gone or can no longer be changed."""
-        client = self._client_for(team)
-        work = client.chat_update(
-            channel=channel, ts=ts, text=message.text, blocks=message.blocks, parse="none", link_names=False
-        )
-        try:
-            await called(work)
-        except Declined as declined:
-            if declined.code in _LOST:
-                return False
-            raise
-        return True
+        async def shows(ts: str) -> bool:
+            return await self._posting.updated(team, channel, ts, message)
+
+        if recorded and await shows(recorded):
+            return Posted(channel, recorded)
+        found = (await self._posting.standing(run)).get(key, [])
+        for ts in reversed([each for each in found if each != recorded]):
+            if await shows(ts):
+                return Posted(channel, ts)
+        return await self._posting.post(run, key, message, shows)
 
     # --- words ------------------------------------------------------------------------------------------------------
 
     async def post_reply(self, run: Run, key: str, text: str) -> Posted:
         """All of the model's words, in as many messages as it takes."""
-        return await self._post_all(run, key, reply(text, _people(run)))
+        return await self._post_all(run, key, words.reply(text, _people(run)))
 
     async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
-        return await self._post_all(run, key, (notice(text, retry, _people(run)),))
+        return await self._post_all(run, key, (words.notice(text, retry, _people(run)),))
 
     async def show_thinking(self, run: Run) -> None:
         """Slack shows it below the thread until the next message, at most two minutes."""
         place = run.asked.place
-        client = self._client_for(place.team)
-        work = client.assistant_threads_setStatus(
-            channel_id=place.channel, thread_ts=place.thread, status="is thinking…"
-        )
         try:
+            work = self._client_for(place.team).assistant_threads_setStatus(
+                channel_id=place.channel, thread_ts=place.thread, status="is thinking…"
+            )
             await called(work)
-        except (Unavailable, Rejected):
-            return  # decoration: whoever waits learns nothing less without it
+        except Exception:  # decoration: whoever waits learns nothing less without it, so nothing may fail over it
+            return
 
     async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
         """Tell one person something that the others do not see; in a direct message it is an ordinary message."""
@@ -153,85 +139,24 @@ class SlackChat:
 
     async def _post_all(self, run: Run, key: str, messages: Sequence[Message]) -> Posted:
         """Post what does not stand yet; the last one's place."""
-        standing = await self._standing(run)
+        standing = await self._posting.standing(run)
         posted = Posted(run.asked.place.channel, "")
         for part, message in enumerate(messages, 1):
             part_key = f"{run.id}:{key}:{part}"
             found = standing.get(part_key)
-            posted = Posted(posted.channel, found[0]) if found else await self._post(run, part_key, message)
+            posted = Posted(posted.channel, found[0]) if found else await self._posting.post(run, part_key, message)
         return posted
-
-    async def _post(self, run: Run, key: str, message: Message) -> Posted:
-        place = run.asked.place
-        answer = await called(
-            self._client_for(place.team).chat_postMessage(
-                channel=place.channel,
-                thread_ts=place.thread,
-                text=message.text,
-                blocks=with_ids(message.blocks, key[-200:]),
-                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
-                unfurl_links=False,
-                unfurl_media=False,
-                parse="none",
-                link_names=False,
-            )
-        )
-        return Posted(str(answer.get("channel") or place.channel), str(answer.get("ts") or ""))
-
-    async def _standing(self, run: Run) -> Mapping[str, list[str]]:
-        """The keys of our messages in the run's thread since the run began, each with where it stands, oldest first."""
-        place, found, cursor = run.asked.place, dict[str, list[str]](), ""
-        client, oldest = self._client_for(place.team), run.asked.message
-        own = await self._self(place.team, client)
-        since = oldest if oldest.replace(".", "").isdigit() else None
-        while True:
-            asked = client.conversations_replies(
-                channel=place.channel,
-                ts=place.thread,
-                include_all_metadata=True,
-                limit=PAGE,
-                cursor=cursor or None,
-                oldest=since,
-            )
-            try:
-                answer = await called(asked)
-            except Declined as declined:
-                if declined.code not in ("missing_scope", "thread_not_found"):
-                    raise
-                log.warning("a thread cannot be read before posting", code=declined.code)
-                return found
-            for message in answer.get("messages") or ():
-                key = _key(message) if message.get("user") == own else None
-                if key:
-                    found.setdefault(key, []).append(str(message["ts"]))
-            cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor:
-                return found
-
-    async def _self(self, team: str, client: AsyncWebClient) -> str:
-        """The bot's own user id: another app's message must not pass for ours."""
-        if team not in self._selves:
-            self._selves[team] = str((await called(client.auth_test())).get("user_id") or "")
-        return self._selves[team]
 
 
 async def whispered(client: AsyncWebClient, user: str, channel: str, thread: str, text: str) -> None:
     """Post what only ``user`` sees; ``thread`` "" posts it below the channel's messages. Raises `Unavailable`, `Rejected`."""
-    message = notice(text, people=mentioned(text))
-    where: dict[str, Any] = {"thread_ts": thread} if thread else {}
+    message = words.whisper(text)
+    what: dict[str, Any] = {"text": message.text, "blocks": message.blocks, "parse": "none", "link_names": False}
+    what |= {"thread_ts": thread} if thread else {}
     if channel.startswith("D"):
-        where |= {"unfurl_links": False, "unfurl_media": False}
-        await called(client.chat_postMessage(channel=channel, text=message.text, blocks=message.blocks, **where))
+        await called(client.chat_postMessage(channel=channel, unfurl_links=False, unfurl_media=False, **what))
     else:
-        work = client.chat_postEphemeral(channel=channel, user=user, text=message.text, blocks=message.blocks, **where)
-        await called(work)
-
-
-def _key(message: Mapping[str, Any]) -> str | None:
-    metadata = message.get("metadata")
-    payload = metadata.get("event_payload") if isinstance(metadata, Mapping) else None
-    ours = isinstance(metadata, Mapping) and metadata.get("event_type") == EVENT_TYPE and isinstance(payload, Mapping)
-    return str(payload["key"]) if ours and isinstance(payload, Mapping) and payload.get("key") else None
+        await called(client.chat_postEphemeral(channel=channel, user=user, **what))
 
 
 def _people(run: Run) -> frozenset[str]:

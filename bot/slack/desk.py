@@ -22,5 +22,6 @@ class Desk(Protocol):
     async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
         """The run and call that a button's value names."""
 
-    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...]:
-        """The open approvals of a workspace in their order, each with whether this person may decide it."""
+    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...] | Refused:
+        """The open approvals of a workspace in their order, each with whether this person may decide it; or why this person is
+        not to see any. What waits in a direct message is among them: `replies.concerning` leaves it out."""

@@ -17,20 +17,31 @@ from bot.core.events import Choice, Person, Terms
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.slack import limits
-from bot.slack.blocks import Block, escaped, group_mention, line, mention, moment, one_line, said, utc
+from bot.slack.blocks import SHORTENED, Block, escaped, group_mention, line, mention, moment, one_line, said, utc
 from bot.slack.blocks import Run as Piece
 
 SAYS: Final = 300
 REASON: Final = 600
+TITLE: Final = 1_000
+RULE: Final = 200
+COMMENT_CHARACTERS: Final = 1_000
+"""What a form takes as a comment: what Details show whole, whatever else stands there."""
+COMMENT_BEGINNING: Final = 40
+MOST_VOTES: Final = 8
+"""Votes on a card; Details show all."""
 INVISIBLE: Final = "⚠ The arguments contain characters that show nothing by themselves; they are written as \\u{…}."
 MIXED: Final = "⚠ A word in the arguments mixes letters of different alphabets that look alike."
 
 
 def title(call: Call) -> str:
     """``grant_access · okta · production``: what and where."""
+    return one_line(whole_title(call), TITLE)
+
+
+def whole_title(call: Call) -> str:
     binding = call.proposal.binding
     where = (binding.system, binding.environment) if binding else ()
-    return one_line(" · ".join(part for part in (call.proposal.action, *where) if part), 1_000)
+    return " · ".join(part for part in (call.proposal.action, *where) if part)
 
 
 def headline(word: str, call: Call) -> str:
@@ -102,8 +113,11 @@ def who_line(run: Run, approval: Approval) -> Block:
 
 
 def vote_lines(approval: Approval) -> Iterator[Block]:
-    """One line for each vote: who, when, by which way, the comment."""
-    for vote in approval.votes:
+    """One line for each of the latest votes: who, when, by which way, the comment."""
+    earlier = len(approval.votes) - MOST_VOTES
+    if earlier > 0:
+        yield line(said(f"{earlier} earlier votes{SHORTENED}"))
+    for vote in approval.votes[-MOST_VOTES:]:
         verb = "Approved by " if vote.choice is Choice.APPROVE else "Denied by "
         runs = [said(verb, "bold"), mention(vote.person.user), said(" "), moment(vote.at)]
         if vote.via != "slack":
@@ -122,6 +136,8 @@ def guard_line(call: Call, source_note: str) -> Block | None:
     if judgement.risk is not None:
         parts.append(said(f"risk {judgement.risk:.2f} {_bar(judgement.risk)}"))
         parts.append(said(" · ") if judgement.reason else said(" "))
+    elif call.proposal.binding is not None:
+        parts.append(said(f"declared risk {one_line(call.proposal.binding.risk)} · "))
     if judgement.reason:
         parts.append(said(f"“{one_line(judgement.reason, REASON)}”"))
     if source_note:
@@ -129,14 +145,19 @@ def guard_line(call: Call, source_note: str) -> Block | None:
     return line(*parts)
 
 
-def safer_line(call: Call, most: int | None = REASON) -> Block | None:
+def safer_line(call: Call) -> Block | None:
     better = call.judgement.better_action if call.judgement else ""
-    return line(said("Safer: ", "bold"), said(f"“{one_line(better, most)}”")) if better.strip() else None
+    return line(said("Safer: ", "bold"), said(f"“{one_line(better, REASON)}”")) if better.strip() else None
+
+
+def words_of(run: Run, call: Call) -> str:
+    """What the model said in the turn of this call."""
+    return run.turns[call.turn - 1].text if 0 < call.turn <= len(run.turns) else ""
 
 
 def says_line(run: Run, call: Call) -> Block | None:
     """The model's words of this turn: quoted, last, at most 300 characters."""
-    words = run.turns[call.turn - 1].text if 0 < call.turn <= len(run.turns) else ""
+    words = words_of(run, call)
     if not words.strip():
         return None
     return line(said("The agent says: ", "italic"), said(f"“{one_line(words, SAYS)}”", "italic"))

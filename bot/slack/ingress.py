@@ -31,7 +31,6 @@ log = structlog.get_logger()
 PATH: Final = "/slack/events"
 MOST_BYTES: Final = 1 << 20
 BODY_SECONDS: Final = 10.0
-_LISTENED_EVENTS: Final = frozenset({"app_uninstalled", "tokens_revoked"})
 
 Receive = Callable[[InboxRow], Awaitable[bool]]
 Gate = Callable[..., Awaitable[BoltResponse | None]]
@@ -81,8 +80,7 @@ def _has_listener(body: Payload, kind: Kind, row: InboxRow | None) -> bool:
     """Whether somebody must answer beside the engine: with a modal, a list, or a word about an old button."""
     match kind:
         case "event":
-            event = body.get("event")
-            return isinstance(event, dict) and event.get("type") in _LISTENED_EVENTS
+            return False
         case "click":
             return row is None and not action_of(body).get("url")
         case "view":

@@ -13,7 +13,9 @@ from bot.slack import richtext
 from bot.slack.blocks import (
     Block,
     Message,
+    Run,
     actions,
+    as_text,
     button,
     chunks,
     context,
@@ -34,6 +36,7 @@ PART_CHARACTERS: Final = 3_500
 PART_WEIGHT: Final = 10_000
 LISTED: Final = 20
 NONE_OPEN: Final = "Nothing is waiting for approval."
+THREAD_IS_GONE: Final = " The message that our thread began with is gone, so I go on here."
 SILENCE: Final = "The model ended without a word."
 
 
@@ -46,12 +49,30 @@ def reply(text: str, people: frozenset[str] = frozenset()) -> tuple[Message, ...
 
 def notice(text: str, retry: RunId | None = None, people: frozenset[str] = frozenset()) -> Message:
     """A sentence of Signoff's own. ``people``: the only ones whose ``<@U…>`` becomes a mention."""
-    text = text or "(no text)"
-    runs = [run for piece in chunks(text, richtext.PIECE) for run in richtext.plain_runs(piece, people)]
-    blocks: list[Block] = [rich(section(runs))]
-    if retry is not None:
-        blocks.append(actions(button("Retry", "retry", retry, "Retry the request")))
-    return Message(escaped(text), tuple(blocks))
+    message = _sentence(richtext.plain_runs(text or "(no text)", people))
+    if retry is None:
+        return message
+    return Message(message.text, (*message.blocks, actions(button("Retry", "retry", retry, "Retry the request"))))
+
+
+def whisper(text: str) -> Message:
+    """A sentence of Signoff's own to one person; whom it names, it mentions (only that person sees it)."""
+    return _sentence(richtext.named_runs(text or "(no text)"))
+
+
+def in_channel(message: Message, requester: str) -> Message:
+    """The same where there is no thread any more: for whom it is must be said."""
+    told = line(mention(requester), said(THREAD_IS_GONE))
+    return Message(f"<@{requester}> {message.text}", (told, *message.blocks))
+
+
+def concerning(approvals: Sequence[tuple[OpenApproval, bool]], reader: str) -> tuple[tuple[OpenApproval, bool], ...]:
+    """Without what waits in somebody else's direct message and is not ``reader``'s to decide."""
+    return tuple(
+        (each, decides)
+        for each, decides in approvals
+        if decides or each.requester == reader or not each.channel.startswith("D")
+    )
 
 
 def pending_list(approvals: Sequence[tuple[OpenApproval, bool]], domain: str) -> Message:
@@ -77,6 +98,15 @@ def permalink(approval: OpenApproval, domain: str) -> str:
     if not approval.card or not domain:
         return ""
     return f"https://{domain}.slack.com/archives/{approval.channel}/p{approval.card.replace('.', '')}"
+
+
+def _sentence(runs: Sequence[Run]) -> Message:
+    parts = [part for run in runs for part in (_pieces(run) if run["type"] == "text" else [run])]
+    return Message(as_text(runs), (rich(section(parts)),))
+
+
+def _pieces(run: Run) -> list[Run]:
+    return [said(piece) for piece in chunks(run["text"], richtext.PIECE)]
 
 
 def _sources(text: str) -> Iterator[str]:

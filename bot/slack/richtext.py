@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from bot.slack.blocks import Block, Run, chunks, mention, preformatted, said, section
+from bot.slack.blocks import Block, Run, chunks, group_mention, mention, preformatted, said, section
 
 PIECE: Final = 2_000
 """Characters of source in one element; a longer paragraph goes into several."""
@@ -27,6 +27,9 @@ _INLINE = re.compile(
 )
 _LINK = re.compile(r"!?\[([^\]\n]+)\]\(([^()\s]+)\)")
 _USER = re.compile(r"<@([UW][A-Z0-9]+)")
+_NAMED = re.compile(
+    r"<@(?P<token>[UW][A-Z0-9]{1,30})>|\buser:(?P<user>[UW][A-Z0-9]{1,30})\b|\bgroup:(?P<group>S[A-Z0-9]{1,30})\b"
+)
 
 
 def elements(text: str, people: frozenset[str] = frozenset()) -> Iterator[Block]:
@@ -64,9 +67,15 @@ def plain_runs(text: str, people: frozenset[str]) -> list[Run]:
     return found
 
 
-def mentioned(text: str) -> frozenset[str]:
-    """The ids of all users that ``text`` names as ``<@U…>``."""
-    return frozenset(_USER.findall(text))
+def named_runs(text: str) -> list[Run]:
+    """Signoff's own text: everybody and every group that it names as ``<@U…>``, ``user:U…`` or ``group:S…`` is a mention."""
+    found: list[Run] = []
+    end = 0
+    for match in _NAMED.finditer(text):
+        found += [said(text[end : match.start()])] if match.start() > end else []
+        found.append(group_mention(match["group"]) if match["group"] else mention(match["token"] or match["user"]))
+        end = match.end()
+    return found + ([said(text[end:])] if end < len(text) else [])
 
 
 def _inline(match: re.Match[str], people: frozenset[str]) -> Run:

@@ -7,14 +7,15 @@ Rule 2: the review view approves only if it holds every byte of the arguments; e
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.run import Run
-from bot.core.visible import visible
-from bot.slack import facts, limits
+from bot.slack import facts, limits, status
 from bot.slack.blocks import (
+    CHUNK,
     Block,
     chunks,
     context,
@@ -29,6 +30,7 @@ from bot.slack.blocks import (
     size_of,
     verbatim,
 )
+from bot.slack.whole import SMALL_BYTES, Space, background_texts, outcome_texts, prose, votes_whole, whole
 
 APPROVE_REVIEWED: Final = "approve_reviewed"
 DENY: Final = "deny"
@@ -39,9 +41,9 @@ COMMENT: Final = "comment"
 ARGUMENT_BLOCKS: Final = 80
 ARGUMENT_BYTES: Final = 220_000
 """What a view may spend on arguments, so that everything else always fits beside them."""
-OUTPUT_BLOCKS: Final = 60
-OUTPUT_BYTES: Final = 150_000
-REST_CHARACTERS: Final = 2_500
+OTHER_BLOCKS: Final = 5
+"""In Details, besides lines and headings: two about the arguments, the votes, the heading of the output, one to spare."""
+NO_ARGUMENTS: Final = line(said("No arguments.", "italic"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +77,39 @@ def deny_view(call: Call, subject: Subject) -> Block:
 
 
 def details_view(run: Run, call: Call) -> Block:
-    """All that is known about a call: its arguments, the decision, the votes, the digest, what came of it."""
-    blocks = [header(facts.headline("Details", call)), *facts.place_line("Details", call)]
-    left = ARGUMENT_BYTES
-    if fits_review(call):
-        shown = list(_all_arguments(call))
-        left -= sum(size_of(block) for block in shown)
-        blocks += shown
-    else:
-        blocks.append(line(said(f"The arguments are too long to be shown here: {facts.fingerprint(call)}.", "bold")))
-    blocks += _around(run, call)
-    blocks += facts.vote_lines(call.approval) if call.approval else ()
-    blocks += _output(call, limits.VIEW_BLOCKS - len(blocks) - 2, left)
-    return _modal("Details", blocks) | {"callback_id": DETAILS}
+    """All that is known about a call: its arguments, the decision, the votes, the digest, what came of it. What a card shortens
+    is whole here, or says how much of it is not shown."""
+    top = [header(facts.headline("Details", call)), *facts.place_line("Details", call)]
+    rest = [*_warnings(call), *_around(run, call), *status.lines(call)]
+    early, late = outcome_texts(call), background_texts(run, call)
+    space = _space([*top, *rest], len(early) + len(late), call)
+    voted = votes_whole(space, call.approval) if call.approval else []
+    why = [block for heading, text in early for block in whole(space, [said(heading, "bold")], text, prose)]
+    blocks = [*top, *_arguments_in(space, call), *rest, *voted, *why]
+    for heading, text in late:
+        blocks += whole(space, [said(heading, "bold")], text, prose)
+    return _modal("Details", [*blocks, *_output(space, call)]) | {"callback_id": DETAILS}
+
+
+def _space(fixed: list[Block], texts: int, call: Call) -> Space:
+    """What is left beside what always stands: the lines, the headings, the voters."""
+    votes = len(call.approval.votes) if call.approval else 0
+    headings = texts + OTHER_BLOCKS
+    size = size_of(_modal("Details", fixed)) + SMALL_BYTES * (headings + 2 * votes)
+    return Space(limits.VIEW_BLOCKS - len(fixed) - headings, limits.VIEW_BYTES - size)
+
+
+def _arguments_in(space: Space, call: Call) -> list[Block]:
+    """The arguments as far as they fit, and a line that says whether that is all."""
+    text = facts.argument_text(call)
+    if not fits_review(call):
+        return [line(said(f"The arguments are too long to be shown here: {facts.fingerprint(call)}.", "bold"))]
+    pieces = list(chunks(text, CHUNK))
+    fitting = list(takewhile(lambda piece: space.takes([rich(preformatted(piece))]), pieces))
+    left = sum(map(len, pieces[len(fitting) :]))
+    told = f"{left:,} of {len(text):,} characters are not shown here" if left else "All of it"
+    end = line(said(f"{told}: {facts.fingerprint(call)}.", *(["bold"] if left else [])))
+    return [*(rich(preformatted(piece)) for piece in fitting), end] if text else [NO_ARGUMENTS, end]
 
 
 def fits_review(call: Call) -> bool:
@@ -102,11 +124,15 @@ def fits_review(call: Call) -> bool:
 def _all_arguments(call: Call) -> Iterator[Block]:
     text = facts.argument_text(call)
     if not text:
-        yield line(said("No arguments.", "italic"))
+        yield NO_ARGUMENTS
     yield from verbatim(text)
+    yield from _warnings(call)
+    yield line(said(f"All of it: {facts.fingerprint(call)}."))
+
+
+def _warnings(call: Call) -> Iterator[Block]:
     for warning in facts.warnings(call):
         yield line(said(warning, "bold"))
-    yield line(said(f"All of it: {facts.fingerprint(call)}."))
 
 
 def _around(run: Run, call: Call) -> Iterator[Block]:
@@ -122,42 +148,27 @@ def _around(run: Run, call: Call) -> Iterator[Block]:
 
 def _rule(approval: Approval) -> Iterator[Block]:
     if approval.terms.rule:
-        yield line(said(f"By the rule “{one_line(approval.terms.rule, 200)}”."))
+        yield line(said(f"By the rule “{one_line(approval.terms.rule, facts.RULE)}”."))
 
 
 def _digest_note(call: Call) -> str:
     return f"digest {call.proposal.binding.digest}" if call.proposal.binding else "no digest: it was never valid"
 
 
-def _output(call: Call, blocks: int, left: int) -> Iterator[Block]:
-    """The whole output where it fits, else its beginning and its size."""
-    yield from _whole_reason(call)
+def _output(space: Space, call: Call) -> list[Block]:
     if not call.output:
-        return
-    yield line(said("Output", "bold"), said(" · "), moment(call.ended_at))
-    text = "\n".join(visible(each) for each in call.output.split("\n"))
-    used = 0
-    for count, chunk in enumerate(chunks(text, limits.TEXT_OBJECT - 100)):
-        block = rich(preformatted(chunk))
-        used += size_of(block)
-        if count >= min(blocks - 4, OUTPUT_BLOCKS) or used > min(left, OUTPUT_BYTES):
-            yield line(
-                said(f"The output is {len(call.output.encode()):,} bytes long; the rest is not shown here.", "bold")
-            )
-            return
-        yield block
-
-
-def _whole_reason(call: Call) -> Iterator[Block]:
-    """The guard's reason in full where the line above had to shorten it."""
-    reason = call.judgement.reason if call.judgement else ""
-    if len(one_line(reason)) > facts.REASON:
-        yield line(said("The guard's whole reason:", "bold"))
-        yield from (rich(preformatted(chunk)) for chunk in list(chunks(one_line(reason), REST_CHARACTERS))[:3])
+        return []
+    heading = [said("Output", "bold"), said(" · "), moment(call.ended_at)]
+    return whole(space, heading, call.output, lambda text: rich(preformatted(text)))
 
 
 def _comment(label: str, hint: str) -> Block:
-    element = {"type": "plain_text_input", "action_id": COMMENT, "multiline": True, "max_length": 1_000}
+    element = {
+        "type": "plain_text_input",
+        "action_id": COMMENT,
+        "multiline": True,
+        "max_length": facts.COMMENT_CHARACTERS,
+    }
     return {
         "type": "input",
         "block_id": COMMENT,

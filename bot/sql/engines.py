@@ -1,4 +1,7 @@
-"""Engines: what a database URL means, how connections are set up, and what a database's own errors are called here."""
+"""Engines: what a database URL means, how connections are set up, and what a database's own errors are called here.
+
+Rule: no error that leaves here holds a value of a statement. What people wrote is in the parameters, and errors are logged.
+"""
 
 import os
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ _CONNECT_SECONDS = 10.0
 _READERS = 4
 _POSTGRES_CONNECTIONS = 16
 _SOMEBODY_WAS_FIRST = frozenset({"40001", "40P01"})
+_NO_SUCH_TABLE = "42P01"
 
 BEGIN = "signoff_begin"
 """The execution option that says how a SQLite transaction begins; "" for none."""
@@ -71,6 +75,15 @@ def _postgres_url(url: URL) -> URL:
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
+class WrongStatementError(Exception):
+    """A statement that no later attempt would make right: a fault of ours. Its text tells the statement, without values."""
+
+
+def plain_engine(url: URL, **options: Any) -> AsyncEngine:
+    """An engine that says nothing of parameters in its errors."""
+    return create_async_engine(url, hide_parameters=True, **options)
+
+
 def sqlite_writer(url: URL, busy: float = BUSY_SECONDS) -> AsyncEngine:
     """One connection, which begins by taking SQLite's write lock: a deferred transaction would lose concurrent appends.
     It waits ``busy`` seconds for another process's."""
@@ -82,7 +95,7 @@ def sqlite_readers(url: URL) -> AsyncEngine:
 
 
 def _sqlite_engine(url: URL, begin: str, connections: int, read_only: bool, busy: float) -> AsyncEngine:
-    engine = create_async_engine(
+    engine = plain_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=connections,
@@ -109,7 +122,7 @@ def _sqlite_engine(url: URL, begin: str, connections: int, read_only: bool, busy
 
 
 def postgres_engine(url: URL) -> AsyncEngine:
-    return create_async_engine(
+    return plain_engine(
         url,
         pool_size=_POSTGRES_CONNECTIONS,
         max_overflow=0,
@@ -127,11 +140,14 @@ def own_errors() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _SOMEBODY_WAS_FIRST:
+        code = getattr(error.orig, "sqlstate", None)
+        if code in _SOMEBODY_WAS_FIRST:
             raise Conflict("the database chose another transaction") from error
+        if code == _NO_SUCH_TABLE:
+            raise Unavailable("The database has no tables of Signoff") from None
         if isinstance(error, DataError | IntegrityError | ProgrammingError | NotSupportedError):
-            # The statement is wrong, not the database: no later attempt would do better.
-            raise
+            # Postgres tells the whole row in its error's detail, and asyncpg the value: neither may reach a log.
+            raise WrongStatementError(f"{type(error).__name__} {code or ''} in {error.statement}") from None
         raise Unavailable(f"The database does not answer: {error.orig}") from error
     except (PoolTimeoutError, OSError, TimeoutError) as error:
-        raise Unavailable(f"The database does not answer: {error}") from error
+        raise Unavailable(f"The database does not answer: {error or type(error).__name__}") from error

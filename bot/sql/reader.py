@@ -1,7 +1,7 @@
 """The Reader port over one open transaction. It only reads; `writer.py` adds the writing, `store.py` the transactions."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Double, Row, Select, and_, cast, extract, func, or_, select
@@ -115,10 +115,10 @@ class SqlReader:
         until = tables.runs.c.lease_until
         return or_(until.is_(None), until < self.now)
 
-    async def open_inbox(self, limit: int) -> tuple[InboxRow, ...]:
+    async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
         table = tables.inbox.c
         query = select(table.key, table.team, table.kind, table.payload, table.received_at)
-        query = query.where(table.done_at.is_(None)).order_by(table.number).limit(limit)
+        query = query.where(table.done_at.is_(None), table.key.not_in(without)).order_by(table.number).limit(limit)
         return tuple(InboxRow(*row) for row in await self._all(query))
 
     async def freezes(self) -> tuple[Freeze, ...]:

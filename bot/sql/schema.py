@@ -15,11 +15,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
 import bot
-from bot.sql.engines import is_sqlite, normalise, own_errors, sqlite_writer
+from bot.sql.engines import is_sqlite, normalise, own_errors, plain_engine, sqlite_writer
 
 _ADVISORY_LOCK = 7_305_808_869_229_538_406
 _LOCKED_SECONDS = 60.0
@@ -74,7 +74,7 @@ async def _under_lock(url: URL, step: Callable[[Connection], None]) -> str:
 
 
 async def _in_postgres(url: URL, step: Callable[[Connection], None]) -> str:
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = plain_engine(url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
@@ -106,7 +106,7 @@ async def _take(connection: AsyncConnection, step: Callable[[Connection], None])
 
 async def _write_ahead(url: URL) -> None:
     """Switch the file to WAL, for good. SQLite does not wait for this lock by itself, whatever the busy timeout says."""
-    engine = create_async_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    engine = plain_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
     deadline = asyncio.get_running_loop().time() + _LOCKED_SECONDS
     while True:
         try:

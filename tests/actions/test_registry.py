@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.actions import Checked, Registry, define
+from bot.actions import Checked, Registry, action, define
 from bot.core.canonical import Refused, argument_lines, canonical_bytes, digest, parse_lines
 from bot.core.events import Person, Proposal
 from bot.errors import ConfigurationError
@@ -166,3 +166,17 @@ def test_names_are_found_and_are_unique() -> None:
     assert REGISTRY.current_definition("gone") is None
     with pytest.raises(ConfigurationError, match="two actions named grant"):
         Registry([GRANT, GRANT])
+
+
+def test_an_environment_that_an_argument_names_is_what_the_policy_and_the_card_see() -> None:
+    @action(environment="{stage}")
+    def restart(service: str, stage: str) -> str:
+        """Restart a service."""
+        return service
+
+    proposal = Registry([define(restart)]).propose(
+        "t1c1", Wish("w", "restart", '{"service": "checkout", "stage": "staging"}'), Person("T1", "U1")
+    )
+    assert proposal.binding is not None and proposal.binding.environment == "staging"
+    with pytest.raises(ConfigurationError, match="environment names 'where'"):
+        action(environment="{where}", name="restart")(lambda service: service)

@@ -27,7 +27,7 @@ from bot.core.events import (
     Verdict,
 )
 from bot.core.owed import due_at, pending
-from bot.core.run import ENDS, RunState, fold
+from bot.core.run import ENDS, fold
 from tests.core.runs import ALICE, BOB, CAROL, LATE, NOON, RUN, Story, judged, proposal, replied, said, story, voted
 
 PEOPLE = st.sampled_from([ALICE, BOB, CAROL])
@@ -156,10 +156,9 @@ class History(RuleBasedStateMachine):
             assert not any(call.state in OPEN for call in run.calls)
 
     @invariant()
-    def a_run_that_is_not_at_its_end_always_owes_something_or_waits_for_a_person(self) -> None:
+    def a_run_that_is_not_at_its_end_always_owes_something(self) -> None:
         run = self.told.run
-        in_doubt = any(call.state is CallState.IN_DOUBT and call.settled is None for call in run.calls)
-        if run.state not in ENDS and run.state is not RunState.WAITING_FOR_REQUESTER and not in_doubt:
+        if run.state not in ENDS:
             assert due_at(run) is not None
 
     @invariant()

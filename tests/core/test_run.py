@@ -18,6 +18,8 @@ from bot.core.effects import (
     Recover,
     ShowCard,
     StartAction,
+    StopAsking,
+    StopWaiting,
 )
 from bot.core.events import (
     Answer,
@@ -153,7 +155,7 @@ def test_when_the_guard_is_asked_again_the_old_votes_are_gone_and_the_card_is_sh
     told.tell(voted(), replace(judged(), terms=replace(terms(), approval=ApprovalId("ap_new"))))
     call = told.run.call("t1c1")
     assert call.state is CallState.ASKING and call.approval.votes == () and ShowCard in owed(told)
-    told.tell(CallRefused(CallId("t1c1"), Ground.WITHDRAWN, "no longer needed"))
+    told.tell(CallRefused(CallId("t1c1"), Ground.BLOCKED, "no longer needed"))
     denied = asking()
     denied.tell(voted(), judged(verdict=Verdict.DENY))
     call = denied.run.call("t1c1")
@@ -236,6 +238,38 @@ def test_an_interrupted_action_is_in_doubt_until_a_person_says_what_happened() -
         assert told.run.state is RunState.ACTING and ShowCard in owed(told)
         told.tell(Settled(CallId("t1c1"), answer, CAROL))
         assert told.run.call("t1c1").state is state and told.run.state is RunState.THINKING
+
+
+def test_only_an_action_that_may_be_rerun_is_started_again_and_at_most_three_times() -> None:
+    told = story(replied(proposal()), judged(verdict=Verdict.ALLOW), STARTED)
+    assert told.try_to(replace(STARTED, attempt="attempt2")) is not None
+    rerun = replace(proposal(), binding=replace(proposal().binding, on_crash="rerun"))
+    again = story(replied(rerun), judged(verdict=Verdict.ALLOW), STARTED)
+    again.tell(replace(STARTED, attempt="attempt2"), replace(STARTED, attempt="attempt3"))
+    assert again.try_to(replace(STARTED, attempt="attempt4")) is not None
+    assert again.try_to(FINISHED) is not None, "the first attempt is not the one that counts"
+    again.tell(replace(FINISHED, attempt="attempt3"))
+
+
+def test_nobody_is_asked_for_ever_about_an_action_in_doubt_or_for_more_context() -> None:
+    told = started()
+    told.tell(replace(DOUBTED, asks_until=LATE))
+    assert [effect.not_before for effect in pending(told.run) if isinstance(effect, StopAsking)] == [LATE]
+    told.tell(Settled(CallId("t1c1"), Answer.UNKNOWN, None))
+    assert StopAsking not in owed(told) and told.run.state is RunState.THINKING
+    waiting = story(replied(proposal()), judged(needs_context=True))
+    assert [e.not_before for e in pending(waiting.run) if isinstance(e, StopWaiting)] == [NOON + 86_400.0]
+
+
+def test_what_is_said_while_our_own_words_are_posted_reaches_the_model() -> None:
+    told = story(Answered("Tell me what to do."), said("grant bob admin"))
+    told.tell(reply_delivered())
+    assert told.run.state is RunState.THINKING
+
+
+def test_one_human_is_one_vote_also_under_two_teams() -> None:
+    told = story(replied(proposal()), judged(quorum=2), CARD, voted(person=CAROL))
+    assert told.try_to(voted(person=replace(CAROL, team="E1"))) is not None
 
 
 def test_late_evidence_settles_a_doubt_but_never_overwrites_a_persons_answer() -> None:
@@ -342,7 +376,7 @@ def test_every_pair_of_call_state_and_event_outside_the_table_is_refused() -> No
         before = told.run
         at = LATE if kind is Expired else NOON
         refused = told.try_to(event, at=at)
-        if (state, kind) in CALL_TRANSITIONS:
+        if (state, kind) in CALL_TRANSITIONS and (state, kind) != (CallState.STARTED, Started):
             assert refused is None, (state, kind, refused)
         else:
             assert refused is not None and told.run == before, (state, kind)

@@ -152,7 +152,7 @@ def test_every_action_can_be_offered_to_the_model_strictly_and_describes_its_par
     assert refusal_of({"model": "m", "input": "x", "tools": [tool]}) is None
     assert all(parameter.get("description") for parameter in schema["properties"].values())
     assert action.system
-    assert action.read_only or action.environment == "production"
+    assert action.read_only or action.environment in ("production", "{environment}")
 
 
 def test_processes_that_found_the_company_together_all_see_every_effect(books: Path) -> None:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from bot.core.approval import allowance_text, seal, vote_text
+from bot.core.approval import seal, vote_text
 from bot.core.call import Call
-from bot.core.events import Choice, Ground, Judgement, Person, Verdict
+from bot.core.events import ApprovalId, CardShown, Choice, Ground, Judgement, ModelReplied, Person, Verdict
 from bot.core.policy import Defaults, Match, Policy, Rule
 from bot.core.run import Run
-from bot.engine.starting import refusal_to_start
+from bot.engine.starting import judged, reason_to_ask_anew, refusal_to_start
 from bot.ports import Freeze, Wish
-from tests.core.runs import CAROL, judged, story, voted
+from tests.core.runs import CAROL, NOON, story, voted
 from tests.engine.world import World
 
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
@@ -25,16 +25,12 @@ def approved(verdict: Verdict = Verdict.ASK, key: bytes = KEY) -> tuple[World, R
     world = World()
     wish = Wish("wire", "grant_access", '{"user_id": "bob", "group": "admins"}')
     proposal = world.registry.propose("t1c1", wish, Person("T1", "U0ALICE"))
-    from bot.core.events import CardShown, ModelReplied
-
     told = story(ModelReplied("[]", "", (proposal,), 1))
-    assert proposal.binding is not None
-    if verdict is Verdict.ALLOW:
-        mark = seal(key, allowance_text(told.run.id, "t1c1", proposal.binding.digest))
-        run = told.tell(replace(judged(verdict=verdict), judgement=Judgement(verdict, "fine", "BIGHUB", seal=mark)))
-    else:
-        run = told.tell(judged(), CardShown(proposal.call, "C0OPS", "card", "asking"))
-        mark = seal(key, vote_text(run.id, run.calls[0].approval, CAROL, Choice.APPROVE))
+    judgement, new = Judgement(verdict, "because", "BIGHUB"), ApprovalId("ap_t1c1")
+    run = told.tell(judged(told.run, told.run.calls[0], judgement, POLICY, new, NOON, key))
+    if verdict is Verdict.ASK:
+        told.tell(CardShown(proposal.call, "C0OPS", "card", "asking"))
+        mark = seal(key, vote_text(run.id, run.calls[0].approval, CAROL, Choice.APPROVE, "slack"))
         run = told.tell(replace(voted(), seal=mark))
     return world, run, run.calls[0]
 
@@ -83,6 +79,16 @@ TAMPERINGS = {
     "the approval's id": with_terms(approval="another"),
     "the quorum": with_terms(quorum=0),
     "the expiry": with_terms(expires_at=9e9),
+    "the approvers": with_terms(approvers=("user:U0EVE",)),
+    "whether the requester may": with_terms(requester_may_approve=True),
+    "the system": with_binding(system="toy"),
+    "the environment": with_binding(environment="staging"),
+    "the risk": with_binding(risk="low"),
+    "that it only reads": with_binding(read_only=True),
+    "what a crash means": with_binding(on_crash="rerun"),
+    "what the card hides": with_binding(secret=("user_id",)),
+    "how the card lists": with_binding(order=("user_id",)),
+    "how it was voted": with_vote(via="shell"),
     "the voter": with_vote(person=Person("T1", "U0EVE")),
     "the choice": with_vote(choice=Choice.DENY),
     "the seal": with_vote(seal="12345678:00"),
@@ -112,6 +118,25 @@ def test_a_freeze_of_the_system_the_environment_or_everything_refuses_and_of_ano
     for scope in ("all", "system:okta", "environment:production"):
         assert refusal(world, run, call, freezes=(Freeze(scope, "incident", "U0ERIN", 0.0),)).ground is Ground.FROZEN
     assert refusal(world, run, call, freezes=(Freeze("system:vault", "incident", "U0ERIN", 0.0),)) is None
+
+
+@pytest.mark.parametrize("scope", ["System:OKTA", "environment:Production", "ALL"])
+def test_a_freeze_holds_whatever_its_letters(scope: str) -> None:
+    assert refusal(*approved(), freezes=(Freeze(scope, "incident", "U0ERIN", 0.0),)).ground is Ground.FROZEN
+
+
+def stricter(**changes: object) -> Policy:
+    return Policy(POLICY.defaults, (Rule("now", Match(system=("okta",)), **changes),))
+
+
+def test_a_stricter_policy_or_an_expired_approval_asks_people_anew_and_the_same_policy_does_not() -> None:
+    _, run, call = approved()
+    assert reason_to_ask_anew(run, call, POLICY, NOON) == ""
+    assert "2 approvals" in reason_to_ask_anew(run, call, stricter(quorum=2), NOON)
+    assert "expired" in reason_to_ask_anew(run, call, POLICY, NOON + 14_400.0)
+    _, run, call = approved(Verdict.ALLOW)
+    assert reason_to_ask_anew(run, call, POLICY, NOON) == ""
+    assert "wants a person" in reason_to_ask_anew(run, call, stricter(verdict=Verdict.ASK), NOON)
 
 
 def test_a_policy_that_forbids_it_now_refuses() -> None:

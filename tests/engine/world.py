@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bot.actions import Action, Registry, action, define
 from bot.core.approval import Approval
@@ -15,8 +16,9 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.dict_store import DictStore
 from bot.engine import Engine, Limits
-from bot.ports import InboxRow, Posted, Question, Rejected, Reply, Store, Unavailable, Wish
+from bot.ports import InboxRow, Posted, Question, Reader, Rejected, Reply, Store, Unavailable, Wish, Writer
 
+T = TypeVar("T")
 TEAM = "T1"
 ALICE, BOB, CAROL, GUS, XENA = (Person(TEAM, f"U0{name}") for name in ("ALICE", "BOB", "CAROL", "GUS", "XENA"))
 PLACE = Place(TEAM, "C0OPS", "1.000100")
@@ -28,6 +30,7 @@ LIMITS = Limits(
     give_up_after=0.4,
     sweep_every=0.02,
     lease=0.6,
+    patience_with_refusals=0.3,
 )
 Turn = Reply | Exception | Callable[[], Reply]
 
@@ -47,6 +50,26 @@ def saying(text: str) -> Reply:
         text,
         (),
     )
+
+
+class MoodyStore(DictStore):
+    """A store that is away for a while. ``tries`` counts what was asked of it meanwhile."""
+
+    away = False
+    tries = 0
+
+    async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T:
+        self._there()
+        return await super().write(work)
+
+    async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
+        self._there()
+        return await super().read(work)
+
+    def _there(self) -> None:
+        if self.away:
+            self.tries += 1
+            raise Unavailable("the database is away")
 
 
 @dataclass
@@ -101,6 +124,8 @@ class ChatInMemory:
     words: list[str] = field(default_factory=list)
     whispers: list[tuple[str, str]] = field(default_factory=list)
     absent: bool = False
+    refuses: bool = False
+    thinks_for: float = 0.0
 
     async def profile(self, person: Person) -> Profile | Refused:
         self._there()
@@ -112,6 +137,7 @@ class ChatInMemory:
 
     async def show_card(self, run: Run, call: Call) -> Posted:
         self._there()
+        self._takes()
         self.cards.setdefault(call.proposal.call, []).append(str(call.phase))
         return Posted(PLACE.channel, f"card-{call.proposal.call}")
 
@@ -122,7 +148,7 @@ class ChatInMemory:
         return self._post(text)
 
     async def show_thinking(self, run: Run) -> None:
-        return None
+        await asyncio.sleep(self.thinks_for)
 
     async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
         if person.user == "U0NOBODY":
@@ -131,8 +157,13 @@ class ChatInMemory:
 
     def _post(self, text: str) -> Posted:
         self._there()
+        self._takes()
         self.words.append(text)
         return Posted(PLACE.channel, f"post-{len(self.words)}")
+
+    def _takes(self) -> None:
+        if self.refuses:
+            raise Rejected("The message that this thread began with is gone.")
 
     def _there(self) -> None:
         if self.absent:
@@ -245,7 +276,22 @@ def registered(deeds: Deeds) -> list[Action]:
         deeds.done.append(f"looked at {what}")
         return "fine"
 
-    return [define(grant_access), define(look)]
+    @action(on_crash="rerun", risk="low")
+    async def sync() -> str:
+        """Bring something up to date; twice does no harm."""
+        deeds.done.append("began to sync")
+        if deeds.hold is not None:
+            await deeds.hold.wait()
+        return "synced"
+
+    @action(timeout=0.1, risk="high")
+    async def pay(whom: str) -> str:
+        """Pay somebody, slowly."""
+        deeds.done.append(f"paid {whom}")
+        await asyncio.sleep(30)
+        return "paid"
+
+    return [define(grant_access), define(look), define(sync), define(pay)]
 
 
 def approval_of(run: Run, call: str = "t1c1") -> str:

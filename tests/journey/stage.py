@@ -147,8 +147,8 @@ class Stage:
 
     async def click(
         self, card: Message, action: str, who: str = CAROL, channel: str = OPS, *, force: bool = False
-    ) -> Message:
-        """Click a button of a card. ``force``: even if the card does not have it any more."""
+    ) -> str:
+        """Click a button of a card; "ok" once the app acked. ``force``: even if the card does not have it any more."""
         return await self.workspace.person(who).click(
             channel, card["ts"], action, **({"force": True, "value": button_value(card, action)} if force else {})
         )

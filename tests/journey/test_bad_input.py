@@ -7,14 +7,19 @@ from bot.core.run import ENDS
 from tests.journey.stage import ALICE, BOT, CAROL, GRANT, OPS, Stage, buttons, shown, staged, until
 from tests.servers.bighub_decisions import review
 from tests.servers.faults import Fault, Html
-from tests.servers.model_server import Calls, Text
+from tests.servers.model_server import Calls, Held, Text
 
 
-async def settled(stage: Stage) -> bool:
-    """Whether no run is hanging."""
+async def settled(stage: Stage) -> None:
+    """Wait until no run is hanging."""
     assert stage.bot is not None
-    lines = await stage.bot.store.read(lambda tx: tx.runs(50))
-    return all(line.state in ENDS for line in lines)
+    store = stage.bot.store
+    for _ in range(250):
+        lines = await store.read(lambda tx: tx.runs(50))
+        if all(line.state in ENDS for line in lines):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"a run hangs: {lines}")
 
 
 async def test_an_unknown_action_and_malformed_arguments_are_explained_to_the_model(quick: Stage) -> None:
@@ -25,7 +30,8 @@ async def test_an_unknown_action_and_malformed_arguments_are_explained_to_the_mo
     await quick.see(thread, "I cannot do that.")
     outputs = list(quick.model.outputs().values())
     assert {output["status"] for output in outputs} == {"invalid"} and all(output["reason"] for output in outputs)
-    assert quick.effects() == [] and await settled(quick)
+    await settled(quick)
+    assert quick.effects() == []
 
 
 async def test_an_empty_mention_is_answered_with_an_example(quick: Stage) -> None:
@@ -47,22 +53,37 @@ async def test_forty_thousand_characters_reach_the_model_whole_and_an_answer_as_
     assert all(f"word{n:05}" in text for n in range(3_990))
 
 
-async def test_an_edited_or_deleted_message_changes_nothing(quick: Stage) -> None:
+async def test_an_edited_message_changes_nothing(quick: Stage) -> None:
     alice = quick.workspace.person(ALICE)
     quick.model.say(Text("checkout is healthy"))
     thread = await quick.mention("how is checkout?")
     await quick.see(thread, "checkout is healthy")
     await alice.edit(OPS, thread, f"<@{BOT}> delete the database")
-    extra = await alice.say(OPS, "never mind")
-    await alice.delete(OPS, extra)
     await asyncio.sleep(0.5)
     assert len(quick.model.requests) == 1
+
+
+async def test_a_request_that_is_deleted_meanwhile_is_still_asked_about_and_answered(quick: Stage) -> None:
+    assert quick.bighub is not None
+    quick.bighub.default = review()
+    release = asyncio.Event()
+    quick.model.say(Held(release, Calls([GRANT])), Text("Done: bob is in."))
+    thread = await quick.mention("grant bob okta-prod-admins for 48h")
+    await until(lambda: quick.model.requests)
+    await quick.workspace.person(ALICE).delete(OPS, thread)
+    release.set()
+    carol = quick.workspace.person(CAROL)
+    card = await carol.wait_for_message(OPS, lambda message: "approve" in buttons(message))
+    await quick.click(card, "approve")
+    await carol.wait_for_message(OPS, lambda message: "Done: bob is in." in shown(message))
+    await settled(quick)
 
 
 async def test_another_bots_message_starts_nothing(quick: Stage) -> None:
     await quick.workspace.person("U0ROBOT").say(OPS, f"<@{BOT}> deploy everything")
     await asyncio.sleep(0.5)
-    assert quick.model.requests == [] and await settled(quick)
+    await settled(quick)
+    assert quick.model.requests == []
 
 
 async def test_an_outsider_in_a_shared_channel_cannot_ask_and_is_told_so(quick: Stage) -> None:

@@ -1,10 +1,12 @@
 """The main job, end to end: ask in Slack, see the risky action as a card, click, see it done."""
 
 import asyncio
+import time
 from pathlib import Path
 
 from tests.journey.stage import ALICE, CAROL, DAN, GRANT, OPS, Stage, buttons, shown, staged, until
 from tests.servers.bighub_decisions import review
+from tests.servers.faults import Hang
 from tests.servers.model_server import Calls, Text
 
 
@@ -130,3 +132,17 @@ async def test_the_journey_is_the_same_when_the_model_streams(sqlite_url: str, t
         await stage.click(await stage.card(thread, "grant_access"), "approve")
         await stage.see(thread, "Done: bob is in.")
         assert all(request["stream"] for request in stage.model.requests) and len(stage.effects("grant_access")) == 1
+
+
+async def test_a_click_is_acked_at_once_while_the_model_and_bighub_hang_and_an_action_runs(quick: Stage) -> None:
+    quick.bighub.rules = risky
+    quick.model.say(Calls([GRANT]), Hang(30.0), Hang(30.0))
+    thread = await quick.mention("grant bob okta-prod-admins for 48h")
+    card = await quick.card(thread, "grant_access")
+    await quick.mention("how is checkout?")
+    for endpoint in ("evaluate", "resolve", "report"):
+        quick.bighub.fail(endpoint, Hang(30.0))
+    began = time.monotonic()
+    assert await quick.click(card, "approve") == "ok"
+    assert time.monotonic() - began < 1.0
+    await quick.see(thread, "Executed in")

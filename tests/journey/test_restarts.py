@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.journey import slow_actions
-from tests.journey.stage import CAROL, DAN, GRANT, Stage, button_value, buttons, staged
+from tests.journey.stage import CAROL, DAN, GRANT, Message, Stage, button_value, buttons, shown, staged, until
 from tests.servers.bighub_decisions import review
 from tests.servers.faults import Hang
 from tests.servers.model_server import Calls, Text
@@ -58,6 +58,22 @@ async def test_killed_between_the_vote_and_the_action_the_action_runs_once_after
     assert len(mortal.effects("grant_access")) == 1
 
 
+async def test_killed_the_moment_a_click_is_acked_the_click_is_not_lost_and_runs_nothing_twice(mortal: Stage) -> None:
+    mortal.model.say(Calls([GRANT]), Text("Done: bob is in."))
+    thread = await mortal.mention("grant bob okta-prod-admins for 48h")
+    card = await mortal.card(thread, "grant_access", seconds=20)
+    assert await mortal.click(card, "approve") == "ok"
+    await mortal.kill()
+    await mortal.launch()
+    ended = await mortal.see(thread, "grant_access", seconds=20, where=told_the_end)
+    assert len(mortal.effects("grant_access")) == 1 or "did_run" in buttons(ended)
+
+
+def told_the_end(message: Message) -> bool:
+    """A card that says that it ran, or asks whether it did (the kill may have come in the middle of the action)."""
+    return "Executed in" in shown(message) or "did_run" in buttons(message)
+
+
 async def test_killed_in_the_middle_of_the_models_turn_the_turn_is_asked_for_again(mortal: Stage) -> None:
     mortal.model.say(Hang(60.0), Text("checkout is healthy"))
     thread = await mortal.mention("how is checkout?")
@@ -75,8 +91,7 @@ async def test_killed_in_the_middle_of_the_action_people_are_asked_and_nothing_r
     card = await mortal.card(thread, "restart_slowly", seconds=20)
     await mortal.click(card, "approve", who=DAN)
     lines = tmp_path / "lines"
-    while not lines.exists():
-        await asyncio.sleep(0.02)
+    await until(lambda: lines.exists() and "began" in lines.read_text())
     await mortal.kill()
     await mortal.launch()
     asking = await mortal.see(thread, "restart_slowly", seconds=20, where=lambda m: "did_run" in buttons(m))
@@ -94,8 +109,7 @@ async def test_a_term_signal_lets_what_is_under_way_finish(mortal: Stage) -> Non
     card = await mortal.card(thread, "restart_slowly", seconds=20)
     lines = Path(mortal.settings[slow_actions.FILE_VARIABLE])
     await mortal.click(card, "approve", who=DAN)
-    while not lines.exists():
-        await asyncio.sleep(0.01)
+    await until(lambda: lines.exists() and "began" in lines.read_text())
     assert mortal.process is not None
     mortal.process.terminate()
     assert await asyncio.wait_for(mortal.process.wait(), 10) == 0

@@ -1,4 +1,4 @@
-"""The workspace, the client and the desk that the tests of the Slack room share. The manifest is the one that ships."""
+"""The workspace, the client, the chat and the desk that the tests of the Slack room share. The manifest is the one that ships."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,10 +10,13 @@ import yaml
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.core.events import Place
 from bot.slack.bolt import bolt_app
 from bot.slack.calls import web_client
+from bot.slack.chat import SlackChat
 from bot.workspace import RunningWorkspace, running_workspace
 from tests.slack.desk import RecordingDesk
+from tests.slack.hands import Hands
 
 MANIFEST: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text())
 
@@ -41,3 +44,23 @@ def desk() -> RecordingDesk:
 @pytest.fixture
 def app(client: AsyncWebClient, desk: RecordingDesk) -> AsyncApp:
     return bolt_app(client, desk)
+
+
+@pytest.fixture
+def clock() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def chat(client: AsyncWebClient, clock: Hands) -> SlackChat:
+    def client_for(team: str) -> AsyncWebClient:
+        if team != "T0ACME":
+            raise LookupError(team)
+        return client
+
+    return SlackChat(client_for, source_note="No BIGHUB key.", clock=clock)
+
+
+@pytest.fixture
+async def place(workspace: RunningWorkspace) -> Place:
+    return Place("T0ACME", "C0OPS", await workspace.person("U0ALICE").say("C0OPS", "grant bob admin"))

@@ -47,9 +47,9 @@ class RecordingDesk:
     async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
         return self.cards.get(opaque)
 
-    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...]:
-        await self._answer("list", person, team)
-        return self.approvals
+    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...] | Refused:
+        refused = await self._answer("list", person, team)
+        return self.approvals if refused is None else refused
 
     async def _answer(self, question: str, person: Person, about: str) -> Refused | None:
         self.asked.append((question, person, about))

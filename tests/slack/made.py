@@ -136,7 +136,6 @@ def every_phase(**made: Any) -> Iterator[tuple[str, Run]]:
         "executed": (*started, Finished(CALL, "t1", True, '{"ok": true}', 2.1)),
         "failed": (*started, Finished(CALL, "t1", False, '{"error": "no such group"}', 0.3)),
         "denied": (voted(DAN, Choice.DENY, "too broad"),),
-        "withdrawn": (CallRefused(CALL, Ground.WITHDRAWN, "Alice took it back."),),
         "superseded": (CallRefused(CALL, Ground.SUPERSEDED, "The action was changed meanwhile."),),
         "frozen": (CallRefused(CALL, Ground.FROZEN, "Everything is frozen."),),
         "blocked": (CallRefused(CALL, Ground.BLOCKED, "Forbidden by policy."),),

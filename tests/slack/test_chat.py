@@ -18,40 +18,11 @@ from bot.slack.calls import Declined, web_client
 from bot.slack.chat import SlackChat
 from bot.workspace import RunningWorkspace
 from bot.workspace.world import Draft
+from tests.slack.hands import Hands
 from tests.slack.made import ALICE, CALL, XENA, asked_run, call_of, every_phase, voted
 from tests.slack.reading import buttons, objects, words
 
 Json = dict[str, Any]
-
-
-class Hands:
-    """A clock that tests move."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-
-    def __call__(self) -> float:
-        return self.time
-
-
-@pytest.fixture
-def clock() -> Hands:
-    return Hands()
-
-
-@pytest.fixture
-def chat(client: AsyncWebClient, clock: Hands) -> SlackChat:
-    def client_for(team: str) -> AsyncWebClient:
-        if team != "T0ACME":
-            raise LookupError(team)
-        return client
-
-    return SlackChat(client_for, source_note="No BIGHUB key.", clock=clock)
-
-
-@pytest.fixture
-async def place(workspace: RunningWorkspace) -> Place:
-    return Place("T0ACME", "C0OPS", await workspace.person("U0ALICE").say("C0OPS", "grant bob admin"))
 
 
 def fresh(place: Place, *more: Any) -> Run:
@@ -244,6 +215,57 @@ async def test_a_whisper_to_a_thread_without_replies_stands_in_the_channel(
     assert words(shown["blocks"]) == "Guests cannot ask me." and "thread_ts" not in shown
 
 
+async def test_a_whisper_names_people_and_groups_as_mentions_and_nothing_else(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    """The words of a refusal: ids are no names to people."""
+    text = "Only user:U0DAN, <@U0CAROL> or group:S0SECURITY may decide <!channel> <#C0OPS> user:U… *this* & <!subteam^S0SRE>."
+    await chat.whisper(ALICE, "C0OPS", place.thread, text)
+    shown = (await workspace.person("U0ALICE").messages("C0OPS"))[-1]
+    runs = shown["blocks"][0]["elements"][0]["elements"]
+    assert [each.get("user_id") or each.get("usergroup_id") for each in runs if each["type"] != "text"] == [
+        "U0DAN",
+        "U0CAROL",
+        "S0SECURITY",
+    ]
+    assert "".join(each.get("text", "") for each in runs) == (
+        "Only ,  or  may decide <!channel> <#C0OPS> user:U… *this* & <!subteam^S0SRE>."
+    )
+    (sent,) = [each["args"] for each in workspace.traffic.calls("chat.postEphemeral")]
+    assert sent["text"] == (
+        "Only <@U0DAN>, <@U0CAROL> or <!subteam^S0SECURITY> may decide "
+        "&lt;!channel&gt; &lt;#C0OPS&gt; user:U… *this* &amp; &lt;!subteam^S0SRE&gt;."
+    )
+
+
+async def test_a_mention_in_a_long_whisper_is_never_cut_in_two(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    await chat.whisper(ALICE, "C0OPS", place.thread, "x" * 1_995 + " <@U0CAROL> " + "y" * 5_000)
+    shown = (await workspace.person("U0ALICE").messages("C0OPS"))[-1]
+    assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0CAROL"]
+    assert max(len(each["text"]) for each in objects(shown["blocks"]) if each.get("type") == "text") <= 2_000
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("no client"), LookupError("T0ACME")])
+async def test_showing_that_the_model_thinks_never_fails(place: Place, fault: Exception) -> None:
+    """It is decoration."""
+
+    def client_for(team: str) -> AsyncWebClient:
+        raise fault
+
+    await SlackChat(client_for).show_thinking(fresh(place))
+
+
+async def test_showing_that_the_model_thinks_survives_slack(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    await chat.show_thinking(fresh(place))
+    await workspace.fault(kind="api", method="assistant.threads.setStatus", do="error", error="fatal_error")
+    await chat.show_thinking(fresh(place))
+    assert len(workspace.traffic.calls("assistant.threads.setStatus")) == 2
+
+
 async def test_in_a_direct_message_a_whisper_is_an_ordinary_message(
     chat: SlackChat, workspace: RunningWorkspace
 ) -> None:
@@ -346,14 +368,6 @@ async def test_without_the_right_to_read_a_thread_posts_go_out_all_the_same(
     await workspace.fault(kind="api", method="conversations.replies", do="error", error="missing_scope")
     await chat.post_reply(fresh(place), "reply:1", "x")
     assert len(await in_thread(workspace, place)) == 1
-
-
-async def test_a_thread_whose_first_message_is_gone_is_refused_for_good(
-    chat: SlackChat, workspace: RunningWorkspace, place: Place
-) -> None:
-    await workspace.person("U0ALICE").delete("C0OPS", place.thread)
-    with pytest.raises(Rejected):
-        await chat.post_reply(fresh(place), "reply:1", "x")
 
 
 async def test_nobody_at_the_other_end_is_unavailable(clock: Hands) -> None:

@@ -227,6 +227,43 @@ async def test_pending_says_when_nothing_waits_and_when_nobody_knows(scene: Scen
     assert (await scene.person("U0CAROL").command("C0OPS", "/pending"))["response"]["text"] == CANNOT
 
 
+async def test_pending_refuses_whom_the_engine_refuses(scene: Scene, desk: RecordingDesk) -> None:
+    desk.approvals = ((opened(1), False),)
+    desk.refusal = Refused("Guests cannot ask me for anything; somebody who keeps policy.yml can change that.")
+    answer = await scene.person("U0GUEST").command("C0OPS", "/pending")
+    assert answer["ack"] == "ok" and answer["response"]["response_type"] == "ephemeral"
+    assert words(answer["response"]["blocks"]) == desk.refusal.reason == answer["response"]["text"]
+    assert "grant_access_1" not in json.dumps(answer)
+
+
+async def test_pending_shows_what_waits_in_a_direct_message_only_to_whom_it_concerns(
+    scene: Scene, desk: RecordingDesk
+) -> None:
+    direct = opened(1, channel="D0ALICE")
+    desk.approvals = ((direct, False), (opened(2), False))
+
+    async def listed(user: str) -> str:
+        return json.dumps((await scene.person(user).command("C0OPS", "/pending"))["response"])
+
+    assert "grant_access_1" in await listed("U0ALICE")
+    others = await listed("U0CAROL")
+    assert "grant_access_1" not in others and "grant_access_2" in others and "1 action waits" in others
+    desk.approvals = ((direct, True),)
+    assert "grant_access_1" in await listed("U0CAROL")
+
+
+async def test_who_clicks_a_card_that_stands_in_the_channel_is_told_there(scene: Scene, desk: RecordingDesk) -> None:
+    """Slack shows an ephemeral message in a thread only where the thread has replies."""
+    run, call = desk.cards[APPROVAL]
+    posted = await scene.client.chat_postMessage(channel="C0OPS", text="x", blocks=card(run, call).blocks)
+    scene.card = str(posted["ts"])
+    desk.refusal = Refused("You may not.")
+    await scene.click("deny")
+    assert await scene.told() == "You may not."
+    told = [each for each in await scene.person("U0CAROL").messages("C0OPS") if each.get("ephemeral_to")][-1]
+    assert "thread_ts" not in told
+
+
 async def test_a_slow_list_comes_after_the_acknowledgement(scene: Scene, desk: RecordingDesk) -> None:
     desk.approvals, desk.waits = ((opened(1), True),), 2.3
     answer = await scene.person("U0CAROL").command("C0OPS", "/pending")

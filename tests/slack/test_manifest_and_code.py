@@ -21,6 +21,7 @@ NOT_THE_APP = ("workspace", "demo")
 HISTORY = frozenset({"channels:history", "groups:history", "im:history"})
 METHOD_SCOPES = {
     "auth_test": frozenset[str](),
+    "apps_connections_open": frozenset[str](),
     "chat_postEphemeral": frozenset({"chat:write"}),
     "assistant_threads_setStatus": frozenset({"chat:write"}),
     "chat_postMessage": frozenset({"chat:write"}),

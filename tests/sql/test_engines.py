@@ -1,11 +1,25 @@
 """A database URL: what is understood, and the sentence for what is not."""
 
+import traceback
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.errors import ConfigurationError
-from bot.sql.engines import normalise
+from bot.ports import Unavailable
+from bot.sql.engines import (
+    WrongStatementError,
+    is_sqlite,
+    normalise,
+    own_errors,
+    plain_engine,
+    postgres_engine,
+    sqlite_readers,
+    sqlite_writer,
+)
+from bot.sql.store import open_store
+from tests.databases import Postgres
 
 
 @pytest.mark.parametrize("scheme", ["sqlite", "sqlite+aiosqlite"])
@@ -50,3 +64,45 @@ def test_a_refusal_never_shows_the_password() -> None:
     with pytest.raises(ConfigurationError) as refused:
         normalise("mysql://signoff:secret@db.example/signoff")
     assert "secret" not in refused.value.tell
+
+
+SECRET = "the-sentence-that-alice-wrote"
+INSERT = """INSERT INTO freezes (scope, reason, "by", since) VALUES (:scope, :reason, :by, 0)"""
+
+
+async def test_the_error_of_a_failing_statement_holds_no_parameter(database_url: str) -> None:
+    url = normalise(database_url)
+    for engine in (plain_engine(url), sqlite_writer(url) if is_sqlite(url) else postgres_engine(url)):
+        with pytest.raises(WrongStatementError, match="INSERT INTO freezes") as wrong, own_errors():
+            async with engine.connect() as connection:
+                await connection.execute(text(INSERT), {"scope": SECRET, "reason": SECRET, "by": None})
+        assert SECRET not in "".join(traceback.format_exception(wrong.value))
+        await engine.dispose()
+
+
+async def test_a_reader_that_is_made_to_write_says_no_parameter_either(sqlite_url: str) -> None:
+    engine = sqlite_readers(normalise(sqlite_url))
+    with pytest.raises(Unavailable, match="readonly") as absent, own_errors():
+        async with engine.connect() as connection:
+            await connection.execute(text(INSERT), {"scope": SECRET, "reason": SECRET, "by": SECRET})
+    assert SECRET not in "".join(traceback.format_exception(absent.value))
+    await engine.dispose()
+
+
+async def test_the_text_of_a_database_that_does_not_answer_holds_no_parameter(sqlite_url: str) -> None:
+    engine = plain_engine(normalise(sqlite_url))
+    with pytest.raises(Unavailable) as absent, own_errors():
+        async with engine.connect() as connection:
+            await connection.execute(text("INSERT INTO nothing VALUES (:value)"), {"value": SECRET})
+    assert SECRET not in "".join(traceback.format_exception(absent.value))
+    await engine.dispose()
+
+
+async def test_a_postgres_without_tables_or_without_the_database_is_unavailable_not_a_fault_of_ours(
+    postgres: Postgres,
+) -> None:
+    for url, words in ((postgres.create("template0"), "no tables"), (postgres.url("none_such"), "does not exist")):
+        store = open_store(url)
+        with pytest.raises(Unavailable, match=words):
+            await store.read(lambda tx: tx.open_approvals(None))
+        await store.close()

@@ -6,11 +6,12 @@ from typing import Any, Final
 import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
-from bot.slack.blocks import Message, line, said
+from bot.core.refusal import Refused
+from bot.slack.blocks import Message
 from bot.slack.desk import Desk
 from bot.slack.listeners.telling import fault
 from bot.slack.payloads import person_of, team_of
-from bot.slack.replies import pending_list
+from bot.slack.replies import concerning, pending_list, whisper
 
 log = structlog.get_logger()
 
@@ -35,17 +36,25 @@ class Commands:
         done, _ = await asyncio.wait({listing}, timeout=ACK_SECONDS)
         if done:
             message = listing.result()
-            await ack(text=message.text, blocks=message.blocks, unfurl_links=False, unfurl_media=False)
+            await ack(**_private(message))
             return
         await ack()
-        message = await listing
-        await respond(text=message.text, blocks=message.blocks, unfurl_links=False, unfurl_media=False)
+        await respond(**_private(await listing))
 
     async def _listed(self, body: dict[str, Any]) -> Message:
         try:
             async with asyncio.timeout(LATE_SECONDS):
-                opened = await self._desk.open_approvals(person_of(body), team_of(body))
+                person = person_of(body)
+                opened = await self._desk.open_approvals(person, team_of(body))
         except Exception as error:  # the edge of a command: whoever asked must get an answer in words
             log.error("/pending failed", **fault(error))
-            return Message(CANNOT, (line(said(CANNOT)),))
-        return pending_list(opened, str(body.get("team_domain") or ""))
+            return whisper(CANNOT)
+        if isinstance(opened, Refused):
+            return whisper(opened.reason)
+        return pending_list(concerning(opened, person.user), str(body.get("team_domain") or ""))
+
+
+def _private(message: Message) -> dict[str, Any]:
+    """An answer that only whoever typed the command sees."""
+    words = {"text": message.text, "blocks": message.blocks}
+    return {**words, "response_type": "ephemeral", "unfurl_links": False, "unfurl_media": False}

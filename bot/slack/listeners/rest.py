@@ -1,4 +1,4 @@
-"""What nobody else takes: buttons, views and commands of another version, and events that mean nothing here."""
+"""What nobody else takes: buttons, views and commands of another version. Events never come here (`ingress.py`)."""
 
 import re
 from typing import Any, Final
@@ -21,7 +21,6 @@ def register_rest(app: AsyncApp) -> None:
     app.action(ANY)(old_button)
     app.view(ANY)(old_view)
     app.command(ANY)(old_command)
-    app.event(ANY)(nothing)
 
 
 async def old_button(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
@@ -42,7 +41,3 @@ async def old_view(ack: AsyncAck) -> None:
 
 async def old_command(ack: AsyncAck) -> None:
     await ack(OLD_COMMAND)
-
-
-async def nothing(ack: AsyncAck) -> None:
-    await ack()

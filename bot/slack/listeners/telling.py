@@ -57,8 +57,10 @@ async def tell(client: AsyncWebClient, click: Click, text: str) -> None:
     """Tell the person who clicked, and nobody else; silently given up where Slack does not let us."""
     if not click.channel:
         return
+    # A card that begins a thread may have no replies, and there Slack shows nothing private.
+    thread = click.thread if click.thread != click.message else ""
     try:
-        await whispered(client, click.person.user, click.channel, click.thread, text)
+        await whispered(client, click.person.user, click.channel, thread, text)
     except (Unavailable, Rejected) as failed:
         log.info("a private explanation could not be delivered", why=str(failed))
 

@@ -1,0 +1,79 @@
+"""What leaves the house: cards, words and reports. Each returns the event that says so; trying again is `doing.py`'s."""
+
+from typing import assert_never
+
+from bot.core import effects as owed
+from bot.core.call import Call, CallState
+from bot.core.effects import Effect
+from bot.core.events import CardShown, Delivered, Event, RunFailed
+from bot.core.run import Run
+from bot.engine.words import delay_text, end_text, question_text
+from bot.ports import Chat, Guard
+
+Words = owed.AskRequester | owed.PostReply | owed.PostDelay | owed.PostEnd
+Report = owed.ReportResolution | owed.ReportOutcome
+REPORTS = (owed.ReportResolution, owed.ReportOutcome)
+
+
+class Delivering:
+    """Tells people and BIGHUB. Raises what the ports raise."""
+
+    def __init__(self, guard: Guard, chat: Chat) -> None:
+        self._guard, self._chat = guard, chat
+
+    async def deliver(self, run: Run, effect: owed.ShowCard | Words | Report) -> Event:
+        match effect:
+            case owed.ShowCard():
+                return await self._show_card(run, effect)
+            case owed.ReportResolution() | owed.ReportOutcome():
+                return await self._report(run, effect)
+            case _:
+                return await self._post(run, effect)
+
+    async def _show_card(self, run: Run, effect: owed.ShowCard) -> Event:
+        posted = await self._chat.show_card(run, call_in(run, effect.call))
+        return CardShown(effect.call, posted.channel, posted.message, effect.shows)
+
+    async def _post(self, run: Run, effect: Words) -> Event:
+        match effect:
+            case owed.PostReply():
+                posted = await self._chat.post_reply(run, effect.key, run.replies[effect.reply - 1])
+            case owed.AskRequester():
+                posted = await self._chat.post_notice(run, effect.key, question_text(run, call_in(run, effect.call)))
+            case owed.PostDelay():
+                posted = await self._chat.post_notice(run, effect.key, delay_text(run, effect.waits_for))
+            case owed.PostEnd():
+                retry = run.id if not run.ended_by else None
+                posted = await self._chat.post_notice(run, effect.key, end_text(run), retry)
+            case _:
+                assert_never(effect)
+        return Delivered(effect.key, posted.message)
+
+    async def _report(self, run: Run, effect: Report) -> Event:
+        match effect:
+            case owed.ReportResolution():
+                call = run.call_of(effect.approval)
+                if call is not None and call.approval is not None:
+                    await self._guard.report_resolution(run, call, call.approval)
+            case owed.ReportOutcome():
+                await self._guard.report_outcome(run, call_in(run, effect.call))
+            case _:
+                assert_never(effect)
+        return Delivered(effect.key)
+
+
+def undeliverable(run: Run, effect: Effect, error: str) -> Event:
+    """What is recorded instead of a delivery that will never be: a question that nobody can see ends the run."""
+    if not isinstance(effect, owed.ShowCard):
+        return Delivered(effect.key, f"refused: {error}")
+    call = call_in(run, effect.call)
+    if call.state is CallState.ASKING:
+        return RunFailed(f"I could not show the card of {call.proposal.action}: {error}")
+    return CardShown(effect.call, run.asked.place.channel, call.card.message if call.card else "", effect.shows)
+
+
+def call_in(run: Run, name: str) -> Call:
+    call = run.call(name)
+    if call is None:
+        raise LookupError(f"run {run.id} has no call {name}")
+    return call

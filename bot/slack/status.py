@@ -1,0 +1,103 @@
+"""What became of a call, in words: the same lines on its card and in its Details. Pure."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from bot.core.call import Call, CallState, Outcome
+from bot.core.events import Answer, Settled
+from bot.slack import facts
+from bot.slack.blocks import Block, line, mention, moment, one_line, said
+from bot.slack.blocks import Run as Piece
+
+_WORDS: Final[dict[str, str]] = {
+    CallState.PROPOSED: "Being judged again",
+    CallState.ALLOWED: "Approved",
+    CallState.STARTED: "Running",
+    Outcome.EXECUTED: "Executed",
+    Outcome.FAILED: "Failed",
+    Outcome.IN_DOUBT: "In doubt",
+    Outcome.BLOCKED: "Blocked",
+    Outcome.DENIED: "Denied",
+    Outcome.EXPIRED: "Expired",
+    Outcome.WITHDRAWN: "Withdrawn",
+    Outcome.SUPERSEDED: "Superseded",
+    Outcome.FROZEN: "Frozen",
+    Outcome.INVALID: "Not valid",
+    Outcome.NEEDS_CONTEXT: "Needs more context",
+    Outcome.CANCELLED: "Cancelled",
+}
+
+
+def word(call: Call) -> str:
+    """The word of a call's phase, once nobody is asked any more."""
+    return _WORDS[call.outcome or call.state]
+
+
+def lines(call: Call) -> Iterator[Block]:
+    """What became of it; nothing while people are asked, nor where a vote says it."""
+    match call.state:
+        case CallState.ASKING:
+            return
+        case CallState.PROPOSED:
+            yield line(said("The guard is asked again before this can go on."))
+        case CallState.ALLOWED:
+            yield line(said("Approved; it starts now.", "bold"))
+        case CallState.STARTED:
+            yield line(said("Running…", "bold"), said(" since "), moment(call.started_at))
+        case CallState.EXECUTED | CallState.FAILED:
+            yield from _ended(call)
+        case CallState.IN_DOUBT:
+            yield from _doubt(call)
+        case CallState.REFUSED:
+            yield from _refused(call)
+
+
+def _ended(call: Call) -> Iterator[Block]:
+    settled = call.settled
+    if settled is not None and settled.person is not None:
+        yield line(said(_found(call), "bold"), *_says(settled), said(" · "), moment(call.ended_at), *_note(settled))
+    elif settled is not None:
+        yield line(said(_found(call), "bold"), said(", says the system's own check · "), moment(call.ended_at))
+    elif call.state is CallState.EXECUTED:
+        more = [said(" · the output is behind Details")] if call.output else []
+        yield line(said(f"Executed in {call.took:.1f} s", "bold"), *more)
+    else:
+        yield line(
+            said(f"Failed after {call.took:.1f} s", "bold"),
+            said(f": {one_line(call.reason or call.output, facts.REASON)}"),
+        )
+
+
+def _found(call: Call) -> str:
+    return "It ran" if call.state is CallState.EXECUTED else "It did not run"
+
+
+def _says(settled: Settled) -> list[Piece]:
+    return [said(", says "), mention(settled.person.user)] if settled.person else []
+
+
+def _note(settled: Settled) -> list[Piece]:
+    return [said(f": “{one_line(settled.note, facts.REASON)}”")] if settled.note.strip() else []
+
+
+def _doubt(call: Call) -> Iterator[Block]:
+    where = call.proposal.binding.system if call.proposal.binding else ""
+    yield line(
+        said("Nobody knows whether this ran.", "bold"),
+        said(" It was started at "),
+        moment(call.started_at),
+        said(
+            f", and how it ended was never heard. Look at {one_line(where) or 'the system'}, then say what you found."
+        ),
+        said(" It is not run again by itself."),
+    )
+    if call.settled is not None and call.settled.answer is Answer.UNKNOWN:
+        who, note = _says(call.settled) or [said(", nobody said what happened")], _note(call.settled)
+        yield line(said("Still unknown", "bold"), *who, said(" · "), moment(call.ended_at), *note)
+
+
+def _refused(call: Call) -> Iterator[Block]:
+    if call.outcome is Outcome.DENIED and call.approval is not None and call.approval.votes:
+        return
+    reason = f": {one_line(call.reason, facts.REASON)}" if call.reason.strip() else "."
+    yield line(said(word(call), "bold"), said(reason), said(" It did not run. · "), moment(call.ended_at))

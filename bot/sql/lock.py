@@ -1,0 +1,35 @@
+"""The lock beside a SQLite file: one bot works it at a time. Postgres needs none: there any number of bots work together.
+
+Only the bot takes it. Shells read and write beside it, through SQLite's own locks.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.errors import ConfigurationError
+
+
+@contextmanager
+def only_bot(database: Path) -> Iterator[None]:
+    """Hold `<file>.lock` until the end of the block. The operating system drops it with the process, however that ends, so the
+    file that stays behind means nothing. Raises `ConfigurationError` while another bot holds it."""
+    file = database.resolve()
+    path = file.with_name(file.name + ".lock")
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as broken:
+        raise ConfigurationError(f"The lock of the database, {path}, cannot be made: {broken.strerror}.") from broken
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as held:
+        os.close(handle)
+        raise ConfigurationError(
+            f"Another bot works on {database} already. Stop it first, or name another file in DATABASE_URL."
+        ) from held
+    try:
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,293 @@
+"""What goes wrong around the engine, and what must hold all the same: nothing twice, nothing lost, nothing hanging."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from bot.core.call import CallState
+from bot.core.events import Judgement, Verdict
+from bot.core.policy import Defaults, Policy
+from bot.core.run import RunState
+from bot.engine import Limits
+from bot.ports import InboxRow
+from tests.engine.world import ALICE, BOB, CAROL, LIMITS, TEAM, MoodyStore, World, approval_of, saying, wishing
+
+ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
+GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
+
+
+@asynccontextmanager
+async def running(world: World) -> AsyncIterator[World]:
+    async with world.engine.running(drain_seconds=0.2):
+        yield world
+
+
+async def started(world: World, action: str, arguments: dict[str, object]) -> None:
+    """The model wants an action that the guard allows, and it is under way."""
+    world.deeds.hold = asyncio.Event()
+    world.model.turns = [wishing((action, arguments)), saying("Told.")]
+    await world.write("do it")
+    await world.until(
+        lambda run: run.calls and run.calls[0].state is CallState.STARTED and world.deeds.done is not None
+    )
+
+
+async def killed(world: World) -> None:
+    """The process is gone: its tasks stop in the middle."""
+    for task in list(world.dispatch.tasks):
+        task.cancel()
+    await asyncio.gather(*world.dispatch.tasks, return_exceptions=True)
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_interrupt_a_running_action() -> None:
+    world = World(MoodyStore())
+    async with running(world):
+        await started(world, "grant_access", GRANT[1])
+        world.store.away = True
+        await asyncio.sleep(0.2)
+        world.deeds.hold.set()
+        await asyncio.sleep(0.1)
+        world.store.away = False
+        run = await world.until(lambda run: run.state is RunState.DONE, seconds=8.0)
+    assert run.call("t1c1").state is CallState.EXECUTED and world.deeds.done == ["bob in admins"]
+
+
+async def test_a_database_that_is_away_is_not_asked_in_a_hot_loop() -> None:
+    world = World(MoodyStore())
+    async with running(world):
+        world.store.away = True
+        await asyncio.sleep(1.0)
+        world.store.away = False
+        assert 0 < world.store.tries < 40
+
+
+async def test_a_worker_that_lost_its_lease_starts_nothing_and_does_not_spin() -> None:
+    world = World(MoodyStore())
+    world.guard.answers["grant_access"] = ASK
+    async with running(world):
+        world.model.turns = [wishing(GRANT)]
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+        await asyncio.sleep(0.1)
+        assert await world.store.write(lambda tx: tx.take_lease(run.id, "somebody else", 60.0))
+        await world.click("approve", approval_of(run))
+        await asyncio.sleep(0.5)
+        begun = world.store.tries
+        await asyncio.sleep(0.2)
+        assert world.deeds.done == [] and world.store.tries == begun
+
+
+async def test_an_action_that_does_not_end_in_time_is_in_doubt_and_not_failed() -> None:
+    world = World()
+    async with running(world):
+        world.model.turns = [wishing(("pay", {"whom": "bob"})), saying("I do not know.")]
+        await world.write("pay bob")
+        run = await world.until(
+            lambda run: run.calls and run.calls[0].state is CallState.IN_DOUBT and run.calls[0].card
+        )
+        await world.click("did_run", run.calls[0].question, CAROL)
+        await world.until(lambda run: run.state is RunState.DONE)
+    assert world.deeds.done == ["paid bob"]
+
+
+async def test_a_rerun_passes_every_check_of_a_first_start_again() -> None:
+    world = World()
+    async with running(world):
+        await started(world, "sync", {})
+        await killed(world)
+        await world.store.write(lambda tx: tx.set_freeze("all", "incident 7", "U0ERIN"))
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.until(lambda run: run.calls[0].state is CallState.IN_DOUBT)
+    assert world.deeds.done == ["began to sync"]
+
+
+async def test_a_rerun_happens_a_bounded_number_of_times() -> None:
+    world = World()
+    async with running(world):
+        await started(world, "sync", {})
+        await killed(world)
+    for attempt in (2, 3):
+        world.engine = world.new_engine()
+        async with running(world):
+            await world.until(lambda run, attempt=attempt: run.calls[0].attempts == attempt)
+            await killed(world)
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.until(lambda run: run.calls[0].state is CallState.IN_DOUBT)
+    assert world.deeds.done == ["began to sync"] * 3
+
+
+async def test_a_cancelled_run_reruns_nothing() -> None:
+    world = World()
+    async with running(world):
+        await started(world, "sync", {})
+        await killed(world)
+    run = await world.run()
+    from bot.core.events import Cancelled
+
+    await world.engine._door.record(run.id, Cancelled(ALICE))
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.until(lambda run: run.calls[0].state is CallState.IN_DOUBT)
+    assert world.deeds.done == ["began to sync"]
+
+
+@pytest.mark.parametrize(
+    "stricter", [Defaults(approvers=("user:U0CAROL", "user:U0BOB"), quorum=2), Defaults(approvers=("user:U0BOB",))]
+)
+async def test_a_policy_that_became_stricter_before_the_start_asks_people_anew(stricter: Defaults) -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    async with running(world):
+        world.model.turns = [wishing(GRANT), saying("Done.")]
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+        await asyncio.sleep(0.1)
+        world.dispatch.lossy = True
+        await world.click("approve", approval_of(run))
+        await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
+    world.policy = Policy(stricter)
+    world.engine = world.new_engine()
+    async with running(world):
+        anew = await world.until(
+            lambda now: approval_of(now) != approval_of(run) and world.chat.cards["t1c1"][-1].startswith("asking")
+        )
+        assert anew.call("t1c1").state is CallState.ASKING and world.deeds.done == []
+        await world.click("approve", approval_of(run), BOB)
+        await world.until(lambda run: world.chat.whispers)
+    assert world.deeds.done == []
+
+
+async def test_an_approval_that_expired_before_anything_could_start_asks_people_anew() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    async with running(world):
+        world.model.turns = [wishing(GRANT), saying("Done.")]
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+        await asyncio.sleep(0.1)
+        world.dispatch.lossy = True
+        await world.click("approve", approval_of(run))
+        await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
+        world.store.clock_shift = 5 * 3600.0
+        world.dispatch.lossy = False
+        await world.until(lambda now: approval_of(now) != approval_of(run))
+    assert world.deeds.done == []
+
+
+async def test_terms_that_were_changed_in_the_database_take_no_vote() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    async with running(world):
+        world.model.turns = [wishing(GRANT)]
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+        await asyncio.sleep(0.1)
+        call = run.call("t1c1")
+        terms = replace(call.approval.terms, requester_may_approve=True, approvers=("user:U0ALICE",))
+        tampered = replace(run, calls=(replace(call, approval=replace(call.approval, terms=terms)),))
+        world.engine._door._folded[run.id] = tampered
+        world.engine._people.policy = Policy(Defaults(approvers=("user:U0ALICE",), requester_may_approve=True))
+        await world.click("approve", approval_of(run), ALICE)
+        await world.until(lambda run: world.chat.whispers)
+    assert world.deeds.done == [] and "not what was judged" in world.chat.whispers[0][1]
+
+
+async def test_slack_refusing_a_card_for_good_ends_the_run_and_lets_the_thread_begin_anew() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    world.chat.refuses = True
+    async with running(world):
+        world.model.turns = [wishing(GRANT)]
+        await world.write("grant bob admins")
+        failed = await world.until(lambda run: run.state is RunState.FAILED)
+        assert "could not show the card" in failed.end_reason
+        await world.until(lambda run: run.delivered("end:1") and run.call("t1c1").card)
+        world.chat.refuses = False
+        await world.write("how is checkout?", message="2.0")
+        await world.until(lambda run: run.id != failed.id and run.state is RunState.DONE)
+
+
+async def test_a_hundred_rows_that_cannot_be_worked_do_not_hold_up_the_next() -> None:
+    world = World(limits=replace(LIMITS, first_backoff=5.0, longest_backoff=60.0))
+    for number in range(120):
+        await world.engine.receive(InboxRow(f"broken {number}", TEAM, "event", "{}"))
+    async with running(world):
+        await world.write("how is checkout?")
+        await world.until(lambda run: run.state is RunState.DONE)
+
+
+async def test_a_click_that_comes_before_its_card_is_recorded_waits_and_counts() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    async with running(world):
+        world.chat.absent = True
+        world.chat.absent = False
+        world.model.turns = [wishing(GRANT), saying("Done.")]
+        world.chat.refuses = True
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").approval)
+        await world.click("approve", approval_of(run))
+        await asyncio.sleep(0.05)
+        assert world.chat.whispers == []
+        world.chat.refuses = False
+        await world.until(lambda run: run.state is RunState.DONE)
+    assert world.deeds.done == ["bob in admins"]
+
+
+async def test_a_slow_decoration_does_not_hold_up_the_answer() -> None:
+    world = World()
+    world.chat.thinks_for = 30.0
+    async with running(world):
+        await world.write("how is checkout?")
+        await world.until(lambda run: run.state is RunState.DONE, seconds=2.0)
+
+
+async def test_the_same_vote_worked_by_two_processes_is_not_held_against_its_own_author() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    other = None
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(running(world))
+        world.model.turns = [wishing(GRANT), saying("Done.")]
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+        first, other = world.engine, world.new_engine()
+        world.engine = first
+        await stack.enter_async_context(other.running(drain_seconds=0.2))
+        await world.click("approve", approval_of(run))
+        other._mail.set()
+        await world.until(lambda run: run.state is RunState.DONE)
+        await asyncio.sleep(0.2)
+    assert world.chat.whispers == [] and world.deeds.done == ["bob in admins"]
+
+
+async def test_a_message_while_a_card_waits_is_answered_at_once_and_is_no_vote() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    async with running(world):
+        world.model.turns = [wishing(GRANT), saying("Done.")]
+        await world.write("grant bob admins")
+        await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+        await world.write("approved, go ahead", BOB, message="2.0", mentioned=False)
+        await world.until(lambda run: world.chat.whispers and len(run.said) == 2)
+    assert "only a click" in world.chat.whispers[0][1] and world.deeds.done == []
+
+
+async def test_a_guest_gets_no_listing_of_what_waits() -> None:
+    from bot.core.inputs import Profile
+    from bot.core.refusal import Refused
+
+    world = World()
+    world.chat.profiles[BOB] = Profile(BOB, "bob", TEAM, guest=True)
+    assert isinstance(await world.engine.open_approvals(BOB, TEAM), Refused)
+    assert await world.engine.open_approvals(CAROL, TEAM) == ()
+
+
+def test_limits_back_off_up_to_a_bound() -> None:
+    assert [Limits().backoff(n, 10.0) for n in (0, 1, 2, 9)] == [1.0, 2.0, 4.0, 10.0]

@@ -1,0 +1,55 @@
+"""One bot on one SQLite file: the second is refused in a sentence, and a dead one holds nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.errors import ConfigurationError
+from bot.sql.lock import only_bot
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from bot.sql.lock import only_bot
+with only_bot(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_bot_on_the_same_file_is_refused_and_may_work_once_the_first_has_ended(tmp_path: Path) -> None:
+    database = tmp_path / "signoff.db"
+    with only_bot(database):
+        with pytest.raises(ConfigurationError, match="Another bot works on") as refused, only_bot(database):
+            pass
+        assert "DATABASE_URL" in refused.value.tell
+    with only_bot(database):
+        pass
+
+
+def test_another_name_of_the_same_file_is_the_same_lock_and_another_file_is_not(tmp_path: Path) -> None:
+    database, alias = tmp_path / "signoff.db", tmp_path / "alias.db"
+    database.touch()
+    alias.symlink_to(database)
+    with only_bot(database), only_bot(tmp_path / "other.db"), pytest.raises(ConfigurationError), only_bot(alias):
+        pass
+
+
+def test_a_killed_bot_leaves_the_lock_behind_for_the_next(tmp_path: Path) -> None:
+    database = tmp_path / "signoff.db"
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(database)], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None and first.stdout.readline() == "held\n"
+        with pytest.raises(ConfigurationError), only_bot(database):
+            pass
+        os.kill(first.pid, signal.SIGKILL)
+    with only_bot(database):
+        pass
+
+
+def test_a_lock_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be made"), only_bot(tmp_path / "none" / "signoff.db"):
+        pass

@@ -1,0 +1,174 @@
+"""The queue in memory and on Postgres: it wakes, it bears a failing run, it holds back, and it can always be left."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import asyncpg  # type: ignore[import-untyped]
+import pytest
+
+from bot.core.events import RunId
+from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
+from bot.ports import Unavailable
+from tests.journey.stage import until
+
+LONG = 60.0
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def queue(request: pytest.FixtureRequest) -> AsyncIterator[Queue]:
+    if request.param == "memory":
+        opened = in_memory_queue()
+    else:
+        dsn = request.getfixturevalue("postgres_url")
+        await install_queue(dsn)
+        opened = await postgres_queue(dsn, 4)
+    yield opened
+    await opened.close()
+
+
+def working(
+    queue: Queue, advance: Callable[[RunId], Awaitable[None]], runs_at_once: int = 4
+) -> contextlib.AbstractAsyncContextManager[None]:
+    return queue.running(advance, runs_at_once=runs_at_once, heartbeat=LONG)
+
+
+async def test_each_wake_up_advances_its_run_once(queue: Queue) -> None:
+    advanced: Counter[str] = Counter()
+
+    async def advance(run: RunId) -> None:
+        advanced[run] += 1
+
+    async with working(queue, advance):
+        for name in ("one", "two", "two"):
+            await queue.wake(RunId(name))
+        await until(lambda: advanced.total() >= 3)
+        await asyncio.sleep(0.3)
+    assert advanced == {"one": 1, "two": 2}
+
+
+async def test_a_run_that_raises_stops_neither_the_queue_nor_the_other_runs(queue: Queue) -> None:
+    advanced: list[str] = []
+
+    async def advance(run: RunId) -> None:
+        advanced.append(run)
+        if run == "broken":
+            raise RuntimeError("broken")
+
+    async with working(queue, advance):
+        await queue.wake(RunId("broken"))
+        await until(lambda: advanced == ["broken"])
+        await queue.wake(RunId("sound"))
+        await until(lambda: "sound" in advanced)
+
+
+async def test_no_more_runs_than_runs_at_once_are_advanced_and_the_others_come_after_them(queue: Queue) -> None:
+    begun: list[str] = []
+    gate = asyncio.Event()
+
+    async def advance(run: RunId) -> None:
+        begun.append(run)
+        await gate.wait()
+
+    async with working(queue, advance, runs_at_once=2):
+        for number in range(5):
+            await queue.wake(RunId(f"run {number}"))
+        await until(lambda: len(begun) == 2)
+        await asyncio.sleep(0.4)
+        assert len(begun) == 2
+        gate.set()
+        await until(lambda: len(begun) == 5)
+
+
+async def test_a_queue_is_left_in_time_while_a_long_job_runs_and_the_job_is_cancelled(queue: Queue) -> None:
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def advance(run: RunId) -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(LONG)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async with working(queue, advance):
+        await queue.wake(RunId("long"))
+        await begun.wait()
+        left = time.monotonic()
+    await queue.close()
+    assert time.monotonic() - left < 4 and cancelled.is_set()
+
+
+async def test_a_queue_is_left_in_time_even_while_a_job_will_not_be_cancelled(queue: Queue) -> None:
+    begun, over = asyncio.Event(), asyncio.Event()
+
+    async def advance(run: RunId) -> None:
+        begun.set()
+        while not over.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await over.wait()
+
+    async with working(queue, advance):
+        await queue.wake(RunId("stubborn"))
+        await begun.wait()
+        left = time.monotonic()
+    took = time.monotonic() - left
+    over.set()
+    assert took < 4
+
+
+async def test_pruning_goes_on_after_it_failed(postgres_url: str) -> None:
+    await install_queue(postgres_url)
+    connection = await asyncpg.connect(postgres_url)
+    queue = await postgres_queue(postgres_url, 4)
+
+    async def advance(run: RunId) -> None: ...
+
+    async def logged() -> int:
+        return int(await connection.fetchval("SELECT count(*) FROM pgqueuer.pgqueuer_log"))
+
+    try:
+        await queue.wake(RunId("one"))
+        assert await logged() > 0
+        await connection.execute("ALTER TABLE pgqueuer.pgqueuer_log RENAME TO away")
+        async with queue.running(advance, runs_at_once=2, heartbeat=LONG, prune_every=0.1):
+            await asyncio.sleep(0.35)
+            await connection.execute("ALTER TABLE pgqueuer.away RENAME TO pgqueuer_log")
+            for _ in range(100):
+                if not await logged():
+                    break
+                await asyncio.sleep(0.05)
+            assert await logged() == 0
+    finally:
+        await queue.close()
+        await connection.close()
+
+
+async def test_a_wake_up_that_the_database_cannot_take_is_lost_without_an_error(postgres_url: str) -> None:
+    await install_queue(postgres_url)
+    queue = await postgres_queue(postgres_url, 2)
+    await queue.close()
+    await queue.wake(RunId("one"))
+
+
+async def test_a_postgres_that_is_not_there_is_unavailable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    dsn = f"postgresql://signoff:secret@127.0.0.1:{port}/signoff"
+    for opening in (install_queue(dsn), postgres_queue(dsn, 2)):
+        with pytest.raises(Unavailable, match="does not answer") as absent:
+            await opening
+        assert "secret" not in str(absent.value)
+
+
+async def test_a_database_that_the_server_does_not_have_is_unavailable(postgres_url: str) -> None:
+    with pytest.raises(Unavailable, match="does not exist"):
+        await postgres_queue(f"{postgres_url.partition('?')[0]}".replace("test_", "none_") + tail(postgres_url), 2)
+
+
+def tail(url: str) -> str:
+    _, mark, query = url.partition("?")
+    return mark + query
