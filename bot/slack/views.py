@@ -62,7 +62,7 @@ def review_view(run: Run, call: Call, subject: Subject) -> Block:
         too_long = f"Not shown: {facts.fingerprint(call)}. They are too long to be shown here, so this cannot be approved in Slack."
         return _modal("Review", [*top, line(said(too_long, "bold"))])
     blocks = [*top, *_all_arguments(call), *_around(run, call)]
-    blocks.append(_comment("Comment (optional)", "The others and the agent will read it."))
+    blocks.append(_comment("Comment", "The others and the agent will read it."))
     return _modal("Review", blocks) | _submits(APPROVE_REVIEWED, "Approve", subject)
 
 
@@ -70,7 +70,7 @@ def deny_view(call: Call, subject: Subject) -> Block:
     """An optional reason, and Deny."""
     blocks = [
         line(said("Deny: ", "bold"), said(one_line(facts.title(call), facts.REASON))),
-        _comment("Why not? (optional)", "The agent is told, so that it can propose something better."),
+        _comment("Why not?", "The agent is told, so that it can propose something better."),
         context(_digest_note(call)),
     ]
     return _modal("Deny", blocks) | _submits(DENY, "Deny", subject)

@@ -11,7 +11,7 @@ import pytest
 from bot.core.call import CallState
 from bot.core.events import Judgement, Verdict
 from bot.core.policy import Defaults, Policy
-from bot.core.run import RunState
+from bot.core.run import Run, RunState
 from bot.engine import Limits
 from bot.ports import InboxRow
 from tests.engine.world import ALICE, BOB, CAROL, LIMITS, TEAM, MoodyStore, World, approval_of, saying, wishing
@@ -34,6 +34,25 @@ async def started(world: World, action: str, arguments: dict[str, object]) -> No
     await world.until(
         lambda run: run.calls and run.calls[0].state is CallState.STARTED and world.deeds.done is not None
     )
+
+
+async def waiting_for_a_click(world: World) -> Run:
+    """The card is shown and the run rests."""
+    world.guard.answers["grant_access"] = ASK
+    world.model.turns = [wishing(GRANT), saying("Done.")]
+    await world.write("grant bob admins")
+    run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+    await asyncio.sleep(0.1)
+    return run
+
+
+async def approved_but_not_started(world: World) -> Run:
+    """Carol's click is recorded, and every wake-up is lost; the run before the click."""
+    run = await waiting_for_a_click(world)
+    world.dispatch.lossy = True
+    await world.click("approve", approval_of(run))
+    await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
+    return run
 
 
 async def killed(world: World) -> None:
@@ -69,10 +88,7 @@ async def test_a_worker_that_lost_its_lease_starts_nothing_and_does_not_spin() -
     world = World(MoodyStore())
     world.guard.answers["grant_access"] = ASK
     async with running(world):
-        world.model.turns = [wishing(GRANT)]
-        await world.write("grant bob admins")
-        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
-        await asyncio.sleep(0.1)
+        run = await waiting_for_a_click(world)
         assert await world.store.write(lambda tx: tx.take_lease(run.id, "somebody else", 60.0))
         await world.click("approve", approval_of(run))
         await asyncio.sleep(0.5)
@@ -142,15 +158,8 @@ async def test_a_cancelled_run_reruns_nothing() -> None:
 )
 async def test_a_policy_that_became_stricter_before_the_start_asks_people_anew(stricter: Defaults) -> None:
     world = World()
-    world.guard.answers["grant_access"] = ASK
     async with running(world):
-        world.model.turns = [wishing(GRANT), saying("Done.")]
-        await world.write("grant bob admins")
-        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
-        await asyncio.sleep(0.1)
-        world.dispatch.lossy = True
-        await world.click("approve", approval_of(run))
-        await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
+        run = await approved_but_not_started(world)
     world.policy = Policy(stricter)
     world.engine = world.new_engine()
     async with running(world):
@@ -165,15 +174,8 @@ async def test_a_policy_that_became_stricter_before_the_start_asks_people_anew(s
 
 async def test_an_approval_that_expired_before_anything_could_start_asks_people_anew() -> None:
     world = World()
-    world.guard.answers["grant_access"] = ASK
     async with running(world):
-        world.model.turns = [wishing(GRANT), saying("Done.")]
-        await world.write("grant bob admins")
-        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
-        await asyncio.sleep(0.1)
-        world.dispatch.lossy = True
-        await world.click("approve", approval_of(run))
-        await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
+        run = await approved_but_not_started(world)
         world.store.clock_shift = 5 * 3600.0
         world.dispatch.lossy = False
         await world.until(lambda now: approval_of(now) != approval_of(run))
@@ -182,12 +184,8 @@ async def test_an_approval_that_expired_before_anything_could_start_asks_people_
 
 async def test_terms_that_were_changed_in_the_database_take_no_vote() -> None:
     world = World()
-    world.guard.answers["grant_access"] = ASK
     async with running(world):
-        world.model.turns = [wishing(GRANT)]
-        await world.write("grant bob admins")
-        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
-        await asyncio.sleep(0.1)
+        run = await waiting_for_a_click(world)
         call = run.call("t1c1")
         terms = replace(call.approval.terms, requester_may_approve=True, approvers=("user:U0ALICE",))
         tampered = replace(run, calls=(replace(call, approval=replace(call.approval, terms=terms)),))
@@ -254,9 +252,7 @@ async def test_the_same_vote_worked_by_two_processes_is_not_held_against_its_own
     other = None
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(running(world))
-        world.model.turns = [wishing(GRANT), saying("Done.")]
-        await world.write("grant bob admins")
-        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+        run = await waiting_for_a_click(world)
         first, other = world.engine, world.new_engine()
         world.engine = first
         await stack.enter_async_context(other.running(drain_seconds=0.2))
