@@ -63,7 +63,7 @@ class Doer:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
         self._actions, self._people, self._limits = actions, people, limits
         self._seal_keys, self._worker = seal_keys, worker
-        self._finishing, self._delivering = Finishing(door, actions, limits), Delivering(guard, chat)
+        self._finishing, self._delivering = Finishing(door, actions, limits, worker), Delivering(guard, chat)
 
     async def do(self, run: Run, effect: Effect) -> None:
         """Do one effect and record what came of it."""

@@ -27,8 +27,8 @@ RECORD_AGAIN_SECONDS = 1.0
 class Finishing:
     """Runs started actions and finds out about orphaned ones."""
 
-    def __init__(self, door: Door, actions: Actions, limits: Limits) -> None:
-        self._door, self._actions, self._limits = door, actions, limits
+    def __init__(self, door: Door, actions: Actions, limits: Limits, worker: str) -> None:
+        self._door, self._actions, self._limits, self._worker = door, actions, limits, worker
 
     async def run_action(self, run_id: RunId, call: Call) -> None:
         """Run a started call's action with exactly the bound bytes, and record its end."""
@@ -65,6 +65,8 @@ class Finishing:
             now = run.call(call.proposal.call) if run else None
             if now is None or now.state is not CallState.STARTED or now.attempt != call.attempt:
                 return Refused("Its end is known meanwhile.")
+            if not await tx.take_lease(run_id, self._worker, self._limits.lease):
+                return Refused("Another worker holds this run, and may know.")
             doubted = Doubted(call.proposal.call, call.attempt, question, tx.now + self._limits.doubt_asks)
             if happened is None:
                 return [doubted]

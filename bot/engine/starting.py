@@ -112,7 +112,7 @@ def permitted(run: Run, call: Call, keys: Keys) -> bool:
         return False
     if approval is None:
         return judgement.verdict is Verdict.ALLOW
-    return approval.digest == digest_bound(call) and _sealed_votes(run, approval, keys) >= max(1, approval.terms.quorum)
+    return approval.digest == digest_bound(call) and _sealed_votes(run, approval, keys) >= approval.terms.quorum
 
 
 def judgement_holds(run: Run, call: Call, terms: Terms | None, keys: Keys) -> bool:

@@ -105,10 +105,10 @@ class Worker:
             run, now = await self._door.load(holding.run)
             if run is None:
                 return False
-            if not self._stopping and not holding.lost:
+            if not self._stopping:
                 self._begin_due(holding, run, now)
             if not holding.tasks:
-                return not holding.lost and not await self._rests(run)
+                return not await self._rests(run)
         except Unavailable as absent:
             log.warning("the store does not answer", run=holding.run, why=str(absent))
             await asyncio.sleep(self._limits.sweep_every)

@@ -287,3 +287,44 @@ async def test_a_guest_gets_no_listing_of_what_waits() -> None:
 
 def test_limits_back_off_up_to_a_bound() -> None:
     assert [Limits().backoff(n, 10.0) for n in (0, 1, 2, 9)] == [1.0, 2.0, 4.0, 10.0]
+
+
+async def test_a_worker_that_does_not_hold_the_run_casts_no_doubt_on_a_running_action() -> None:
+    world = World()
+    async with running(world):
+        await started(world, "grant_access", GRANT[1])
+        run = await world.run()
+        first, other = world.engine, world.new_engine()
+        await other._worker._doer._recover(run, run.calls[0])
+        world.engine = first
+        assert (await world.run()).calls[0].state is CallState.STARTED
+        world.deeds.hold.set()
+        await world.until(lambda run: run.state is RunState.DONE)
+    assert world.deeds.done == ["bob in admins"]
+
+
+async def test_a_worker_whose_lease_was_taken_over_starts_nothing_any_more() -> None:
+    world = World()
+    async with running(world):
+        run = await approved_but_not_started(world)
+        run = await world.run()
+        assert await world.store.write(lambda tx: tx.take_lease(run.id, "somebody else", 60.0))
+        await world.engine._worker._doer._start(run, run.calls[0])
+        assert (await world.run()).calls[0].state is CallState.ALLOWED
+    assert world.deeds.done == []
+
+
+async def test_a_worker_whose_lease_was_taken_over_in_the_middle_leaves_without_spinning() -> None:
+    world = World(MoodyStore(), limits=replace(LIMITS, lease=60.0))
+    async with running(world):
+        await started(world, "grant_access", GRANT[1])
+        run = await world.run()
+        world.store.clock_shift = 61.0
+        assert await world.store.write(lambda tx: tx.take_lease(run.id, "somebody else", 60.0))
+        world.model.turns = []
+        world.deeds.hold.set()
+        await world.until(lambda run: run.calls[0].state is CallState.EXECUTED)
+        await asyncio.sleep(0.2)
+        before = world.store.writes
+        await asyncio.sleep(0.2)
+        assert world.store.writes - before < 20 and not world.engine._worker._held

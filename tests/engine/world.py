@@ -57,9 +57,11 @@ class MoodyStore(DictStore):
 
     away = False
     tries = 0
+    writes = 0
 
     async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T:
         self._there()
+        self.writes += 1
         return await super().write(work)
 
     async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
