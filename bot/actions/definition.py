@@ -96,13 +96,14 @@ def _code(fn: Callable[..., Any] | None) -> str:
     if fn is None:
         return ""
     inner = inspect.unwrap(getattr(fn, "func", fn))
+    code = getattr(inner, "__code__", None)
+    if isinstance(code, CodeType) and code.co_filename.startswith("<"):
+        return _byte_code(code)  # made up at run time: Python 3.13 may give another text as its source
     try:
         return textwrap.dedent(inspect.getsource(inner))
     except (OSError, TypeError):
-        code = getattr(inner, "__code__", None)
-        return (
-            _byte_code(code) if isinstance(code, CodeType) else getattr(inner, "__qualname__", type(inner).__qualname__)
-        )
+        named = getattr(inner, "__qualname__", type(inner).__qualname__)
+        return _byte_code(code) if isinstance(code, CodeType) else named
 
 
 def _byte_code(code: CodeType) -> str:
