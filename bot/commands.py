@@ -15,7 +15,7 @@ import typer
 
 from bot.core.call import Call
 from bot.core.canonical import argument_lines, canonical_bytes, parse_arguments, secret_length, short, visible
-from bot.core.events import Binding, Cancelled, Person, RunId
+from bot.core.events import Binding, Cancelled, Person, RunId, Verdict
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.engine.door import Door
@@ -253,11 +253,13 @@ def check_policy() -> None:
 
     loaded = load_policy(read_settings().policy_file)
     policy = loaded.policy
+    width = max((len(rule.name) for rule in policy.rules), default=0)
     for rule in policy.rules:
-        what = rule.verdict or "as the guard says"
         who = ", ".join(rule.approvers if rule.approvers is not None else policy.defaults.approvers) or "nobody"
-        typer.echo(f"{rule.name:<28} {what:<18} decided by {who}")
-    typer.echo(f"{'everything else':<28} {'ask':<18} decided by {', '.join(policy.defaults.approvers) or 'nobody'}")
+        deciding = f"  decided by {who}" if rule.verdict not in (Verdict.ALLOW, Verdict.DENY) else ""
+        typer.echo(f"{rule.name:<{width}}  {rule.verdict or 'as the guard says':<17}{deciding}".rstrip())
+    others = ", ".join(policy.defaults.approvers) or "nobody"
+    typer.echo(f"{'everything else':<{width}}  reading allow, the rest ask; decided by {others}")
     for warning in loaded.warnings:
         typer.echo(f"Warning: {warning}", err=True)
 
