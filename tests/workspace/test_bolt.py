@@ -206,7 +206,11 @@ async def test_closing_a_modal_is_told_when_asked(workspace: RunningWorkspace, h
     form = await bob.modal()
     assert form is not None
     await bob.close_view(form["id"])
-    assert [each["view"]["id"] for each in heard if each.get("type") == "view_closed"] == [form["id"]]
+
+    async def closed() -> list[str]:
+        return [each["view"]["id"] for each in heard if each.get("type") == "view_closed"]
+
+    assert await bob.wait_for(closed) == [form["id"]]
 
 
 async def test_nothing_is_told_from_channels_without_the_bot(workspace: RunningWorkspace, heard: list[Json]) -> None:
