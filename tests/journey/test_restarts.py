@@ -17,11 +17,9 @@ from tests.servers.model_server import Calls, Text
 SLOW = ("restart_slowly", {"service": "checkout", "seconds": 60.0})
 
 
-@pytest.fixture(params=[("sqlite", "socket"), ("postgres", "http")], ids="-".join)
-async def mortal(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Stage]:
+@pytest.fixture
+async def mortal(database_url: str, transport: str, tmp_path: Path) -> AsyncIterator[Stage]:
     """The bot is up as a process of its own, which a test may kill. Everything is asked about."""
-    database, transport = request.param
-    database_url = request.getfixturevalue(f"{database}_url")
     extra = {
         "SIGNOFF_ACTIONS": f"bot.demo.company,{slow_actions.__file__}",
         slow_actions.FILE_VARIABLE: str(tmp_path / "lines"),
