@@ -1,4 +1,4 @@
-"""What one model call costs this process in CPU: the SDK's typed call, its raw call, and `OpenAIModel`.
+"""What one model call costs this process in CPU: the SDK's typed call, its raw call, and ours, whole and streamed.
 
 The server runs in a process of its own, so that only the client's CPU is counted. Run: python -m benchmarks.model_call [calls]
 """
@@ -9,6 +9,7 @@ import multiprocessing
 import resource
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from openai import AsyncOpenAI, DefaultAioHttpClient
@@ -17,8 +18,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from bot.api.model import LibraryModel, Retries
+from bot.core.values import RunId
 from bot.demo.responses_wire import ProposedCall, Reply, build_response, sse, stream_events
 from bot.openai_model import OpenAIModel
+from bot.ports import Prompt
 from bot.serving import serving
 
 WARM_UP = 50
@@ -113,13 +117,25 @@ async def compare(url: str, calls: int) -> None:
         async def streamed() -> object:
             return [event async for event in await client.responses.create(**options, stream=True)]
 
+        async def helped() -> object:
+            async with client.responses.stream(**options) as stream:
+                return [event async for event in stream], await stream.get_final_response()
+
         await measure("responses.create and model_dump", typed, calls)
         await measure("responses.with_raw_response.create", raw, calls)
         await measure("responses.create(stream=True)", streamed, calls)
+        await measure("responses.stream", helped, calls)
+    prompt = Prompt(RunId("run_1"), given, offered)
     for stream in (False, True):
         model = OpenAIModel("k", url, "gpt-5.5", stream=stream)
-        await measure(f"OpenAIModel(stream={stream})", lambda model=model: model.reply(given, offered), calls)  # type: ignore[misc]
+        await measure(f"OpenAIModel(stream={stream}).reply", lambda model=model: model.reply(prompt), calls)  # type: ignore[misc]
         await model.close()
+    own = LibraryModel(None, OpenAIModel("k", url, ""), Retries())
+    asked = replace(prompt, brief=json.dumps({"messages": given, "model": "gpt-5.5"}))
+    await measure("LibraryModel.reply", lambda: own.reply(asked), calls)
+    own.listen(asked.run, lambda event: None)
+    await measure("LibraryModel.reply, each event heard", lambda: own.reply(asked), calls)
+    await own.close()
 
 
 def main() -> None:

@@ -1,11 +1,36 @@
-"""Signoff: an ops agent for Slack that asks before it acts. The public names live here; the machinery does not."""
+"""Signoff: an ops agent for Slack that asks before it acts, and its guarded loop as a library. The public names live here; the
+machinery does not."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    __version__: str
     from bot.actions import action
+    from bot.api import (
+        AdapterConfigurationError,
+        AsyncBighubOpenAI,
+        AsyncGuardedOpenAI,
+        BighubOpenAI,
+        GuardedOpenAI,
+        GuardedToolResult,
+        ProviderResponseError,
+        ToolExecutionEvent,
+        ToolResult,
+    )
 
-__all__ = ["action"]
+__all__ = [
+    "AdapterConfigurationError",
+    "AsyncBighubOpenAI",
+    "AsyncGuardedOpenAI",
+    "BighubOpenAI",
+    "GuardedOpenAI",
+    "GuardedToolResult",
+    "ProviderResponseError",
+    "ToolExecutionEvent",
+    "ToolResult",
+    "__version__",
+    "action",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -14,4 +39,12 @@ def __getattr__(name: str) -> object:
         from bot.actions import action
 
         return action
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("signoff")
+    if name in __all__:
+        from bot import api
+
+        return getattr(api, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

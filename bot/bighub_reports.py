@@ -1,14 +1,18 @@
-"""What BIGHUB is told about a resolution and an outcome, in its words. Pure; sending it is `bighub_guard.py`'s."""
+"""What BIGHUB is told, and what its answers to that say, in its words. Pure; sending it is the guards' (of the bot, and of
+`bot.api`), judging is `core/verdict.py`'s, and an execution event is `execution_events.py`'s."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
 from bot.core.approval import Approval, Resolution
 from bot.core.call import Call, Outcome
 from bot.core.canonical import texts
-from bot.core.events import Verdict
 from bot.core.redact import redact_text
+from bot.core.run import Run
+from bot.core.values import Verdict
+from bot.ports import Question, Unavailable
 
 # Only what ran is a success or a failure. For the rest the taxonomy's words are not documented: the most exact first.
 _NOT_RUN = ("BLOCKED", "PREVENTED", "REJECTED", "CANCELLED", "NOT_EXECUTED")
@@ -29,6 +33,37 @@ _STATUSES: dict[Outcome, tuple[str, ...]] = {
 _LONGEST_TEXT = 1_000
 
 
+def trajectory(question: Question) -> str:
+    """BIGHUB's newest name for the trajectory that a run is; the run's own until BIGHUB has given it one."""
+    named = (name for decision in reversed(question.earlier) if (name := _trajectory_named(decision)))
+    return next(named, question.run)
+
+
+def memory_report(run: Run, events: Sequence[dict[str, Any]], source: str, source_version: str) -> dict[str, Any]:
+    """The fields of `actions.ingest_memory` besides actor and domain. ``model`` is there where a program named one."""
+    report: dict[str, Any] = {
+        "events": list(events),
+        "source": source,
+        "source_version": source_version,
+        "trace_id": run.id,
+        "redact": True,
+        "redaction_policy": "default",
+    }
+    brief = _object(run.asked.brief)
+    return {**report, "model": brief["model"]} if brief.get("model") else report
+
+
+def approval_in(listed: object, request_id: str) -> dict[str, Any] | None:
+    """The approval of a request in BIGHUB's listing. `Unavailable` for a listing that is none: no reason to send blindly."""
+    if isinstance(listed, dict):
+        listed = next((listed[key] for key in ("approvals", "items", "results") if key in listed), None)
+    if not isinstance(listed, list):
+        raise Unavailable("BIGHUB's list of approvals cannot be read.")
+    ids = ("request_id", "validation_id")
+    items = (item for item in listed if isinstance(item, dict))
+    return next((item for item in items if request_id in (str(item.get(name)) for name in ids)), None)
+
+
 def resolution_word(resolution: Resolution) -> str:
     """BIGHUB knows two resolutions; whatever is not an approval is a denial, and the comment says why."""
     return "approved" if resolution is Resolution.APPROVED else "denied"
@@ -39,7 +74,7 @@ def resolution_comment(approval: Approval) -> str:
     vote = approval.deciding_vote
     if vote is not None:
         who = ", ".join(each.person.user for each in approval.votes if each.choice is vote.choice)
-        comment = redact_text(vote.comment.strip())[:_LONGEST_TEXT]
+        comment = _said(vote.comment)
         return f"{approval.resolution} by {who} ({vote.via}){': ' if comment else ''}{comment}"
     match approval.resolution:
         case Resolution.EXPIRED:
@@ -83,6 +118,25 @@ def outcome_report(call: Call, actor: str) -> dict[str, Any]:
     }
 
 
+def plain_outcome_report(call: Call, actor: str) -> dict[str, Any]:
+    """All fields of `outcomes.report` but the request id, for a client of somebody's own: none but those that bighub-openai
+    0.1.0b5 passes (and ``observed_at``), and its optional ones only where they have a value."""
+    report = outcome_report(call, actor)
+    decision = _object(call.judgement.decision) if call.judgement else {}
+    details = {name: value for name, value in report["details"].items() if value is not None}
+    if decision.get("recommendation"):
+        details["recommendation"] = decision["recommendation"]
+    else:
+        report["recommendation_followed"] = None
+    if call.outcome is Outcome.FAILED:
+        details["error"] = _said(call.reason)
+        report["correction_needed"] = True
+    if snapshot := _snapshot(decision):
+        report["decision_snapshot"] = snapshot
+    status = choose_status(call.outcome, frozenset()) if call.outcome else ""
+    return {**report, "status": status, "details": details}
+
+
 def reported_statuses(known: object) -> frozenset[str]:
     """Every status that an answer about a request's outcomes names, however it is wrapped."""
     return frozenset(_statuses(known))
@@ -95,8 +149,20 @@ def words(taxonomy: object) -> frozenset[str]:
 
 def _description(call: Call) -> str:
     outcome = (call.outcome or "").replace("_", " ")
-    reason = redact_text(call.reason.strip())[:_LONGEST_TEXT]
+    reason = _said(call.reason)
     return f"{call.proposal.action}: {outcome}{': ' if reason else ''}{reason}"
+
+
+def _said(text: str) -> str:
+    """What a person or an action said, as it may leave the house: no credentials, not too long, valid Unicode."""
+    return redact_text(text.strip())[:_LONGEST_TEXT].encode("utf-8", "replace").decode()
+
+
+def _snapshot(decision: dict[str, Any]) -> dict[str, Any]:
+    """What BIGHUB wants back to learn from, where it gave it."""
+    packet = decision.get("decision_packet")
+    given = (decision.get("learning_snapshot"), packet.get("metadata") if isinstance(packet, dict) else None)
+    return next((each for each in given if isinstance(each, dict)), {})
 
 
 def _followed(call: Call, ran: bool) -> bool | None:
@@ -104,6 +170,21 @@ def _followed(call: Call, ran: bool) -> bool | None:
     if call.judgement is None:
         return None
     return ran if call.judgement.verdict is Verdict.ALLOW else (not ran or call.approval is not None)
+
+
+def _trajectory_named(decision: str) -> str:
+    raw = _object(decision)
+    inner = raw.get("intelligence")
+    given = (inner.get("trajectory_id") if isinstance(inner, dict) else None, raw.get("trajectory_id"))
+    return next((name for name in given if isinstance(name, str) and name), "")
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:  # it is empty, or was purged
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _statuses(known: object) -> Iterator[str]:

@@ -15,9 +15,10 @@ import typer
 
 from bot.core.call import Call
 from bot.core.canonical import argument_lines, canonical_bytes, parse_arguments, secret_length, short, visible
-from bot.core.events import Binding, Cancelled, Person, RunId, Verdict
+from bot.core.events import Cancelled
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Binding, Person, RunId, Verdict
 from bot.engine.door import Door
 from bot.errors import SignoffError
 from bot.ports import OpenApproval, RunLine, Unavailable
@@ -146,7 +147,7 @@ async def vote(approval: str, user: str, action: str, comment: str) -> None:
     async with opened(settings) as store, dispatching(settings) as queue, chat_of(settings) as chat:
         people, keys = People(chat, policy), seal_keys(settings)
         inbox = Inbox(store, Door(store), people, chat, queue, translate, keys)
-        outcome = await inbox.vote_by_shell(approval, user, action, comment)
+        outcome = await inbox.vote_by_name(approval, user, action, comment, via="shell")
     if isinstance(outcome, Refused):
         raise SignoffError(outcome.reason)
     typer.echo(f"Recorded: {user} {'approved' if action == 'approve' else 'denied'} {approval} by shell.")

@@ -1,19 +1,24 @@
 """The Store port in dicts: for the library, for tests, for a look around. It forgets everything when the process ends.
 
 Rule: a work gets a copy of the dicts, and the copy becomes the store's when the work succeeds; a failing work leaves nothing.
-Works run one after the other. Durability, the hash chain and several processes are `sql/`'s.
+The works of one event loop run one after the other. Other loops, in other threads, may use the store as well: a work that
+finds the dicts changed under it runs again.
+Durability, the hash chain and several processes are `sql/`'s.
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
-from bot.core.events import Place, Recorded, RunId
+from bot.core.events import Recorded
 from bot.core.owed import due_at
-from bot.core.run import Run
+from bot.core.run import ENDS, Run
+from bot.core.values import Place, RunId
 from bot.ports import Conflict, Freeze, InboxRow, OpenApproval, Reader, RunLine, Writer
 from bot.projections import buttons, listing_order, open_approvals
 
@@ -40,6 +45,7 @@ class _Dicts:
     inbox: dict[str, InboxRow] = field(default_factory=dict)
     open_inbox: dict[str, None] = field(default_factory=dict)
     freezes: dict[str, Freeze] = field(default_factory=dict)
+    ended: dict[RunId, None] = field(default_factory=dict)
 
     def copy(self) -> "_Dicts":
         return _Dicts(
@@ -51,17 +57,30 @@ class _Dicts:
             self.inbox.copy(),
             self.open_inbox.copy(),
             self.freezes.copy(),
+            self.ended.copy(),
         )
+
+    def forget(self, most_ended: int | None) -> None:
+        """Drop the runs that ended first, but none that a worker still holds."""
+        while most_ended is not None and len(self.ended) > most_ended:
+            run = next(iter(self.ended))
+            if run in self.leases:
+                return
+            del self.ended[run], self.lines[run]
+            for opaque in buttons(recorded.event for recorded in self.journals.pop(run)):
+                self.buttons.pop(opaque, None)
 
 
 class DictStore:
-    """``clock_shift`` (seconds) moves the store's time in tests."""
+    """``clock_shift`` (seconds) moves the store's time in tests. Of the runs that have ended, the latest ``most_ended`` are kept;
+    None: all."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, most_ended: int | None = None) -> None:
         self.clock_shift = 0.0
-        self._clock = clock
+        self._clock, self._most_ended = clock, most_ended
         self._dicts = _Dicts()
-        self._lock = asyncio.Lock()
+        self._turns: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+        self._swap = threading.Lock()
 
     async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T:
         for _ in range(1, ATTEMPTS):
@@ -72,11 +91,20 @@ class DictStore:
         return await self._write_once(work)
 
     async def _write_once(self, work: Callable[[Writer], Awaitable[T]]) -> T:
-        async with self._lock:
-            draft = self._dicts.copy()
-            result = await work(_DictWriter(draft, self._now()))
-            self._dicts = draft
-            return result
+        async with self._turn():
+            while True:  # of the loops that are at it at once, one always gets through
+                seen = self._dicts
+                draft = seen.copy()
+                result = await work(_DictWriter(draft, self._now()))
+                draft.forget(self._most_ended)
+                with self._swap:
+                    if self._dicts is seen:
+                        self._dicts = draft
+                        return result
+
+    def _turn(self) -> asyncio.Lock:
+        with self._swap:
+            return self._turns.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
         return await work(_DictReader(self._dicts, self._now()))
@@ -153,6 +181,8 @@ class _DictWriter(_DictReader):
             raise Conflict(f"run {after.id} has {len(journal)} events, not {length}")
         self._dicts.journals[after.id] = (*journal, *events)
         self._dicts.lines[after.id] = _line(after)
+        if after.state in ENDS:
+            self._dicts.ended.setdefault(after.id)
         for opaque in buttons(recorded.event for recorded in events):
             self._dicts.buttons.setdefault(opaque, after.id)
         for old in open_approvals(before):

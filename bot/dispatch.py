@@ -18,7 +18,7 @@ from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import Driver
 
-from bot.core.events import RunId
+from bot.core.values import RunId
 from bot.ports import Unavailable
 
 log = structlog.get_logger()

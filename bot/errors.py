@@ -3,6 +3,8 @@
 A refusal is no error: it is a value (`core/refusal.py`).
 """
 
+from typing import Any
+
 
 class SignoffError(Exception):
     """Something that a person must be told. ``tell`` is one sentence or two, with the remedy."""
@@ -14,3 +16,15 @@ class SignoffError(Exception):
 
 class ConfigurationError(SignoffError):
     """A setting, an action or a file is wrong; nothing was started."""
+
+
+class AdapterConfigurationError(ConfigurationError, ValueError):
+    """A program gave the library something wrong: names the parameter or the tool, and what it may be."""
+
+
+class ProviderResponseError(SignoffError, RuntimeError):
+    """The model failed, or no run came of its answer. ``execution``: what was done before, ``{"events", "last"}`` as in a response."""
+
+    def __init__(self, tell: str) -> None:
+        super().__init__(tell)
+        self.execution: dict[str, Any] = {"events": [], "last": None}

@@ -3,13 +3,15 @@
 What a rule means is `core/policy.py`'s; here is only what follows from it for a judgement, and the words for it.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core.approval import Approval
 from bot.core.call import Call
-from bot.core.events import Judgement, Verdict
+from bot.core.moments import Moment
 from bot.core.policy import Policy, case_of, floor
 from bot.core.run import Run
+from bot.core.values import Judgement, Verdict
 from bot.core.verdict import strictest
 from bot.ports import Guard, Question
 
@@ -42,6 +44,9 @@ class LocalGuard:
     async def report_outcome(self, run: Run, call: Call) -> None:
         """Nobody keeps count here."""
 
+    async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
+        """Nobody keeps a memory here."""
+
 
 class TightenedGuard:
     """The stricter of another guard and the local rules. Where no rule matches, the other guard decides alone.
@@ -70,6 +75,9 @@ class TightenedGuard:
 
     async def report_outcome(self, run: Run, call: Call) -> None:
         await self._inner.report_outcome(run, call)
+
+    async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
+        await self._inner.remember(run, moments)
 
 
 def _floor(policy: Policy, question: Question) -> tuple[Verdict | None, str]:

@@ -22,9 +22,9 @@ from pydantic import (
     ValidationError,
 )
 
-from bot.core.events import Verdict
 from bot.core.policy import Defaults, Match, Policy, Rule, duration
 from bot.core.refusal import Refused
+from bot.core.values import Verdict
 from bot.errors import ConfigurationError
 
 _APPROVER = re.compile(r"user:[UW][A-Z0-9]+|group:S[A-Z0-9]+")

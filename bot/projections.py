@@ -1,5 +1,6 @@
 """What the listings hold about a run: pure functions that every store writes its projections with. No store lives here."""
 
+import hashlib
 from collections.abc import Iterable
 
 from bot.core.call import Call, CallState
@@ -19,14 +20,22 @@ def open_approvals(run: Run | None) -> tuple[OpenApproval, ...]:
 
 
 def buttons(events: Iterable[Event]) -> tuple[str, ...]:
-    """The opaque ids that buttons carry: of approvals and of in-doubt questions. They name their run for ever."""
+    """The opaque ids that buttons carry, of approvals and of in-doubt questions, and the guard's own names of what was asked.
+    They name their run for ever."""
     found: list[str] = []
     for event in events:
         if isinstance(event, Judged) and event.terms is not None:
             found.append(event.terms.approval)
+            if event.judgement.request_id:
+                found.append(request_name(event.judgement.request_id))
         elif isinstance(event, Doubted):
             found.append(event.question)
     return tuple(found)
+
+
+def request_name(request_id: str) -> str:
+    """How a guard's request id is kept among the opaque ids, so that it can never be mistaken for one of ours."""
+    return f"request:{hashlib.sha256(request_id.encode('utf-8', 'replace')).hexdigest()[:32]}"
 
 
 def listing_order(line: OpenApproval) -> tuple[float, float, str]:

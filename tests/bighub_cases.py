@@ -3,28 +3,21 @@
 import json
 
 from bot.core.call import Call
-from bot.core.events import (
+from bot.core.events import Asked, Event, Expired, Finished, Judged, ModelReplied, Started, Voted
+from bot.core.run import Run, apply, begin
+from bot.core.values import (
     ApprovalId,
-    Asked,
     Binding,
     CallId,
     Choice,
-    Event,
-    Expired,
-    Finished,
-    Judged,
     Judgement,
-    ModelReplied,
     Person,
     Place,
     Proposal,
     RunId,
-    Started,
     Terms,
     Verdict,
-    Voted,
 )
-from bot.core.run import Run, apply, begin
 from bot.ports import Question
 
 ALICE, CAROL = Person("T1", "UALICE"), Person("T1", "UCAROL")
@@ -34,21 +27,32 @@ APPROVAL = ApprovalId("ap1")
 TERMS = Terms(APPROVAL, ("user:UCAROL",), 1, False, 1000.0)
 
 
-def question(key: str = "run1:call1:digest1", request: str = "please") -> Question:
+def question(key: str = "run1:call1:digest1", request: str = "please", earlier: tuple[str, ...] = ()) -> Question:
     arguments = json.dumps({"user": "bob", "token": "[secret, 12 characters]"})
-    return Question(RunId("run1"), key, "grant_access", arguments, BINDING, ALICE, PLACE, request)
+    return Question(RunId("run1"), key, "grant_access", arguments, BINDING, ALICE, PLACE, request, earlier)
 
 
-def history(judgement: Judgement, *events: Event) -> tuple[Run, Call]:
-    """A run whose only call was judged, and to which `events` happened."""
-    proposal = Proposal(CallId("c1"), "w1", "grant_access", "{}", BINDING)
-    run = begin(RunId("run1"), Asked(ALICE, PLACE, "1.0", "please"), 1.0)
+def history(
+    judgement: Judgement, *events: Event, binding: Binding | None = BINDING, brief: str = ""
+) -> tuple[Run, Call]:
+    """A run whose only call was judged (where it has a binding), and to which `events` happened."""
+    refusal = "" if binding else "user is missing."
+    proposal = Proposal(
+        CallId("c1"), "w1", "grant_access", binding.arguments if binding else "nonsense", binding, refusal
+    )
+    run = begin(RunId("run1"), Asked(ALICE, PLACE, "1.0", "please", brief=brief), 1.0)
     terms = TERMS if judgement.verdict is Verdict.ASK else None
-    for event in (ModelReplied("[]", "", (proposal,), 1), Judged(CallId("c1"), judgement, terms), *events):
-        after = apply(run, event, 2000.0 if isinstance(event, Expired) else 2.0)
-        assert isinstance(after, Run), after
-        run = after
+    judged = (Judged(CallId("c1"), judgement, terms),) if binding else ()
+    for event in (ModelReplied("[]", "", (proposal,), 1), *judged, *events):
+        run = after(run, event, 2000.0 if isinstance(event, Expired) else 2.0)
     return run, run.calls[0]
+
+
+def after(run: Run, event: Event, at: float) -> Run:
+    """The run after an event that is legal."""
+    now = apply(run, event, at)
+    assert isinstance(now, Run), now
+    return now
 
 
 def voted(choice: Choice, comment: str = "") -> Voted:

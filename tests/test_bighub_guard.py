@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.bighub_guard import BighubGuard
-from bot.core.events import Verdict
+from bot.core.values import Verdict
 from bot.errors import ConfigurationError
 from bot.ports import Guard, Rejected, Unavailable
 from tests.bighub_cases import question
@@ -59,6 +59,26 @@ async def test_h3_a_question_asked_again_is_the_same_question(guard: BighubGuard
 async def test_h23_each_run_has_its_own_trajectory(guard: BighubGuard, bighub: BighubServer) -> None:
     await guard.judge(question())
     assert bighub.evaluations[0].body["context"]["trajectory_id"] == "run1"
+
+
+async def test_a_trajectory_that_bighub_named_is_gone_on_with(guard: BighubGuard, bighub: BighubServer) -> None:
+    named = (
+        json.dumps({"trajectory_id": "old"}),
+        json.dumps({"intelligence": {"trajectory_id": "tr_1"}}),
+        "purged",
+        "[]",
+    )
+    await guard.judge(question(earlier=named))
+    assert bighub.evaluations[0].body["context"]["trajectory_id"] == "tr_1"
+
+
+async def test_a_question_that_differs_in_anything_has_another_key(guard: BighubGuard, bighub: BighubServer) -> None:
+    await guard.judge(question())
+    later = await guard.judge(question(earlier=(json.dumps({"trajectory_id": "tr_1"}),)))
+    assert later.verdict is Verdict.ALLOW
+    keys = [evaluation.key for evaluation in bighub.evaluations]
+    assert len(set(keys)) == 2
+    assert all(key and key.startswith("run1:call1:digest1:") for key in keys)
 
 
 async def test_s20_a_secret_in_the_request_does_not_leave_the_house(guard: BighubGuard, bighub: BighubServer) -> None:

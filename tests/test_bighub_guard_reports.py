@@ -1,25 +1,18 @@
 """Promises of the BIGHUB guard when it reports, told against a real server: H8, H9, H15; R9."""
 
+import dataclasses
 from collections.abc import AsyncIterator
+from importlib.metadata import version
 
 import pytest
 
 from bot.bighub_guard import BighubGuard
-from bot.core.events import (
-    Answer,
-    ApprovalId,
-    CallId,
-    Choice,
-    Doubted,
-    Event,
-    Expired,
-    Finished,
-    Judgement,
-    Settled,
-    Verdict,
-)
-from bot.ports import Unavailable
-from tests.bighub_cases import APPROVAL, CAROL, RAN, history, question, voted
+from bot.core.events import Doubted, Event, Expired, Finished, Settled
+from bot.core.moments import moments
+from bot.core.values import Answer, ApprovalId, CallId, Choice, Judgement, Verdict
+from bot.execution_events import SOURCE_VERSION
+from bot.ports import Rejected, Unavailable
+from tests.bighub_cases import APPROVAL, BINDING, CAROL, RAN, history, question, voted
 from tests.servers.bighub_decisions import blocked, review
 from tests.servers.bighub_server import API_KEY, BighubServer, running_bighub
 from tests.servers.faults import Fault, Html
@@ -163,6 +156,61 @@ async def test_h15_a_blocked_call_is_reported_too(guard: BighubGuard, bighub: Bi
     await guard.report_outcome(run, call)
     assert bighub.outcomes[0]["status"] == "BLOCKED"
     assert bighub.outcomes[0]["recommendation_followed"] is True
+
+
+async def test_memory_is_told_what_happened_without_what_the_action_returned(
+    guard: BighubGuard, bighub: BighubServer
+) -> None:
+    binding = dataclasses.replace(BINDING, arguments='{"token":"hunter2hunter2","user":"bob"}', secret=("token",))
+    run, _ = history(await asked(guard, bighub), voted(Choice.APPROVE), *RAN, binding=binding)
+    await guard.remember(run, moments(run))
+    (batch,) = bighub.memory
+    wanted = {
+        "source": "signoff",
+        "source_version": SOURCE_VERSION,
+        "actor": "signoff",
+        "domain": "it_actions",
+        "trace_id": "run1",
+        "redact": True,
+        "redaction_policy": "default",
+    }
+    assert wanted.items() <= batch.items()
+    assert "model" not in batch
+    told = [(event["event_id"], event["seq"], event["status"], event["call_id"]) for event in batch["events"]]
+    assert told == [
+        ("run1:c1:approval_required", 0, "approval_required", "w1"),
+        ("run1:c1:executed", 1, "executed", "w1"),
+    ]
+    assert all("output" not in event for event in batch["events"])
+    assert batch["events"][0]["arguments"] == {"token": "[secret, 14 characters]", "user": "bob"}
+    assert batch["events"][0]["request_id"] == bighub.evaluations[0].request_id
+    assert batch["events"][0]["decision"]["mode"] == "review"
+
+
+async def test_r9_a_memory_whose_receipt_was_lost_knows_the_same_events_again(
+    guard: BighubGuard, bighub: BighubServer
+) -> None:
+    run, _ = history(await asked(guard, bighub), voted(Choice.APPROVE), *RAN)
+    for fault in (Fault(502), Html()):
+        bighub.fail("memory", fault, times=1, after=True)
+        with pytest.raises(Unavailable):
+            await guard.remember(run, moments(run)[:1])
+    await guard.remember(run, moments(run))
+    assert {event["event_id"] for event in bighub.memory_events()} == {
+        "run1:c1:approval_required",
+        "run1:c1:executed",
+    }
+
+
+async def test_a_memory_that_refuses_is_told_so(guard: BighubGuard, bighub: BighubServer) -> None:
+    run, _ = history(await guard.judge(question()), *RAN)
+    bighub.fail("memory", Fault(422))
+    with pytest.raises(Rejected, match="422"):
+        await guard.remember(run, moments(run))
+
+
+def test_the_version_that_memories_are_told_is_this_one() -> None:
+    assert f"signoff@{version('signoff')}" == SOURCE_VERSION
 
 
 async def test_what_bighub_never_judged_is_not_reported_to_it(guard: BighubGuard, bighub: BighubServer) -> None:

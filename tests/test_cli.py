@@ -11,24 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.commands import time_left
-from bot.core.events import (
-    ApprovalId,
-    Asked,
-    Binding,
-    CallId,
-    CardShown,
-    Event,
-    Judged,
-    Judgement,
-    ModelReplied,
-    Person,
-    Place,
-    Proposal,
-    RunId,
-    Terms,
-    Verdict,
-)
+from bot.core.events import Asked, CardShown, Event, Judged, ModelReplied
 from bot.core.run import Run
+from bot.core.values import ApprovalId, Binding, CallId, Judgement, Person, Place, Proposal, RunId, Terms, Verdict
 from bot.engine.door import Door
 from bot.ports import Reader
 from bot.sql.store import open_store

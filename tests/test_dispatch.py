@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg  # type: ignore[import-untyped]
 import pytest
 
-from bot.core.events import RunId
+from bot.core.values import RunId
 from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
 from bot.ports import Unavailable
 from tests.journey.stage import until

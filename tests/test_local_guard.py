@@ -7,9 +7,9 @@ import pytest
 
 from bot.core.approval import Approval
 from bot.core.call import Call
-from bot.core.events import Binding, Judgement, Person, Place, RunId, Verdict
 from bot.core.policy import Match, Policy, Rule
 from bot.core.run import Run
+from bot.core.values import Binding, Judgement, Person, Place, RunId, Verdict
 from bot.core.verdict import strictest
 from bot.local_guard import LocalGuard, TightenedGuard
 from bot.ports import Guard, Question, Unavailable

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.events import ApprovalId, Verdict
 from bot.core.policy import Case, Defaults, Match, Policy, Rule, floor, terms
+from bot.core.values import ApprovalId, Verdict
 from bot.errors import ConfigurationError
 from bot.policy_file import load_policy, parse_policy
 

@@ -17,7 +17,7 @@ def test_importing_bot_imports_nothing_else() -> None:
 def test_the_readmes_action_is_offered_to_the_model_as_it_stands(tmp_path: Path) -> None:
     from bot.actions import Registry
 
-    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (example,) = re.findall(r"```python\n(# actions.py.*?)```", README.read_text(), re.DOTALL)
     path = tmp_path / "actions.py"
     path.write_text(example)
     (action,) = Registry.load(str(path)).actions

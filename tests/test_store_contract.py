@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.events import CallId, CardShown, Event, Place, RunId
+from bot.core.events import CardShown, Delivered, Event
+from bot.core.journal import fold
 from bot.core.owed import due_at
-from bot.core.run import Run, fold
+from bot.core.run import Run
+from bot.core.values import CallId, Place, RunId
 from bot.dict_store import DictStore
 from bot.ports import Conflict, Freeze, InboxRow, Reader, Writer
 from bot.sql.store import SqlStore, open_store
@@ -272,6 +274,8 @@ async def test_a_run_is_due_when_its_earliest_effect_is(store: AnyStore) -> None
     assert due_at(run) == 0.0  # its card
     assert await due_runs(store) == (R,)
     await record(store, R, CardShown(CallId("c"), "C1", "1.1", "asking:approval:0"))
+    assert await due_runs(store) == (R,)  # what the guard's memory is told
+    await record(store, R, Delivered("memory:1", "c:approval_required"))
     assert await due_runs(store) == ()
     assert await store.read(lambda reader: reader.next_due()) == later
     store.clock_shift = 3601.0
@@ -281,7 +285,8 @@ async def test_a_run_is_due_when_its_earliest_effect_is(store: AnyStore) -> None
 async def test_the_longest_due_comes_first(store: AnyStore) -> None:
     for number in (2, 1, 3):
         events: list[Event] = [asked(), proposed("c"), judged_ask("c", f"approval-{number}", expires_at=100.0 * number)]
-        await record(store, f"run-{number}", *events, CardShown(CallId("c"), "C1", "1.1", "asking:approval:0"))
+        told = Delivered("memory:1", "c:approval_required")
+        await record(store, f"run-{number}", *events, CardShown(CallId("c"), "C1", "1.1", "asking:approval:0"), told)
     assert await due_runs(store) == ("run-1", "run-2", "run-3")
     assert await store.read(lambda reader: reader.due_runs(1)) == ("run-1",)
 

@@ -8,19 +8,18 @@ Rules
 The schema of the parameters is made later, when the action is defined (`definition.py`).
 """
 
-import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar, overload
 
+from bot.actions.signature import KEY_PARAMETER, parameters_by_name, takes_key
 from bot.errors import ConfigurationError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Word = TypeVar("Word", bound=StrEnum)
 
-KEY_PARAMETER = "idempotency_key"
 _MARK = "__signoff_action__"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _LONGEST_SECONDS = 24 * 60 * 60
@@ -125,6 +124,16 @@ def _marked(fn: Callable[..., Any], options: dict[str, Any]) -> Callable[..., An
     return fn
 
 
+def argument_names(
+    fn: Callable[..., Any], schema: object, wrong: Callable[[str], ConfigurationError]
+) -> frozenset[str] | None:
+    """The names that the action's arguments can have; None where any name goes. Raises ``wrong(why)``."""
+    if schema is None:
+        return _names(fn, wrong)
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    return frozenset(properties) if isinstance(properties, Mapping) else None
+
+
 def argument_named(environment: str) -> str | None:
     """The argument that an `{argument}` names; None for a plain name."""
     inside = environment[1:-1]
@@ -174,12 +183,7 @@ class _Checks:
             raise self._wrong('a name is 1 to 64 of A-Z a-z 0-9 _ -; give one with name="…".')
 
     def _parameters(self) -> frozenset[str] | None:
-        """The names that the action's arguments can have; None where any name goes."""
-        schema = self._options.get("parameters_schema")
-        if schema is not None:
-            properties = schema.get("properties") if isinstance(schema, Mapping) else None
-            return frozenset(properties) if isinstance(properties, Mapping) else None
-        return _names(self._fn, self._wrong)
+        return argument_names(self._fn, self._options.get("parameters_schema"), self._wrong)
 
     def _text(self, option: str, default: str | None) -> str | None:
         value = self._options.pop(option, default)
@@ -271,15 +275,9 @@ class _Checks:
 def _names(fn: Callable[..., Any], wrong: Callable[[str], ConfigurationError]) -> frozenset[str] | None:
     """The parameter names of a function without the idempotency key; None where it takes any (`**kwargs`)."""
     try:
-        parameters = inspect.signature(fn).parameters
+        parameters = parameters_by_name(fn)
     except (TypeError, ValueError):
         raise wrong("its parameters cannot be read; wrap it in a Python function with annotations.") from None
-    if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values()):
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
         return None
-    hidden = {name for name, each in parameters.items() if takes_key(name, each)}
-    return frozenset(parameters) - hidden
-
-
-def takes_key(name: str, parameter: inspect.Parameter) -> bool:
-    """Whether this parameter is the one that is given the attempt's idempotency key."""
-    return name == KEY_PARAMETER and parameter.kind is inspect.Parameter.KEYWORD_ONLY
+    return frozenset(name for name, each in parameters.items() if not takes_key(name, each))

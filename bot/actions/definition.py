@@ -4,6 +4,7 @@ Rule: the digest changes when anything changes that a person's approval relied o
 or (as far as Python shows it) the source of the function, its probe and its target. What it calls is not in it.
 """
 
+import functools
 import hashlib
 import inspect
 import textwrap
@@ -12,10 +13,15 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
+from bot.actions.byte_code import byte_code
 from bot.actions.declare import Declared, OnCrash, Risk, declare, declared
 from bot.actions.docstrings import summary
-from bot.actions.schema import Parameters, parameters_of
+from bot.actions.parameters import Parameters
+from bot.actions.schema import parameters_of
+from bot.actions.signature import behind, docstring
 from bot.core.canonical import Json, canonical_bytes
+
+_PLAIN = (str, int, float, bool, bytes, type(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ def define(fn: Callable[..., Any] | Declared, **options: Any) -> Action:
     noted = fn if isinstance(fn, Declared) else declared(fn) if not options else None
     noted = noted or declare(fn, **options)  # type: ignore[arg-type]
     parameters = parameters_of(noted)
-    description = noted.description or summary(inspect.getdoc(noted.fn)) or noted.name.replace("_", " ")
+    description = noted.description or summary(docstring(noted.fn)) or noted.name.replace("_", " ")
     return Action(
         name=noted.name,
         description=description,
@@ -92,29 +98,25 @@ def _digest(noted: Declared, description: str, parameters: Parameters) -> str:
 
 
 def _code(fn: Callable[..., Any] | None) -> str:
-    """The source of a function where there is one (the same on every Python), else its byte code, else its name."""
+    """The source of a function where there is one (the same on every Python), else its byte code, else its name; before it
+    what a partial binds."""
     if fn is None:
         return ""
-    inner = inspect.unwrap(getattr(fn, "func", fn))
+    inner = behind(fn)
     code = getattr(inner, "__code__", None)
     if isinstance(code, CodeType) and code.co_filename.startswith("<"):
-        return _byte_code(code)  # made up at run time: Python 3.13 may give another text as its source
+        return _bound(fn) + byte_code(code)  # made up at run time: Python 3.13 may give another text as its source
     try:
-        return textwrap.dedent(inspect.getsource(inner))
+        return _bound(fn) + textwrap.dedent(inspect.getsource(inner))
     except (OSError, TypeError):
         named = getattr(inner, "__qualname__", type(inner).__qualname__)
-        return _byte_code(code) if isinstance(code, CodeType) else named
+        return _bound(fn) + (byte_code(code) if isinstance(code, CodeType) else named)
 
 
-def _byte_code(code: CodeType) -> str:
-    return "\n".join([code.co_code.hex(), *map(_constant, code.co_consts), *code.co_names])
-
-
-def _constant(value: object) -> str:
-    match value:
-        case CodeType():
-            return _byte_code(value)
-        case frozenset():  # its order differs from process to process
-            return repr(sorted(map(repr, value)))
-        case _:
-            return repr(value)
+def _bound(fn: Callable[..., Any]) -> str:
+    """What a partial binds, as far as it looks the same in every process: plain values by value, others by their type."""
+    if not isinstance(fn, functools.partial):
+        return ""
+    values = [*enumerate(fn.args), *sorted(fn.keywords.items())]
+    shown = [(key, each if isinstance(each, _PLAIN) else type(each).__qualname__) for key, each in values]
+    return f"{shown!r}\n{_bound(fn.func)}"

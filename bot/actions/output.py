@@ -28,7 +28,7 @@ _LARGEST_PLAIN = 10**640
 
 def output_text(value: object, secrets: Sequence[str] = ()) -> str:
     """`value` as JSON text of at most 64 KiB of UTF-8. `secrets`: exact texts to leave out."""
-    text = json.dumps(_Plain(secrets).of(value, 0), ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(plain(value, secrets), ensure_ascii=False, separators=(",", ":"))
     size = len(text.encode())
     if size <= MAX_BYTES:
         return text
@@ -43,6 +43,11 @@ def output_text(value: object, secrets: Sequence[str] = ()) -> str:
         if excess <= 0:
             return shorter
         beginning = beginning[: len(beginning) - max(excess // 2, 64)]
+
+
+def plain(value: object, secrets: Sequence[str] = ()) -> Any:
+    """`value` as JSON knows it: None, texts, numbers, lists, dicts. At most 200,000 parts, 32 levels deep."""
+    return _Plain(secrets).of(value, 0)
 
 
 def without(text: str, secrets: Iterable[str]) -> str:

@@ -1,22 +1,24 @@
 """The actions that are offered: found by name, their arguments checked and bound, run. The `Actions` port.
 
 Rules
-1. One name, one action: a second of the same name is an error, never a silent replacement.
+1. One name, one action: another one of the same name is an error, never a silent replacement; the very same is nothing new.
 2. What is bound is canonical bytes with all defaults filled in; the same bytes are shown, sealed and run.
 3. An action that is no longer what was bound is not run, whoever asks.
 """
 
 import json
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from bot.actions.declare import argument_named
 from bot.actions.definition import Action, define
 from bot.actions.loading import load
 from bot.actions.run import ask_probe, execute
+from bot.actions.sameness import same
 from bot.core.canonical import MAX_BYTES, Json, Refused, canonical_bytes, digest, parse_arguments, visible
-from bot.core.events import Binding, CallId, Person, Proposal
 from bot.core.redact import redacted
+from bot.core.values import Binding, CallId, Person, Proposal
 from bot.errors import ConfigurationError
 from bot.ports import Ran, Wish
 
@@ -32,16 +34,26 @@ class Checked:
 
 
 class Registry:
-    """A fixed set of actions. ConfigurationError for two of one name."""
+    """The actions that there are; more may come at any time, from any thread. ConfigurationError for two of one name."""
 
     def __init__(self, actions: Iterable[Action] = ()) -> None:
-        self._actions: dict[str, Action] = {}
+        self._actions: dict[
+            str, Action
+        ] = {}  # replaced, never changed: whoever reads it meanwhile keeps what there was
+        self._adding = threading.Lock()
         for action in actions:
-            if action.name in self._actions:
+            self.add(action)
+
+    def add(self, action: Action) -> None:
+        """Offer one more. ConfigurationError where there is another one of this name; the very same is accepted."""
+        with self._adding:
+            known = self._actions.get(action.name)
+            if known is None:
+                self._actions = {**self._actions, action.name: action}
+            elif not is_same(known, action):
                 raise ConfigurationError(
                     f'there are two actions named {action.name}. Rename one, or give it @action(name="…").'
                 )
-            self._actions[action.name] = action
 
     @classmethod
     def load(cls, names: str) -> "Registry":
@@ -53,7 +65,7 @@ class Registry:
         return tuple(self._actions.values())
 
     def offered(self) -> tuple[dict[str, object], ...]:
-        """The function tools of OpenAI's Responses API, in the order of declaration."""
+        """The function tools of OpenAI's Responses API, in the order in which they were added."""
         return tuple(
             {
                 "type": "function",
@@ -111,7 +123,7 @@ class Registry:
             definition=action.definition_digest,
             target=checked.target,
             system=action.system,
-            environment=_environment(action, checked.arguments),
+            environment=environment_of(action, checked.arguments),
             risk=action.risk.value,
             read_only=action.read_only,
             on_crash=action.on_crash.value,
@@ -128,13 +140,14 @@ class Registry:
         shown = redacted(proposal.binding.arguments.encode(), action.secret if action else ())
         return canonical_bytes(shown).decode()
 
-    async def run(self, proposal: Proposal, idempotency_key: str) -> Ran:
-        """Run the action with exactly the bound bytes, if it is still the one that was bound."""
+    async def run(self, proposal: Proposal, idempotency_key: str, keep: Callable[[object], None] | None = None) -> Ran:
+        """Run the action with exactly the bound bytes, if it is still the one that was bound. ``keep`` is given what it
+        returned, as the Python value that it is."""
         bound = self._bound(proposal)
         if isinstance(bound, Refused):
             return Ran(ok=False, output="null", error=bound.reason)
         action, arguments = bound
-        return await execute(action, arguments, idempotency_key=idempotency_key)
+        return await execute(action, arguments, idempotency_key=idempotency_key, keep=keep)
 
     async def probe(self, proposal: Proposal, idempotency_key: str) -> bool | None:
         """Whether an interrupted attempt happened; None where nobody can tell, or the action is another one now."""
@@ -160,19 +173,38 @@ def _faults(action: Action, filled: dict[str, Json]) -> tuple[str, ...]:
         return (f"They could not be checked ({type(error).__name__}).",)
 
 
-def _environment(action: Action, arguments: bytes) -> str:
+def is_same(one: Action, other: Action) -> bool:
+    """Whether two actions are the very same: one definition, and functions that do the same with the same surroundings."""
+    pairs = ((one.fn, other.fn), (one.probe, other.probe), (one.target, other.target))
+    return one.definition_digest == other.definition_digest and all(same(*pair) for pair in pairs)
+
+
+def environment_of(action: Action, arguments: bytes) -> str:
+    """Where these (canonical) arguments make the action act: the declared name, or what the named argument says."""
     named = argument_named(action.environment)
-    return action.environment if named is None else str(json.loads(arguments).get(named, ""))
+    if named is None:
+        return action.environment
+    value = json.loads(arguments).get(named)
+    return "" if value is None else str(value)
+
+
+def target_of(action: Action, arguments: dict[str, Json]) -> str:
+    """What these arguments act upon; "" where nothing says it. Raises whatever the action's own function raises."""
+    if callable(action.target):
+        value: Json = action.target(arguments)
+    else:
+        value = arguments.get(action.target) if action.target else None
+    text = value if isinstance(value, str) else "" if value is None else _compact(value)
+    text.encode()
+    return text
+
+
+def _compact(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _target(action: Action, filled: dict[str, Json]) -> str | Refused:
     try:
-        if callable(action.target):
-            value: Json = action.target(dict(filled))
-        else:
-            value = filled.get(action.target, "") if action.target else ""
-        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-        text.encode()
+        return target_of(action, filled)
     except Exception as error:  # the outermost edge of foreign code: the action's own target function
         return Refused(f"{action.name} could not say what these arguments act upon ({type(error).__name__}).")
-    return text

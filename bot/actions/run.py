@@ -9,19 +9,17 @@ Rules
 """
 
 import asyncio
-import contextlib
-import contextvars
 import inspect
-import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
-from bot.actions.declare import KEY_PARAMETER
 from bot.actions.definition import Action
 from bot.actions.output import output_text, without
+from bot.actions.signature import KEY_PARAMETER
 from bot.core.canonical import Json, Refused, parse_arguments
 from bot.ports import Ran
+from bot.threads import in_thread
 
 _GRACE_SECONDS = 1.0
 _LONGEST_ERROR = 2000
@@ -32,12 +30,17 @@ class _TimedOutError(Exception):
     """Nobody waits any longer; never leaves this file."""
 
 
-async def execute(action: Action, arguments: bytes, *, idempotency_key: str) -> Ran:
-    """Call the action with canonical `arguments`. Never raises for what the action does; see the rules."""
+async def execute(
+    action: Action, arguments: bytes, *, idempotency_key: str, keep: Callable[[object], None] | None = None
+) -> Ran:
+    """Call the action with canonical `arguments`. Never raises for what the action does; see the rules.
+
+    keep: is given what the action returned, before it becomes JSON text; not called where it failed.
+    """
     parsed = parse_arguments(arguments)
     if isinstance(parsed, Refused):
         return Ran(ok=False, output="null", error=f"{action.name} was not run: {parsed.reason}")
-    secrets = _secrets(action, parsed)
+    secrets = secret_texts(action, parsed)
     try:
         values = action.parameters.values(parsed)
     except Exception as error:  # the outermost edge of foreign code: validators of the parameters' types
@@ -53,6 +56,8 @@ async def execute(action: Action, arguments: bytes, *, idempotency_key: str) -> 
         return replace(_failed(sentence, secrets), unknown=True)
     except Exception as error:  # the outermost edge of foreign code: an action may raise anything
         return _failed(f"{action.name} failed: {_told(error)}", secrets)
+    if keep is not None:
+        keep(result)
     return Ran(ok=True, output=output_text(result, secrets))
 
 
@@ -75,7 +80,7 @@ async def _called(fn: Callable[..., Any], values: dict[str, Any], seconds: float
         return await _within(fn(**values), seconds)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    result = await _within(_in_thread(lambda: fn(**values), f"action {getattr(fn, '__name__', '')}"), seconds)
+    result = await _within(in_thread(lambda: fn(**values), f"action {getattr(fn, '__name__', '')}"), seconds)
     if inspect.isawaitable(result):
         return await _within(result, max(seconds - (loop.time() - began), 0.001))
     return result
@@ -103,32 +108,6 @@ def _looked_at(task: "asyncio.Future[Any]") -> None:
         task.exception()
 
 
-async def _in_thread(work: Callable[[], Any], name: str) -> Any:
-    loop = asyncio.get_running_loop()
-    ended: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
-    context = contextvars.copy_context()
-
-    def end(result: Any, raised: BaseException | None) -> None:
-        if not ended.done():
-            ended.set_result((result, raised))
-
-    def body() -> None:
-        try:
-            outcome: tuple[Any, BaseException | None] = (context.run(work), None)
-        except BaseException as error:  # carried over to the event loop, where it is raised again
-            outcome = (None, error)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for this any more
-            loop.call_soon_threadsafe(end, *outcome)
-
-    threading.Thread(target=body, name=name, daemon=True).start()
-    result, raised = await ended
-    if isinstance(raised, StopIteration):  # a coroutine may not raise it
-        raise RuntimeError(f"StopIteration: {raised}") from raised
-    if raised is not None:
-        raise raised
-    return result
-
-
 def _accepted(probe: Callable[..., Any], values: dict[str, Any]) -> dict[str, Any]:
     parameters = inspect.signature(probe).parameters
     if any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters.values()):
@@ -151,7 +130,7 @@ def _told(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
-def _secrets(action: Action, arguments: dict[str, Json]) -> list[str]:
+def secret_texts(action: Action, arguments: dict[str, Json]) -> list[str]:
     """Every text inside the arguments declared secret that is long enough not to occur by chance."""
     found: list[str] = []
     left = [arguments[name] for name in action.secret if name in arguments]

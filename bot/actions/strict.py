@@ -23,7 +23,7 @@ _KEPT = frozenset(
     {
         "type", "enum", "anyOf", "items", "properties", "required", "additionalProperties", "description", "$ref", "$defs",
         "pattern", "format", "multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-        "minItems", "maxItems", "const",
+        "minItems", "maxItems", "const", "title",
     }
 )  # fmt: skip
 _CHECKED_BY_PYDANTIC = frozenset(

@@ -12,8 +12,9 @@ import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from bot.core.events import Binding, Choice, Person, Terms, Voted
+from bot.core.events import Voted
 from bot.core.refusal import Refused
+from bot.core.values import Binding, Choice, Person, Terms
 
 NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
 
@@ -28,7 +29,7 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's click. ``at`` in epoch seconds, ``via`` "slack" or "shell"."""
+    """One person's click. ``at`` in epoch seconds, ``via`` "slack", "shell" or "program"."""
 
     person: Person
     choice: Choice
@@ -60,7 +61,7 @@ def resolve(approval: Approval, resolution: Resolution, at: float) -> Approval:
 
 
 def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | Refused:
-    """Count one vote. ``card`` is the recorded card's ``ts``; a vote by shell needs none."""
+    """Count one vote. ``card`` is the recorded card's ``ts``; a vote by a shell or a program needs none."""
     if approval.resolution is not None:
         return Refused(f"This was already {approval.resolution}.")
     if at >= approval.terms.expires_at:

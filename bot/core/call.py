@@ -13,24 +13,20 @@ from typing import assert_never
 from bot.core import approval as approvals
 from bot.core.approval import Approval, Resolution
 from bot.core.events import (
-    Answer,
-    ApprovalId,
     CallRefused,
     Cancelled,
     Doubted,
+    Edited,
     Expired,
     Finished,
-    Ground,
     Judged,
-    Judgement,
-    Proposal,
     RunFailed,
     Settled,
     Started,
-    Verdict,
     Voted,
 )
 from bot.core.refusal import Refused
+from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 
 
 class CallState(StrEnum):
@@ -68,6 +64,7 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.PROPOSED, Cancelled): frozenset({_S.REFUSED}),
     (_S.PROPOSED, RunFailed): frozenset({_S.REFUSED}),
     (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
+    (_S.ASKING, Edited): frozenset({_S.REFUSED}),
     (_S.ASKING, Expired): frozenset({_S.REFUSED}),
     (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
     (_S.ASKING, Cancelled): frozenset({_S.REFUSED}),
@@ -114,7 +111,8 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``turn`` counts from 1. ``question`` is the opaque id of the in-doubt buttons ("" where nobody was asked). Times in epoch seconds."""
+    """``turn`` counts from 1. ``question`` is the opaque id of the in-doubt buttons (None where nobody was asked). ``edits``: the
+    call that a person changed into this one. Times in epoch seconds."""
 
     turn: int
     proposal: Proposal
@@ -133,6 +131,7 @@ class Call:
     asks_until: float = 0.0
     settled: Settled | None = None
     card: Card | None = None
+    edits: CallId | None = None
 
     @property
     def answered(self) -> bool:
@@ -158,8 +157,8 @@ class Call:
         return self.outcome or self.state
 
 
-CallEvent = Judged | Voted | Expired | CallRefused | Started | Finished | Doubted | Settled
-CALL_EVENTS: tuple[type, ...] = (Judged, Voted, Expired, CallRefused, Started, Finished, Doubted, Settled)
+CallEvent = Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
+CALL_EVENTS: tuple[type, ...] = (Judged, Voted, Edited, Expired, CallRefused, Started, Finished, Doubted, Settled)
 
 
 def proposed(turn: int, proposal: Proposal, at: float) -> Call:
@@ -188,7 +187,7 @@ def _apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
             return _voted(call, event, at)
         case Expired():
             return _expired(call, at)
-        case CallRefused():
+        case CallRefused() | Edited():
             return _refused_on_ground(call, event, at)
         case Started():
             return _started(call, event, at)
@@ -258,7 +257,10 @@ _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
 }
 
 
-def _refused_on_ground(call: Call, event: CallRefused, at: float) -> Call:
+def _refused_on_ground(call: Call, event: CallRefused | Edited, at: float) -> Call:
+    if isinstance(event, Edited):
+        reason = f"{event.person.user} changed the arguments; what they became is judged anew."
+        return _refuse(call, Outcome.SUPERSEDED, reason, at, Resolution.SUPERSEDED)
     outcome, resolution = _GROUNDS[event.ground]
     return _refuse(call, outcome, event.reason, at, resolution)
 

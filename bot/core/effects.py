@@ -5,7 +5,7 @@ Every effect has a key (unique in its run, stable across crashes) and a ``not_be
 
 from dataclasses import dataclass
 
-from bot.core.events import ApprovalId, CallId
+from bot.core.values import ApprovalId, CallId
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +168,18 @@ class ReportOutcome:
         return f"outcome:{self.call}"
 
 
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Tell the guard's memory what happened to the run's calls since the last time; ``batch`` counts from 1."""
+
+    batch: int
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"memory:{self.batch}"
+
+
 Effect = (
     CallModel
     | Judge
@@ -183,4 +195,5 @@ Effect = (
     | PostEnd
     | ReportResolution
     | ReportOutcome
+    | Remember
 )

@@ -5,7 +5,7 @@ An input is not an event yet: the engine authorises it and decides which event o
 
 from dataclasses import dataclass
 
-from bot.core.events import Person, Place
+from bot.core.values import Person, Place
 
 
 @dataclass(frozen=True, slots=True)

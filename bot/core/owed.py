@@ -17,6 +17,7 @@ from bot.core.effects import (
     PostEnd,
     PostReply,
     Recover,
+    Remember,
     ReportOutcome,
     ReportResolution,
     ShowCard,
@@ -24,6 +25,7 @@ from bot.core.effects import (
     StopAsking,
     StopWaiting,
 )
+from bot.core.moments import rests, untold
 from bot.core.run import Run, RunState
 
 DELAY_SECONDS = 10.0
@@ -53,6 +55,7 @@ def _owed(run: Run) -> Iterator[Effect]:
     yield from _delays(run)
     if run.state in (RunState.FAILED, RunState.CANCELLED) and not run.delivered("end:1"):
         yield PostEnd(1)
+    yield from _memory(run)
 
 
 def _of_call(run: Run, call: Call) -> Iterator[Effect]:
@@ -86,6 +89,13 @@ def _reports(run: Run, call: Call) -> Iterator[Effect]:
     settled = call.answered and call.state is not CallState.IN_DOUBT
     if settled and not run.delivered(f"outcome:{call.proposal.call}"):
         yield ReportOutcome(call.proposal.call)
+
+
+def _memory(run: Run) -> Iterator[Remember]:
+    """One batch whenever the run comes to rest. Where nobody but the local rules judged, nobody keeps a memory."""
+    judged = any(call.judgement is not None and call.judgement.decision for call in run.calls)
+    if (judged or run.asked.brief) and rests(run) and untold(run):
+        yield Remember(1 + sum(receipt.key.startswith("memory:") for receipt in run.receipts))
 
 
 def _delays(run: Run) -> Iterator[Effect]:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, fields
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
-from bot.core.events import ApprovalId, Binding, Person, Place, Terms, Verdict
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
+from bot.core.values import ApprovalId, Binding, Person, Place, Terms, Verdict
 
 _STRICTNESS = {None: -1, Verdict.ALLOW: 0, Verdict.ASK: 1, Verdict.DENY: 2}
 T = TypeVar("T")

@@ -6,7 +6,7 @@ Rule 3: time comes in with the event (``at``, the store's clock); nothing here d
 Rule 4: an event that is no longer legal is a `Refused`, an answer for the person who is late; a journal that holds one is broken.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -21,19 +21,19 @@ from bot.core.events import (
     CardShown,
     Delivered,
     Doubted,
+    Edited,
     Event,
     Expired,
     Finished,
     Judged,
     ModelReplied,
-    Recorded,
     RunFailed,
-    RunId,
     Said,
     Settled,
     Voted,
 )
 from bot.core.refusal import Refused
+from bot.core.values import RunId
 
 
 class RunState(StrEnum):
@@ -70,11 +70,12 @@ ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One model response: its output items as JSON, its words, and how many messages it had been shown."""
+    """One model response: its output items as JSON, its words, how many messages it had been shown, OpenAI's id of it."""
 
     items: str
     text: str
     heard: int
+    response: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,29 +145,6 @@ def begin(run_id: RunId, asked: Asked, at: float) -> Run:
     return Run(run_id, asked, at, said=(Said(asked.person, asked.message, asked.text),), last_at=at)
 
 
-def fold(run_id: RunId, journal: Iterable[Recorded], run: Run | None = None) -> Run | None:
-    """The run that a journal tells (None for an empty one), continuing from ``run`` where it is given. Raises `BrokenJournal`."""
-    for recorded in journal:
-        event = recorded.event
-        if run is None:
-            if not isinstance(event, Asked):
-                raise BrokenJournal(f"run {run_id} begins with {type(event).__name__}")
-            run = begin(run_id, event, recorded.at)
-            continue
-        after = apply(run, event, recorded.at)
-        if isinstance(after, Refused) or recorded.seq != run.length + 1:
-            raise BrokenJournal(f"run {run_id}, event {recorded.seq} ({type(event).__name__}): {after}")
-        run = after
-    return run
-
-
-def applied_or_refused(run_id: RunId, run: Run | None, event: Event, at: float) -> Run | Refused:
-    """`apply`, also for the event that begins a run."""
-    if run is not None:
-        return apply(run, event, at)
-    return begin(run_id, event, at) if isinstance(event, Asked) else Refused("There is no such run.")
-
-
 def apply(run: Run, event: Event, at: float) -> Run | Refused:
     """The run after ``event``, or why it cannot happen any more. Nothing is changed in place."""
     legal = RUN_TRANSITIONS.get((run.state, type(event)))
@@ -209,7 +187,7 @@ def _model_replied(run: Run, event: ModelReplied, at: float) -> Run | Refused:
         return Refused("The reply does not belong to this run.")
     turn = len(run.turns) + 1
     run = _without_trouble(run, f"model:{turn}")
-    run = replace(run, turns=(*run.turns, Turn(event.items, event.text, event.heard)))
+    run = replace(run, turns=(*run.turns, Turn(event.items, event.text, event.heard, event.response)))
     if event.proposals:
         proposed = tuple(calls.proposed(turn, p, at) for p in event.proposals)
         return replace(run, state=RunState.ACTING, calls=(*run.calls, *proposed))
@@ -230,6 +208,20 @@ def _call_event(run: Run, event: CallEvent, at: float) -> Run | Refused:
         return after
     key = "judge" if isinstance(event, Judged) else "act"
     return _without_trouble(_with_call(run, after), f"{key}:{after.proposal.call}")
+
+
+def _edited(run: Run, event: Edited, at: float) -> Run | Refused:
+    """The call is superseded; what it became stands right behind it, in the same turn."""
+    old, new = run.call(event.call), event.proposal
+    same = old is not None and (new.wire, new.action) == (old.proposal.wire, old.proposal.action)
+    if old is None or not same or new.binding is None or run.call(new.call) is not None:
+        return Refused("That is no change of an action of this run.")
+    after = _call_event(run, event, at)
+    if isinstance(after, Refused):
+        return after
+    behind = 1 + next(n for n, call in enumerate(run.calls) if call is old)
+    became = replace(calls.proposed(old.turn, new, at), edits=event.call)
+    return replace(after, calls=(*after.calls[:behind], became, *after.calls[behind:]))
 
 
 def _with_call(run: Run, call: Call) -> Run:
@@ -284,4 +276,5 @@ _APPLY: dict[type, Callable[[Run, Any, float], Run | Refused]] = {
     Delivered: _delivered,
     AttemptFailed: _attempt_failed,
     **dict.fromkeys(CALL_EVENTS, _call_event),
+    Edited: _edited,
 }

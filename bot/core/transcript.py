@@ -5,6 +5,7 @@ Rules
 2. Each `function_call` gets exactly one `function_call_output`, in order, right after its turn, also where its run ended first.
 3. An output says status, reason, output and a better action. The decision itself, its risk and its packet stay here.
 4. Only the present requester speaks plainly. What anybody else wrote, also an earlier requester, is labelled as information.
+5. A program that asked (`Asked.brief`) wrote its own messages: they go out as they are, and nothing of ours before them.
 """
 
 import json
@@ -12,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.core.call import Call, CallState, Outcome
-from bot.core.events import Answer, Person, Said
+from bot.core.events import Said
 from bot.core.run import Run, Turn
+from bot.core.values import Answer, Person
 
 Item = dict[str, Any]
 
@@ -49,11 +51,23 @@ _NOTES = {
 
 def items(run: Run, before: Sequence[Run] = ()) -> tuple[Item, ...]:
     """The input items for the next model call of ``run``; ``before`` are the thread's earlier runs, the oldest first."""
+    if run.asked.brief:
+        return tuple(_of_program(run))
     requester = run.asked.person
     shown: list[Item] = [_message("developer", INSTRUCTIONS)]
     for each in (*before, run):
         shown.extend(_of_run(each, requester))
     return tuple(shown)
+
+
+def _of_program(run: Run) -> Iterator[Item]:
+    try:
+        messages = json.loads(run.asked.brief).get("messages", ())
+    except ValueError:  # it was purged
+        messages = ()
+    yield from messages
+    for number, turn in enumerate(run.turns, 1):
+        yield from _of_turn(run, number, turn)
 
 
 def _of_run(run: Run, requester: Person) -> Iterator[Item]:
@@ -77,8 +91,15 @@ def _of_turn(run: Run, number: int, turn: Turn) -> Iterator[Item]:
         if item.get("type") != "function_call":
             continue
         wire = item.get("call_id")
-        call = next((call for call in calls if call.proposal.wire == wire), None)
-        yield {"type": "function_call_output", "call_id": wire, "output": _text(_told(call))}
+        call = next((call for call in reversed(calls) if call.proposal.wire == wire), None)  # the last: what it became
+        told = _told(call)
+        if call is not None and run.asked.brief:
+            told = {
+                "status": call.status,
+                "outcome": told["status"],
+                **{k: v for k, v in told.items() if k != "status"},
+            }
+        yield {"type": "function_call_output", "call_id": wire, "output": _text(told)}
 
 
 def _stored_items(turn: Turn) -> list[Item]:
@@ -125,6 +146,9 @@ def _told(call: Call | None) -> dict[str, Any]:
     told: dict[str, Any] = {"status": outcome}
     if call.reason or outcome is Outcome.DENIED:
         told["reason"] = call.reason or "It was denied without a reason."
+    if call.edits is not None and (binding := call.proposal.binding) is not None:
+        changed = json.loads(binding.arguments)
+        told["changed_by_a_person"] = {name: changed[name] for name in changed if name not in binding.secret}
     if call.output:
         told["output"] = _output(call.output)
     happened = outcome in (Outcome.EXECUTED, Outcome.FAILED, Outcome.IN_DOUBT)

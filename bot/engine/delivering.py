@@ -6,13 +6,14 @@ from bot.core import effects as owed
 from bot.core.call import Call, CallState
 from bot.core.effects import Effect
 from bot.core.events import CardShown, Delivered, Event, RunFailed
+from bot.core.moments import untold
 from bot.core.run import Run
 from bot.engine.words import delay_text, end_text, question_text
 from bot.ports import Chat, Guard
 
 Words = owed.AskRequester | owed.PostReply | owed.PostDelay | owed.PostEnd
-Report = owed.ReportResolution | owed.ReportOutcome
-REPORTS = (owed.ReportResolution, owed.ReportOutcome)
+Report = owed.ReportResolution | owed.ReportOutcome | owed.Remember
+REPORTS = (owed.ReportResolution, owed.ReportOutcome, owed.Remember)
 
 
 class Delivering:
@@ -25,7 +26,7 @@ class Delivering:
         match effect:
             case owed.ShowCard():
                 return await self._show_card(run, effect)
-            case owed.ReportResolution() | owed.ReportOutcome():
+            case owed.ReportResolution() | owed.ReportOutcome() | owed.Remember():
                 return await self._report(run, effect)
             case _:
                 return await self._post(run, effect)
@@ -57,6 +58,10 @@ class Delivering:
                     await self._guard.report_resolution(run, call, call.approval)
             case owed.ReportOutcome():
                 await self._guard.report_outcome(run, call_in(run, effect.call))
+            case owed.Remember():
+                told = untold(run)
+                await self._guard.remember(run, told)
+                return Delivered(effect.key, ",".join(moment.id for moment in told))
             case _:
                 assert_never(effect)
         return Delivered(effect.key)

@@ -16,30 +16,18 @@ from bot.core import effects as owed
 from bot.core import transcript
 from bot.core.call import MOST_ATTEMPTS, Call, CallState
 from bot.core.effects import Effect
-from bot.core.events import (
-    Answer,
-    ApprovalId,
-    AttemptFailed,
-    CallId,
-    CallRefused,
-    Event,
-    Expired,
-    ModelReplied,
-    Proposal,
-    RunFailed,
-    Settled,
-    Started,
-)
+from bot.core.events import AttemptFailed, CallRefused, Event, Expired, ModelReplied, RunFailed, Settled, Started
 from bot.core.refusal import Refused
 from bot.core.run import Run, RunState
+from bot.core.values import Answer, ApprovalId, CallId, Proposal
 from bot.engine.delivering import REPORTS, Delivering, call_in, undeliverable
 from bot.engine.door import Door
 from bot.engine.finishing import Finishing
 from bot.engine.limits import Limits
 from bot.engine.people import People
 from bot.engine.starting import asked_anew, judged, reason_to_ask_anew, refusal_to_start
-from bot.engine.words import NOBODY_ANSWERED
-from bot.ports import Actions, Chat, Guard, Model, Question, Rejected, Reply, Unavailable, Wish, Writer
+from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS
+from bot.ports import Actions, Chat, Guard, Model, Prompt, Question, Rejected, Reply, Unavailable, Wish, Writer
 
 log = structlog.get_logger()
 
@@ -98,6 +86,7 @@ class Doer:
                 | owed.PostEnd()
                 | owed.ReportResolution()
                 | owed.ReportOutcome()
+                | owed.Remember()
             ):
                 await self._door.record(run.id, await self._delivering.deliver(run, effect))
             case _:
@@ -106,19 +95,17 @@ class Doer:
     # --- the model --------------------------------------------------------------------------------------------------
 
     async def _call_model(self, run: Run) -> None:
-        if len(run.turns) >= self._limits.max_tool_rounds:
-            rounds = self._limits.max_tool_rounds
-            await self._door.record(
-                run.id, RunFailed(f"I stopped after {rounds} rounds of actions without coming to an answer.")
-            )
-            return
         items = transcript.items(run, await self._earlier(run))
         decoration = asyncio.create_task(self._chat.show_thinking(run))
         try:
-            reply = await self._model.reply(items, self._actions.offered())
+            reply = await self._model.reply(Prompt(run.id, items, self._actions.offered(), run.asked.brief))
         finally:
             decoration.cancel()
-        await self._door.record(run.id, self._replied(run, reply))
+        rounds, most = len({call.turn for call in run.calls}), self._limits.max_tool_rounds
+        if reply.wishes and rounds >= most:
+            await self._door.record(run.id, RunFailed(TOO_MANY_ROUNDS.format(most)))
+        else:
+            await self._door.record(run.id, self._replied(run, reply))
 
     async def _earlier(self, run: Run) -> tuple[Run, ...]:
         found: list[Run] = []
@@ -140,8 +127,7 @@ class Doer:
             else too_many(f"t{turn}c{n}", wish, most)
             for n, wish in enumerate(reply.wishes, 1)
         )
-        text = reply.text or ("" if proposals else "The model ended without a word.")
-        return ModelReplied(reply.items, text, proposals, len(run.said), reply.tokens)
+        return ModelReplied(reply.items, reply.text, proposals, len(run.said), reply.tokens, reply.response)
 
     # --- the guard --------------------------------------------------------------------------------------------------
 
@@ -158,6 +144,7 @@ class Doer:
             requester=run.asked.person,
             place=run.asked.place,
             request=run.asked.text,
+            earlier=tuple(c.judgement.decision for c in run.calls if c.judgement and c.judgement.decision),
         )
         judgement = await self._guard.judge(question)
         new = ApprovalId(secrets.token_hex(16))

@@ -7,9 +7,11 @@ is no longer legal comes back as `Refused`, an answer for the person. What happe
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.core.events import Event, Recorded, RunId
+from bot.core.events import Event, Recorded
+from bot.core.journal import applied_or_refused, fold
 from bot.core.refusal import Refused
-from bot.core.run import Run, applied_or_refused, fold
+from bot.core.run import Run
+from bot.core.values import RunId
 from bot.ports import Conflict, Decide, Reader, Store, Writer
 
 FOLDED_RUNS = 1024
@@ -18,8 +20,9 @@ FOLDED_RUNS = 1024
 class Door:
     """Records events. It keeps folded runs in memory; the journal's length tells when one is behind."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, watch: Callable[[Run], None] | None = None) -> None:
+        """``watch`` is called with a run after each change of it by this process."""
+        self._store, self._watch = store, watch
         self._folded: OrderedDict[RunId, Run] = OrderedDict()
 
     async def load(self, run_id: RunId) -> tuple[Run | None, float]:
@@ -57,7 +60,10 @@ class Door:
         except Conflict:
             self._folded.pop(run_id, None)  # what is remembered is not what is stored: an older database was restored
             outcome = await self._store.write(work)
-        self._remember(outcome if isinstance(outcome, Run) else None)
+        if isinstance(outcome, Run):
+            self._remember(outcome)
+            if self._watch is not None:
+                self._watch(outcome)
         return outcome
 
     async def _decide(self, tx: Writer, run_id: RunId, decide: Decide) -> Run | Refused:

@@ -3,21 +3,22 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import structlog
 
 from bot.core.call import Call
-from bot.core.events import Person, RunId
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Person, RunId
 from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
 from bot.engine.people import People
+from bot.engine.programs import Programs
 from bot.engine.words import NOBODY_KNOWS, UNKNOWN_BUTTON
 from bot.engine.worker import Worker, forever
 from bot.ports import (
@@ -57,11 +58,13 @@ class Engine:
         policy: Policy,
         seal_keys: tuple[bytes, ...],
         limits: Limits | None = None,
+        watch: Callable[[Run], None] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self._store, self._dispatch = store, dispatch
-        self._door, self._people = Door(store), People(chat, policy)
+        self._door, self._people = Door(store, watch), People(chat, policy)
         self._inbox = Inbox(store, self._door, self._people, chat, dispatch, translate, seal_keys)
+        self.programs = Programs(self._door, self._inbox, self._people, seal_keys)
         name = secrets.token_hex(8)
         doer = Doer(
             door=self._door,

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 import structlog
 
 from bot.core.call import Call, CallState
-from bot.core.events import Answer, ApprovalId, Doubted, Event, Finished, RunId, Settled
+from bot.core.events import Doubted, Event, Finished, Settled
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Answer, ApprovalId, RunId
 from bot.engine.door import Door
 from bot.engine.limits import Limits
 from bot.ports import Actions, Writer

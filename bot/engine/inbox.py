@@ -12,10 +12,11 @@ from weakref import WeakValueDictionary
 
 from bot.core.approval import Resolution, seal, vote_text
 from bot.core.call import Call, CallState
-from bot.core.events import Answer, Answered, Asked, Choice, Event, Person, Place, RunId, Said, Settled, Voted
+from bot.core.events import Answered, Asked, Event, Said, Settled, Voted
 from bot.core.inputs import Clicked, Nothing, Wrote
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, Run, RunState
+from bot.core.values import Answer, Choice, Person, Place, RunId
 from bot.engine.door import Door
 from bot.engine.people import People
 from bot.engine.starting import TAMPERED, judgement_holds
@@ -197,15 +198,16 @@ class Inbox:
 
         return await self._recorded(run.id, decide, row)
 
-    async def vote_by_shell(self, opaque: str, user: str, action: str, comment: str) -> Run | Refused:
-        """A vote from a shell, authorised like a click. Raises `Unavailable` when nobody can say who the person is."""
+    async def vote_by_name(self, opaque: str, user: str, action: str, comment: str, *, via: str) -> Run | Refused:
+        """A vote without a card, authorised like a click; ``via`` "shell" or "program". Raises `Unavailable` when nobody can say
+        who the person is."""
         run = await self.run_of(opaque)
         call = run.call_of(opaque) if run else None
         if run is None or call is None:
             return Refused("There is no approval with this id; `signoff pending` lists the open ones.")
         place = run.asked.place
         clicked = Clicked(Person(place.team, user), action, opaque, place.channel, "", comment)
-        return await self.vote(run, call, clicked, via="shell")
+        return await self.vote(run, call, clicked, via=via)
 
     async def _settle(self, run: Run, call: Call, clicked: Clicked, row: InboxRow) -> Run | Refused:
         refused = await self._people.may_settle(run, call, clicked.person)

@@ -5,10 +5,10 @@ The rules are `core/policy.py`'s; this file only gathers the facts and fails clo
 
 from bot.core import policy as rules
 from bot.core.call import Call
-from bot.core.events import ApprovalId, Person, Terms
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import ApprovalId, Person, Terms
 from bot.engine.words import NOBODY_KNOWS
 from bot.ports import Chat, Unavailable
 

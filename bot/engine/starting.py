@@ -12,9 +12,10 @@ from bot.core import canonical
 from bot.core import policy as rules
 from bot.core.approval import Approval, permission_text, seal, sealed_by, vote_text
 from bot.core.call import Call
-from bot.core.events import ApprovalId, Binding, CallRefused, Choice, Ground, Judged, Judgement, Terms, Verdict
+from bot.core.events import CallRefused, Judged
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
+from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.ports import Actions, Freeze
 
 TAMPERED = "What is stored is not what was judged and approved, so it does not run."

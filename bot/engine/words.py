@@ -11,6 +11,7 @@ WAITS_FOR_CLICK = (
     "I wait for a decision on the card; only a click there counts. What you wrote reaches the model afterwards."
 )
 NOBODY_KNOWS = "Slack does not say who you are at the moment. Please try again."
+TOO_MANY_ROUNDS = "I stopped after {} rounds of actions without coming to an answer."
 NOBODY_ANSWERED = "Nobody answered my question within a day."
 MAY_HAVE_HAPPENED = (CallState.STARTED, CallState.IN_DOUBT, CallState.FAILED)
 

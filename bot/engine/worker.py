@@ -8,15 +8,16 @@ Rule 4: a started action is never interrupted by our own trouble: neither by an 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 import structlog
 
+from bot.core.call import CallState
 from bot.core.effects import Effect
-from bot.core.events import RunId
 from bot.core.owed import pending
 from bot.core.run import BrokenJournal, Run
+from bot.core.values import RunId
 from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.limits import Limits
@@ -116,7 +117,10 @@ class Worker:
         return not holding.lost
 
     def _begin_due(self, holding: Holding, run: Run, now: float) -> None:
-        for effect in due(run, now):
+        effects = due(run, now)
+        if self._limits.one_call_at_a_time:
+            effects = in_order(run, effects, holding.tasks)
+        for effect in effects:
             if effect.key not in holding.tasks and holding.tried.get(effect.key) != run.length:
                 holding.tried[effect.key] = run.length
                 holding.tasks[effect.key] = asyncio.create_task(self._doer.do(run, effect))
@@ -155,6 +159,13 @@ class Worker:
 
 def due(run: Run, now: float) -> tuple[Effect, ...]:
     return tuple(effect for effect in pending(run) if effect.not_before <= now)
+
+
+def in_order(run: Run, effects: Iterable[Effect], under_way: Collection[str]) -> tuple[Effect, ...]:
+    """``effects`` without those that judge or start a call while one before it does not wait for people yet."""
+    moving = [c.proposal.call for c in run.calls if not c.answered and c.state is not CallState.ASKING]
+    later = {key for call in moving[1:] for key in (f"judge:{call}", f"{ACTION}{call}")} - set(under_way)
+    return tuple(effect for effect in effects if effect.key not in later)
 
 
 async def forever(what: str, every: float, work: Callable[[], Awaitable[object]]) -> None:

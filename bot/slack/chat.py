@@ -14,10 +14,10 @@ import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.call import Call
-from bot.core.events import Person, RunId
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Person, RunId
 from bot.ports import Posted, Rejected
 from bot.slack import replies as words
 from bot.slack.blocks import Message

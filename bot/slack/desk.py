@@ -3,9 +3,9 @@
 from typing import Protocol
 
 from bot.core.call import Call
-from bot.core.events import Person
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Person
 from bot.ports import InboxRow, OpenApproval
 
 

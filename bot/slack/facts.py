@@ -13,9 +13,9 @@ from typing import Final
 from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.canonical import argument_lines, has_invisible, mixes_scripts, parse_arguments, texts
-from bot.core.events import Choice, Person, Terms
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Choice, Person, Terms
 from bot.slack import limits
 from bot.slack.blocks import SHORTENED, Block, escaped, group_mention, line, mention, moment, one_line, said, utc
 from bot.slack.blocks import Run as Piece

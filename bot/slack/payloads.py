@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
-from bot.core.events import Person, Place
 from bot.core.inputs import Clicked, Input, Nothing, Wrote
+from bot.core.values import Person, Place
 from bot.ports import InboxRow
 from bot.slack.views import APPROVE_REVIEWED, COMMENT, DENY
 from bot.slack.wording import flattened, names, storable

@@ -7,7 +7,7 @@ Rule 2: every reply says that the model wrote it, so that none can pass for a ca
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bot.core.events import RunId
+from bot.core.values import RunId
 from bot.ports import OpenApproval
 from bot.slack import richtext
 from bot.slack.blocks import (

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.core.call import Call, CallState, Outcome
-from bot.core.events import Answer, Settled
+from bot.core.events import Settled
+from bot.core.values import Answer
 from bot.slack import facts
 from bot.slack.blocks import Block, line, mention, moment, one_line, said
 from bot.slack.blocks import Run as Piece

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from bot.core.approval import Approval
 from bot.core.call import Call, CallState, Outcome
-from bot.core.events import Choice
 from bot.core.run import Run
+from bot.core.values import Choice
 from bot.slack import facts
 from bot.slack.blocks import CHUNK, Block, chunks, line, mention, moment, one_line, rich, said, section, seen, size_of
 from bot.slack.blocks import Run as Piece

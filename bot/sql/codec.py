@@ -15,8 +15,9 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
 
-from bot.core.events import CONTENT, Event
+from bot.core.events import Event
 from bot.core.run import BrokenJournal
+from bot.core.values import CONTENT
 
 REMOVED = "[removed]"
 _REFERENCE = "sha256"

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Double, Row, Select, and_, cast, extract, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.events import ApprovalId, Place, Recorded, RunId
+from bot.core.events import Recorded
 from bot.core.run import BrokenJournal
+from bot.core.values import ApprovalId, Place, RunId
 from bot.ports import Freeze, InboxRow, OpenApproval, RunLine
 from bot.sql import tables
 from bot.sql.chain import EventRow, first_fault, genesis

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, select, text
 
-from bot.core.events import RunId
+from bot.core.values import RunId
 from bot.sql import tables
 from bot.sql.chain import EventRow, Fault, first_fault, genesis
 from bot.sql.codec import references

@@ -10,9 +10,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.core.events import Recorded, RunId
+from bot.core.events import Recorded
+from bot.core.journal import fold
 from bot.core.owed import due_at
-from bot.core.run import Run, fold
+from bot.core.run import Run
+from bot.core.values import RunId
 from bot.ports import Conflict, Freeze, InboxRow, OpenApproval
 from bot.projections import buttons, open_approvals
 from bot.sql import tables

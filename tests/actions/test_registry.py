@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.actions import Checked, Registry, action, define
 from bot.core.canonical import Refused, argument_lines, canonical_bytes, digest, parse_lines
-from bot.core.events import Person, Proposal
+from bot.core.values import Person, Proposal
 from bot.errors import ConfigurationError
 from bot.ports import Actions, Wish
 
@@ -24,11 +27,19 @@ def grant(user: str, group: str, duration: str = "1h", password: str = "") -> di
     return {"user": user, "password": password}
 
 
+def closure(value: str) -> Callable[..., Any]:
+    def told(user: str) -> str:
+        return user + value
+
+    return told
+
+
 def take(**arguments: Any) -> None:
     RECEIVED.append(arguments)
 
 
 OPEN: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": True}
+OPEN_STAGE: dict[str, Any] = {"type": "object", "properties": {"service": {}, "stage": {}}}
 GRANT = define(grant, system="okta", environment="production", risk="high", target="user", secret=("password",))
 TAKE = define(take, parameters_schema=OPEN, strict=False)
 REGISTRY = Registry([GRANT, TAKE])
@@ -165,7 +176,81 @@ def test_names_are_found_and_are_unique() -> None:
     assert REGISTRY.find("grant") is GRANT and REGISTRY.find("Grant") is None
     assert REGISTRY.current_definition("gone") is None
     with pytest.raises(ConfigurationError, match="two actions named grant"):
-        Registry([GRANT, GRANT])
+        Registry([GRANT, define(grant)])
+
+
+def test_h20_the_very_same_action_again_is_nothing_new_and_another_is_never_taken_for_it() -> None:
+    registry = Registry([GRANT])
+    registry.add(
+        define(grant, system="okta", environment="production", risk="high", target="user", secret=("password",))
+    )
+    assert registry.actions == (GRANT,) and registry.find("grant") is GRANT
+    for named in ("target", "probe"):
+        tag = define(grant, name="tag", **{named: closure("a")})
+        registry.add(tag)
+        registry.add(define(grant, name="tag", **{named: closure("a")}))
+        with pytest.raises(ConfigurationError, match="two actions named tag"):
+            registry.add(define(grant, name="tag", **{named: closure("b")}))
+        registry = Registry([GRANT])
+    for other in ({"risk": "low"}, {"timeout": 5}, {"target": lambda a: ""}, {"probe": lambda user: True}):
+        with pytest.raises(ConfigurationError, match="two actions named grant"):
+            registry.add(define(grant, **other))
+    assert registry.actions == (GRANT,)
+
+
+class Hesitant(str):
+    """A name that takes a while to look up, so that others come between."""
+
+    def __hash__(self) -> int:
+        time.sleep(0.002)
+        return super().__hash__()
+
+
+def test_h20_of_those_who_add_different_actions_of_one_name_at_once_one_succeeds() -> None:
+    registry = Registry()
+    outcomes: list[str] = []
+
+    def add(risk: str) -> None:
+        action = dataclasses.replace(define(grant, risk=risk), name=Hesitant("grant"))
+        try:
+            registry.add(action)
+            registry.add(dataclasses.replace(action, name=Hesitant(f"grant_{risk}")))
+            outcomes.append("added")
+        except ConfigurationError:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=add, args=(risk,)) for risk in ("low", "medium", "high", "critical")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["added", "refused", "refused", "refused"] and len(registry.actions) == 2
+
+
+async def test_who_asks_is_given_what_the_action_returned_as_the_object_that_it_is() -> None:
+    kept: list[object] = []
+    proposal = proposed("grant", '{"user":"bob","group":"admins","password":"hunter2"}')
+    ran = await REGISTRY.run(proposal, "k", kept.append)
+    assert kept == [{"user": "bob", "password": "hunter2"}] and "hunter2" not in ran.output
+
+
+def test_a_target_that_is_null_is_no_target() -> None:
+    def restart(service: str, host: str | None = None) -> None: ...
+
+    for target in ("host", lambda arguments: None):
+        checked = Registry([define(restart, target=target)]).check("restart", '{"service":"web"}')
+        assert isinstance(checked, Checked) and checked.target == ""
+
+
+def test_a_target_function_cannot_change_what_is_bound() -> None:
+    def grab(labels: list[str]) -> None: ...
+
+    def cruel(arguments: dict[str, Any]) -> str:
+        arguments["labels"].append("evil")
+        return str(arguments.pop("labels"))
+
+    checked = Registry([define(grab, target=cruel)]).check("grab", '{"labels":["a"]}')
+    assert isinstance(checked, Checked) and checked.arguments == b'{"labels":["a"]}'
 
 
 def test_an_environment_that_an_argument_names_is_what_the_policy_and_the_card_see() -> None:
@@ -178,5 +263,8 @@ def test_an_environment_that_an_argument_names_is_what_the_policy_and_the_card_s
         "t1c1", Wish("w", "restart", '{"service": "checkout", "stage": "staging"}'), Person("T1", "U1")
     )
     assert proposal.binding is not None and proposal.binding.environment == "staging"
+    null = Registry([define(restart, environment="{stage}", parameters_schema=OPEN_STAGE, strict=False)])
+    unsaid = null.propose("t1c1", Wish("w", "restart", '{"service": "checkout", "stage": null}'), ALICE)
+    assert unsaid.binding is not None and unsaid.binding.environment == ""
     with pytest.raises(ConfigurationError, match="environment names 'where'"):
         action(environment="{where}", name="restart")(lambda service: service)

@@ -59,6 +59,17 @@ async def test_h7_an_output_without_a_json_form_is_no_failure() -> None:
     assert answer.ok and answer.output.startswith('{"1":[2,3],"at":"<object object at')
 
 
+async def test_what_was_returned_is_kept_only_where_something_was_returned() -> None:
+    kept: list[object] = []
+
+    async def odd(n: int) -> object:
+        return {1, 2} if n else 1 / n
+
+    for arguments in (b'{"n":1}', b'{"n":0}', b'{"n":"x"}', b"[]"):
+        await execute(define(odd), arguments, idempotency_key="", keep=kept.append)
+    assert kept == [{1, 2}]
+
+
 async def test_an_exception_becomes_a_sentence_without_a_traceback() -> None:
     def broken() -> None:
         raise ValueError("no such group\nokta-prod")

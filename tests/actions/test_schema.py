@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -41,6 +44,13 @@ def test_h26_a_schema_of_every_type_is_valid_in_strict_mode() -> None:
     assert schema["properties"]["x"]["enum"] == ["red", 2, None]
     assert schema["properties"]["k"]["type"] == "string"
     assert schema["properties"]["h"]["format"] == "date"
+
+
+def test_h26_what_takes_nothing_is_strict_too() -> None:
+    for fn in (lambda: None, dict):
+        options = {} if fn is not dict else {"parameters_schema": schema_of(define(lambda: None, name="f"))}
+        schema = schema_of(define(fn, name="f", **options))
+        assert violations(schema) == [] and schema["properties"] == {}
 
 
 def test_json_becomes_the_types_that_the_signature_names() -> None:
@@ -178,6 +188,10 @@ def test_a_schema_of_ones_own_is_taken_as_it_is_and_checked() -> None:
     assert '"x" breaks the rule minimum 3: it is 2' in faults_of(action, '{"x":2}')
     assert "allows additional properties" in refused(anything, parameters_schema={"type": "object", "properties": {}})
     assert "no valid JSON schema" in refused(anything, parameters_schema={"type": "nonsense"})
+    for wrong in ({"type": "object", "properties": {"x": {"enum": {1, 2}}}}, {"default": float("nan")}):
+        assert "parameters_schema is no JSON" in refused(anything, parameters_schema=wrong)
+    titled = {**schema, "title": "Arguments"}
+    assert schema_of(define(anything, parameters_schema=titled)) == titled
 
 
 def test_h19_every_fault_is_named_and_secrets_are_not_quoted() -> None:
@@ -233,3 +247,23 @@ def plain(x: float, n: int, s: str) -> None: ...
 
 
 PLAIN = define(plain)
+
+
+def test_r14_a_set_as_a_default_is_the_same_in_every_process() -> None:
+    program = (
+        "from bot.actions import define\n"
+        "def tag(tags: set[str] = {'v', 'w', 'x', 'y', 'z'}) -> None: ...\n"
+        "tag.__module__ = '__main__'\n"
+        "print(define(tag).parameters_schema)"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(said) == 1 and "Null means the default" in said.pop()

@@ -2,29 +2,23 @@
 
 from dataclasses import dataclass, field
 
-from bot.core.events import (
+from bot.core.events import Asked, Delivered, Event, Judged, ModelReplied, Recorded, Said, Voted
+from bot.core.journal import applied_or_refused
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.core.values import (
     ApprovalId,
-    Asked,
     Binding,
     CallId,
     Choice,
-    Delivered,
-    Event,
-    Judged,
     Judgement,
-    ModelReplied,
     Person,
     Place,
     Proposal,
-    Recorded,
     RunId,
-    Said,
     Terms,
     Verdict,
-    Voted,
 )
-from bot.core.refusal import Refused
-from bot.core.run import Run, applied_or_refused
 
 ALICE, BOB, CAROL = Person("T1", "U0ALICE"), Person("T1", "U0BOB"), Person("T1", "U0CAROL")
 PLACE = Place("T1", "C0OPS", "1700000000.000100")

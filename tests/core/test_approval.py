@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from bot.core import approval as approvals
 from bot.core.approval import Approval, Resolution, key_id, seal, sealed_by
-from bot.core.events import Choice
 from bot.core.refusal import Refused
+from bot.core.values import Choice
 from tests.core.runs import BOB, CAROL, NOON, terms, voted
 
 OPEN = Approval(terms(quorum=2), "d" * 64, NOON)

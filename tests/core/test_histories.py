@@ -1,5 +1,7 @@
 """Arbitrary histories of a run: whatever happens, in whatever order, the promises hold (R1, R5, R7, R16)."""
 
+from dataclasses import replace
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -7,27 +9,24 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from bot.core.call import OPEN, CallState
 from bot.core.effects import CallModel, Expire, Recover, StartAction
 from bot.core.events import (
-    Answer,
-    ApprovalId,
     AttemptFailed,
-    CallId,
     CallRefused,
     Cancelled,
     CardShown,
-    Choice,
     Delivered,
     Doubted,
+    Edited,
     Event,
     Expired,
     Finished,
-    Ground,
     RunFailed,
     Settled,
     Started,
-    Verdict,
 )
+from bot.core.journal import fold
 from bot.core.owed import due_at, pending
-from bot.core.run import ENDS, fold
+from bot.core.run import ENDS
+from bot.core.values import Answer, ApprovalId, CallId, Choice, Ground, Verdict
 from tests.core.runs import ALICE, BOB, CAROL, LATE, NOON, RUN, Story, judged, proposal, replied, said, story, voted
 
 PEOPLE = st.sampled_from([ALICE, BOB, CAROL])
@@ -97,6 +96,11 @@ class History(RuleBasedStateMachine):
     @rule(slot=SLOTS, ground=st.sampled_from(Ground))
     def a_call_is_refused(self, slot: int, ground: Ground) -> None:
         self.throw(CallRefused(self.call(slot), ground, "because"))
+
+    @rule(slot=SLOTS)
+    def somebody_edits(self, slot: int) -> None:
+        name = self.call(slot)
+        self.throw(Edited(name, replace(proposal(f"{name}e"), wire=f"wire_{name}"), CAROL))
 
     @rule(slot=SLOTS)
     def an_approval_expires(self, slot: int) -> None:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.events import ApprovalId, Person, Terms, Verdict
 from bot.core.inputs import Profile
 from bot.core.policy import Case, Defaults, Match, Policy, Rule, duration, floor, may_ask, may_decide, terms
 from bot.core.refusal import Refused
+from bot.core.values import ApprovalId, Person, Terms, Verdict
 
 HOME = "T1"
 ALICE, CAROL, DAN = (Person(HOME, user) for user in ("UALICE", "UCAROL", "UDAN"))

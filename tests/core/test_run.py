@@ -22,28 +22,24 @@ from bot.core.effects import (
     StopWaiting,
 )
 from bot.core.events import (
-    Answer,
     Answered,
-    ApprovalId,
     AttemptFailed,
-    CallId,
     CallRefused,
     Cancelled,
     CardShown,
-    Choice,
     Delivered,
     Doubted,
     Event,
     Expired,
     Finished,
-    Ground,
     RunFailed,
     Settled,
     Started,
-    Verdict,
 )
+from bot.core.journal import fold
 from bot.core.owed import due_at, pending
-from bot.core.run import RUN_TRANSITIONS, BrokenJournal, RunState, fold
+from bot.core.run import RUN_TRANSITIONS, BrokenJournal, RunState
+from bot.core.values import Answer, ApprovalId, CallId, Choice, Ground, Verdict
 from tests.core.runs import (
     ALICE,
     BOB,

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from bot.core.approval import Approval
 from bot.core.call import Call, CallState, Outcome
-from bot.core.events import (
+from bot.core.events import Asked, Said, Settled
+from bot.core.run import Run, RunState, Turn
+from bot.core.transcript import INSTRUCTIONS, LONGEST_OUTPUT, items
+from bot.core.values import (
     Answer,
     ApprovalId,
-    Asked,
     Binding,
     CallId,
     Judgement,
@@ -21,13 +23,9 @@ from bot.core.events import (
     Place,
     Proposal,
     RunId,
-    Said,
-    Settled,
     Terms,
     Verdict,
 )
-from bot.core.run import Run, RunState, Turn
-from bot.core.transcript import INSTRUCTIONS, LONGEST_OUTPUT, items
 from bot.demo.responses_rules import refusal_of
 
 ALICE, BOB = Person("T1", "UALICE"), Person("T1", "UBOB")
@@ -246,3 +244,24 @@ def test_r16_in_any_history_every_function_call_has_exactly_one_output(now: Run,
                 <= json.loads(item["output"]).keys()
                 <= {"status", "reason", "output", "better_action", "note"}
             )
+
+
+def test_a_program_is_shown_its_own_messages_and_the_founding_words_for_what_came_of_its_calls() -> None:
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": [{"type": "input_text"}]}]
+    turn = Turn(json.dumps([{"type": "function_call", "call_id": "w1", "name": "grant", "arguments": "{}"}]), "", 1)
+    proposal = Proposal(CallId("t1c1"), "w1", "grant", "{}", BINDING)
+    denied = Call(1, proposal, CallState.REFUSED, Outcome.DENIED, "Not today.", JUDGEMENT)
+    request = Asked(ALICE, Place("program", "", "r"), "r", "x", brief=json.dumps({"messages": messages}))
+    shown = items(Run(RunId("r"), request, 1.0, turns=(turn,), calls=(denied,)))
+    assert list(shown[:2]) == messages and shown[2]["type"] == "function_call"
+    assert json.loads(shown[3]["output"]) == {
+        "status": "blocked",
+        "outcome": "denied",
+        "reason": "Not today.",
+        "better_action": "Grant 2h",
+    }
+
+
+def test_a_program_whose_request_was_purged_still_gets_what_the_model_said() -> None:
+    request = Asked(ALICE, Place("program", "", "r"), "r", "x", brief="[removed]")
+    assert items(Run(RunId("r"), request, 1.0, turns=(Turn(json.dumps(FINAL), "Done.", 1),))) == tuple(FINAL)

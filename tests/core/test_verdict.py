@@ -1,42 +1,13 @@
 """R8, S22: nothing is allowed without a well-formed answer in which every signal allows."""
 
-import itertools
 import json
 from typing import Any
 
 import pytest
-from bighub.decisions.types import Decision
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from bot.core.events import Verdict
-from bot.core.verdict import read_decision, strictest
+from bot.core.values import Verdict
+from bot.core.verdict import read_decision
 
-ABSENT = object()
-PRODUCT: dict[str, tuple[Any, ...]] = {
-    "recommendation": (ABSENT, "proceed", "proceed_with_caution", "review_recommended", "do_not_proceed"),
-    "enforcement_mode": (ABSENT, "advisory", "review", "enforced"),
-    "enforced_verdict": (ABSENT, "allowed", "requires_approval", "blocked"),
-    "allowed": (ABSENT, True, False),
-    "result": (ABSENT, "allowed", "requires_approval", "blocked"),
-    "mode": (ABSENT, "autonomous", "review", "needs_context"),
-    "requires_approval": (False, True),
-    "needs_more_context": (False, True),
-}
-STOPS: dict[str, tuple[Any, ...]] = {
-    "recommendation": ("review_recommended", "do_not_proceed"),
-    "enforced_verdict": ("requires_approval", "blocked", "denied"),
-    "allowed": (False,),
-    "can_run": (False,),
-    "result": ("requires_approval", "blocked", "denied"),
-    "mode": ("review", "needs_context", "blocked", "denied", "review_required"),
-    "execution_mode": ("review", "needs_context", "blocked", "denied", "review_required"),
-    "requires_approval": (True,),
-    "human_review": (True,),
-    "needs_review": (True,),
-    "needs_more_context": (True,),
-    "should_not_run": (True,),
-}
 SAMPLE = {
     "request_id": "req_abc123",
     "better_action": "Grant scoped Okta admin access for 2h instead of 48h",
@@ -50,71 +21,6 @@ SAMPLE = {
     "decision_packet": {},
     "decision_brain": {},
 }
-
-
-def sdk_would_run(answer: dict[str, Any]) -> bool:
-    try:
-        return bool(Decision.from_backend_response(answer).can_run)
-    except (TypeError, ValueError, AttributeError):
-        return False
-
-
-def stops(answer: dict[str, Any]) -> bool:
-    return any(
-        answer.get(name) in values for name, values in STOPS.items() if not isinstance(answer.get(name), dict | list)
-    )
-
-
-def test_r8_of_15360_answers_only_those_run_in_which_every_signal_allows() -> None:
-    answers = [
-        {name: value for name, value in zip(PRODUCT, values, strict=True) if value is not ABSENT}
-        for values in itertools.product(*PRODUCT.values())
-    ]
-    allowed = [answer for answer in answers if read_decision(answer).verdict is Verdict.ALLOW]
-    assert len(answers) == 15_360
-    assert len(allowed) > 50
-    assert all(sdk_would_run(answer) for answer in allowed)
-    assert not any(stops(answer) for answer in allowed)
-    print(
-        f"R8: {len(answers):,} answers, {len(allowed)} allowed, 0 of them with a blocking, review or missing-context signal"
-    )
-
-
-WORDS = sorted(
-    {str(value) for values in STOPS.values() for value in values} | {"proceed", "allowed", "autonomous", "odd", ""}
-)
-VALUES = st.one_of(
-    st.none(), st.booleans(), st.sampled_from(WORDS), st.integers(), st.text(max_size=5), st.lists(st.none())
-)
-ANSWERS = st.dictionaries(
-    st.sampled_from(
-        [*STOPS, "enforcement_mode", "request_type", "blocked_by", "catastrophic_ceiling", "dry_run", "risk", "reason"]
-    ),
-    VALUES,
-)
-
-
-@settings(max_examples=400, deadline=None)
-@given(ANSWERS)
-def test_r8_what_any_answer_allows_the_sdk_would_run_too(answer: dict[str, Any]) -> None:
-    judgement = read_decision(answer)
-    if judgement.verdict is Verdict.ALLOW:
-        assert sdk_would_run(answer)
-        assert not stops(answer)
-    assert judgement.reason
-    judgement.reason.encode()
-    assert json.loads(judgement.decision or "{}") == answer or judgement.verdict is Verdict.DENY
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    st.recursive(
-        st.none() | st.booleans() | st.floats() | st.text(),
-        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    )
-)
-def test_r8_any_json_is_read_without_an_exception_and_never_allowed(raw: object) -> None:
-    assert read_decision(raw).verdict is Verdict.DENY
 
 
 @pytest.mark.parametrize(
@@ -131,8 +37,14 @@ def test_r8_any_json_is_read_without_an_exception_and_never_allowed(raw: object)
         {"recommendation": ["proceed"]},
         {"recommendation": ""},
         {"recommendation": "proceed", "result": 7},
-        {"can_run": True},
+        {"needs_review": False},
         {"reason": "fine"},
+        {"error": "policy engine failed"},
+        {"status": "requires_approval"},
+        {"decision": "allow"},
+        {"duration": "2h", "max_percentage": 10},
+        {"enforcement_mode": "enforced"},
+        {"enforcement_mode": "review"},
         {"recommendation": "proceed", "catastrophic_ceiling": "none"},
     ],
 )
@@ -140,6 +52,16 @@ def test_s22_an_answer_without_a_readable_decision_is_denied(nonsense: object) -
     judgement = read_decision(nonsense)
     assert judgement.verdict is Verdict.DENY
     assert judgement.reason.endswith(".")
+
+
+def test_s22_an_answer_that_is_no_json_is_denied() -> None:
+    endless: list[object] = []
+    endless.append(endless)
+    deep: dict[str, Any] = {"allowed": True}
+    for _ in range(100_000):
+        deep = {"allowed": True, "error": deep}
+    for broken in (endless, deep, object()):
+        assert read_decision({"allowed": True, "duration": broken}).verdict is Verdict.DENY
 
 
 def test_the_founding_readme_sample_asks_with_its_risk_and_its_better_action() -> None:
@@ -159,28 +81,21 @@ def test_the_founding_readme_sample_asks_with_its_risk_and_its_better_action() -
         ({"recommendation": "proceed_with_caution", "enforcement_mode": "advisory"}, Verdict.ALLOW),
         ({"recommendation": "proceed_with_caution", "enforcement_mode": "review"}, Verdict.ASK),
         ({"mode": "autonomous", "can_run": True}, Verdict.ALLOW),
-        ({"mode": "constrained", "can_run": True}, Verdict.ASK),
+        ({"mode": "FULL"}, Verdict.ALLOW),
+        ({"mode": "allowed"}, Verdict.ALLOW),
+        ({"can_run": True}, Verdict.ASK),
+        ({"mode": "constrained", "can_run": True}, Verdict.ALLOW),
         ({"mode": "CONDITIONAL", "recommendation": "proceed"}, Verdict.ASK),
+        ({"mode": "CONDITIONAL", "execution_mode": "constrained", "can_run": True}, Verdict.ASK),
         ({"allowed": True, "result": "approved", "requires_approval": False}, Verdict.ALLOW),
         ({"result": "approved"}, Verdict.ASK),
         ({"allowed": False, "result": "blocked"}, Verdict.DENY),
-        ({"allowed": False}, Verdict.DENY),
         ({"allowed": False, "result": "requires_approval", "requires_approval": True}, Verdict.ASK),
         ({"recommendation": "review_recommended"}, Verdict.ASK),
-        ({"recommendation": "proceed", "human_review": True}, Verdict.ASK),
-        ({"recommendation": "maybe"}, Verdict.ASK),
-        ({"recommendation": "proceed", "mode": "brand_new"}, Verdict.ASK),
         ({"recommendation": "proceed", "should_not_run": True, "needs_review": True}, Verdict.DENY),
-        ({"recommendation": "proceed", "blocked_by": "rule_7"}, Verdict.DENY),
         ({"enforced_verdict": "allowed"}, Verdict.ASK),
         ({"enforced_verdict": "blocked", "recommendation": "proceed"}, Verdict.DENY),
         ({"enforcement_mode": "enforced", "recommendation": "proceed"}, Verdict.ASK),
-        ({"recommendation": "proceed", "dry_run": True}, Verdict.ASK),
-        (
-            {"recommendation": "proceed", "catastrophic_ceiling": {"active": True, "forced_mode": "blocked"}},
-            Verdict.DENY,
-        ),
-        ({"recommendation": "proceed", "catastrophic_ceiling": {"forced_mode": "review"}}, Verdict.ASK),
         ({"recommendation": "proceed", "catastrophic_ceiling": {"active": True}}, Verdict.ASK),
         (
             {"recommendation": "proceed", "catastrophic_ceiling": {"active": False, "forced_mode": "blocked"}},
@@ -192,6 +107,137 @@ def test_each_signal_of_both_generations_is_read_and_the_strictest_wins(
     answer: dict[str, Any], verdict: Verdict
 ) -> None:
     assert read_decision(answer).verdict is verdict
+
+
+@pytest.mark.parametrize("refusal", [{"allowed": False}, {"can_run": False}, {"blocked_by": "rule_7"}])
+def test_a_refusal_asks_where_the_answer_names_a_review_or_missing_context_and_only_there(
+    refusal: dict[str, Any],
+) -> None:
+    assert read_decision({**refusal, "needs_review": True}).verdict is Verdict.ASK
+    assert read_decision({**refusal, "needs_more_context": True}).verdict is Verdict.ASK
+    assert read_decision({**refusal, "result": "limited"}).verdict is Verdict.DENY
+    assert read_decision({**refusal, "recommendation": "unheard_of"}).verdict is Verdict.DENY
+    assert read_decision({**refusal, "status": "requires_approval"}).verdict is Verdict.DENY
+
+
+@pytest.mark.parametrize("field", ["mode", "execution_mode"])
+def test_constrained_runs_by_itself_only_where_bighub_also_says_that_it_can_run(field: str) -> None:
+    assert read_decision({field: "constrained", "can_run": True}).verdict is Verdict.ALLOW
+    assert read_decision({field: "constrained"}).verdict is Verdict.ASK
+    assert read_decision({field: "constrained", "can_run": None, "recommendation": "proceed"}).verdict is Verdict.ASK
+    assert read_decision({field: "constrained", "allowed": True}).verdict is Verdict.ASK
+    assert read_decision({field: "constrained", "can_run": False}).verdict is Verdict.DENY
+    assert read_decision({field: "constrained", "can_run": True, "needs_review": True}).verdict is Verdict.ASK
+
+
+@pytest.mark.parametrize("permission", [{"mode": "constrained", "can_run": True}, {"recommendation": "proceed"}])
+def test_a_condition_that_nobody_here_could_keep_is_asked_about(permission: dict[str, Any]) -> None:
+    for share in (10, 0, 99.9, "10", float("nan"), True, [100]):
+        assert read_decision({**permission, "max_percentage": share}).verdict is Verdict.ASK, share
+    for whole in (100, 100.0, None, ""):
+        assert read_decision({**permission, "max_percentage": whole}).verdict is Verdict.ALLOW, whole
+    for duration in ("2h", 7200, {"hours": 2}):
+        assert read_decision({**permission, "duration": duration}).verdict is Verdict.ASK, duration
+    for unlimited in ("", " ", None):
+        assert read_decision({**permission, "duration": unlimited}).verdict is Verdict.ALLOW, unlimited
+
+
+@pytest.mark.parametrize(
+    ("enforcement", "verdict"),
+    [
+        ({"enforcement_mode": "advisory"}, Verdict.ALLOW),
+        ({"enforcement_mode": "autonomous"}, Verdict.ALLOW),
+        ({"enforcement_mode": "review"}, Verdict.ASK),
+        ({"enforcement_mode": "REVIEW", "recommendation": "proceed_with_caution"}, Verdict.ASK),
+        ({"enforcement_mode": "review", "recommendation": "proceed"}, Verdict.ALLOW),
+        ({"enforcement_mode": "enforced"}, Verdict.ASK),
+        ({"enforcement_mode": "Enforced", "enforced_verdict": None}, Verdict.ASK),
+        ({"enforcement_mode": "enforced", "enforced_verdict": "allowed"}, Verdict.ALLOW),
+        ({"enforcement_mode": "enforced", "enforced_verdict": "requires_approval"}, Verdict.ASK),
+        ({"enforcement_mode": "enforced", "enforced_verdict": "blocked"}, Verdict.DENY),
+    ],
+)
+def test_an_autonomous_action_runs_unless_the_enforcement_wants_more(
+    enforcement: dict[str, Any], verdict: Verdict
+) -> None:
+    assert read_decision({"mode": "autonomous", "can_run": True, **enforcement}).verdict is verdict
+
+
+@pytest.mark.parametrize("active", [{"active": True}, {"active": None}, {}])
+@pytest.mark.parametrize(
+    ("forced", "verdict"),
+    [
+        ({"forced_mode": "autonomous"}, Verdict.ASK),
+        ({"forced_mode": "constrained"}, Verdict.ASK),
+        ({"forced_mode": "review"}, Verdict.ASK),
+        ({"forced_mode": "needs_context"}, Verdict.ASK),
+        ({"forced_mode": "unheard_of"}, Verdict.ASK),
+        ({"forced_mode": "blocked"}, Verdict.DENY),
+        ({"forced_mode": 7}, Verdict.DENY),
+        ({"active": "yes"}, Verdict.DENY),
+        ({"forced_recommendation": "proceed"}, Verdict.ASK),
+        ({"forced_recommendation": "review_recommended"}, Verdict.ASK),
+        ({"forced_recommendation": "do_not_proceed"}, Verdict.DENY),
+    ],
+)
+def test_a_catastrophic_ceiling_can_only_forbid(
+    active: dict[str, Any], forced: dict[str, Any], verdict: Verdict
+) -> None:
+    permission = {"mode": "constrained", "can_run": True, "recommendation": "proceed"}
+    assert read_decision({**permission, "catastrophic_ceiling": {**active, **forced}}).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("policy engine failed.", "policy engine failed"),
+        ({"code": 7}, '{"code":7}'),
+        (["late"], '["late"]'),
+        (True, "true"),
+    ],
+)
+def test_an_error_beside_a_permission_is_asked_about_and_named(error: object, words: str) -> None:
+    judgement = read_decision({"allowed": True, "error": error, "reason": "Fine."})
+    assert (judgement.verdict, judgement.reason) == (Verdict.ASK, f"Fine. BIGHUB reports an error: {words}.")
+    assert read_decision({"allowed": False, "error": error}).verdict is Verdict.DENY
+
+
+@pytest.mark.parametrize("field", ["status", "decision"])
+def test_a_status_or_decision_that_is_known_to_stop_stops_and_any_other_says_nothing(field: str) -> None:
+    asks = ("requires_approval", "approval_required", "review", "review_required", "needs_context")
+    denies = ("blocked", "block", "denied", "deny", " DENY ", "do_not_proceed")
+    for word in (*asks, "review_recommended"):
+        assert read_decision({"allowed": True, field: word}).verdict is Verdict.ASK, word
+    for word in denies:
+        assert read_decision({"allowed": True, field: word}).verdict is Verdict.DENY, word
+    for silent in (
+        "ok",
+        "completed",
+        "pending",
+        "allow",
+        "limited",
+        "constrained",
+        "",
+        None,
+        7,
+        ["deny"],
+        {"a": "deny"},
+    ):
+        assert read_decision({"allowed": True, field: silent}).verdict is Verdict.ALLOW, silent
+
+
+def test_what_made_a_verdict_stricter_is_said_beside_the_given_reason_and_nothing_else_is() -> None:
+    braked = {"reason": "Fine.", "duration": "2h", "max_percentage": 10, "status": "denied"}
+    assert read_decision({"allowed": True, **braked}).reason == (
+        "Fine. BIGHUB names conditions that nothing here can keep: max_percentage 10, duration 2h. "
+        'BIGHUB\'s status is "denied".'
+    )
+    assert read_decision({"needs_review": True, **braked}).reason == 'Fine. BIGHUB\'s status is "denied".'
+    assert read_decision({"should_not_run": True, **braked}).reason == "Fine."
+
+
+def test_of_an_error_at_most_200_characters_are_shown() -> None:
+    assert read_decision({"allowed": True, "error": "x" * 5000}).reason == f"BIGHUB reports an error: {'x' * 200}."
 
 
 @pytest.mark.parametrize(
@@ -206,8 +252,9 @@ def test_each_signal_of_both_generations_is_read_and_the_strictest_wins(
 def test_missing_context_is_asked_of_the_requester_unless_something_denies(answer: dict[str, Any]) -> None:
     judgement = read_decision(answer)
     assert (judgement.verdict, judgement.needs_context) == (Verdict.ASK, True)
-    denied = read_decision({**answer, "should_not_run": True})
-    assert (denied.verdict, denied.needs_context) == (Verdict.DENY, False)
+    for stop in ({"should_not_run": True}, {"status": "denied"}):
+        denied = read_decision({**answer, **stop})
+        assert (denied.verdict, denied.needs_context) == (Verdict.DENY, False)
 
 
 @pytest.mark.parametrize(
@@ -251,9 +298,3 @@ def test_half_a_surrogate_in_an_answer_can_still_be_stored() -> None:
     judgement = read_decision({"mode": "review", "reason": "\ud800 why\0", "request_id": "r\udfff"})
     (judgement.reason + judgement.request_id + judgement.decision).encode()
     assert "\0" not in judgement.reason + judgement.decision
-
-
-def test_the_strictest_of_no_verdict_at_all_is_deny() -> None:
-    assert strictest() is Verdict.DENY
-    assert strictest(Verdict.ALLOW, Verdict.ASK) is Verdict.ASK
-    assert strictest(Verdict.DENY, Verdict.ALLOW, Verdict.ASK) is Verdict.DENY

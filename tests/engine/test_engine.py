@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bot.core.call import CallState, Outcome
-from bot.core.events import Judgement, Person, Verdict
 from bot.core.inputs import Nothing, Profile
 from bot.core.run import RunState
+from bot.core.values import Judgement, Person, Verdict
 from bot.ports import InboxRow, Rejected, Unavailable
 from tests.engine.world import ALICE, BOB, CAROL, GUS, LIMITS, TEAM, World, approval_of, saying, wishing
 

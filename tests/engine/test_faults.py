@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from bot.core.call import CallState
-from bot.core.events import Judgement, Verdict
 from bot.core.policy import Defaults, Policy
 from bot.core.run import Run, RunState
+from bot.core.values import Judgement, Verdict
 from bot.engine import Limits
 from bot.ports import InboxRow
 from tests.engine.world import ALICE, BOB, CAROL, LIMITS, TEAM, MoodyStore, World, approval_of, saying, wishing

@@ -8,9 +8,10 @@ import pytest
 
 from bot.core.approval import seal, vote_text
 from bot.core.call import Call
-from bot.core.events import ApprovalId, CardShown, Choice, Ground, Judgement, ModelReplied, Person, Verdict
+from bot.core.events import CardShown, ModelReplied
 from bot.core.policy import Defaults, Match, Policy, Rule
 from bot.core.run import Run
+from bot.core.values import ApprovalId, Choice, Ground, Judgement, Person, Verdict
 from bot.engine.starting import judged, reason_to_ask_anew, refusal_to_start
 from bot.ports import Freeze, Wish
 from tests.core.runs import CAROL, NOON, story, voted

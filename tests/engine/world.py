@@ -9,14 +9,15 @@ from typing import TypeVar
 from bot.actions import Action, Registry, action, define
 from bot.core.approval import Approval
 from bot.core.call import Call
-from bot.core.events import Judgement, Person, Place, RunId, Verdict
 from bot.core.inputs import Clicked, Input, Profile, Wrote
+from bot.core.moments import Moment
 from bot.core.policy import Defaults, Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Judgement, Person, Place, RunId, Verdict
 from bot.dict_store import DictStore
 from bot.engine import Engine, Limits
-from bot.ports import InboxRow, Posted, Question, Reader, Rejected, Reply, Store, Unavailable, Wish, Writer
+from bot.ports import InboxRow, Posted, Prompt, Question, Reader, Rejected, Reply, Store, Unavailable, Wish, Writer
 
 T = TypeVar("T")
 TEAM = "T1"
@@ -79,8 +80,8 @@ class ModelInMemory:
     turns: list[Turn] = field(default_factory=list)
     asked: list[list[object]] = field(default_factory=list)
 
-    async def reply(self, items: Sequence[object], tools: Sequence[object]) -> Reply:
-        self.asked.append(list(items))
+    async def reply(self, prompt: Prompt) -> Reply:
+        self.asked.append(list(prompt.items))
         await asyncio.sleep(0)
         turn = self.turns.pop(0) if self.turns else saying("OK.")
         if isinstance(turn, Exception):
@@ -95,6 +96,7 @@ class GuardInMemory:
     questions: list[Question] = field(default_factory=list)
     resolutions: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
+    remembered: list[str] = field(default_factory=list)
     absent: bool = False
 
     async def judge(self, question: Question) -> Judgement:
@@ -111,6 +113,10 @@ class GuardInMemory:
     async def report_outcome(self, run: Run, call: Call) -> None:
         self._there()
         self.outcomes.append(f"{call.proposal.action} {call.outcome}")
+
+    async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
+        self._there()
+        self.remembered.append(" ".join(moment.id for moment in moments))
 
     def _there(self) -> None:
         if self.absent:

@@ -97,18 +97,36 @@ class CutOff:
     then: "Text | Calls" = field(default_factory=lambda: Text("This never arrives whole."))
 
 
-Turn = Text | Calls | Incomplete | Failed | Refusal | Slow | Held | CutOff | AnyFault
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """A stream whose events come so many seconds apart."""
+
+    seconds: float
+    then: "Text | Calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """A stream that stops after `events` of them, until the test sets `until`."""
+
+    events: int
+    until: asyncio.Event
+    then: "Text | Calls"
+
+
+Turn = Text | Calls | Incomplete | Failed | Refusal | Slow | Held | CutOff | Paced | Halted | AnyFault
 Scripted = Turn | Callable[[JsonObject], Turn]
 
 
 @dataclass(slots=True)
 class ModelServer:
-    """A running server: what it was asked (`requests`), what it refused, and what it will still say."""
+    """A running server: what it was asked (`requests` with their `headers`), what it refused, and what it will still say."""
 
     base_url: str
     default: Scripted
     script: list[Scripted]
     requests: list[JsonObject] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -132,6 +150,7 @@ class ModelServer:
             self.refusals.append(body.message)
             return refusal_response(body)
         self.requests.append(body)
+        self.headers.append(dict(request.headers))
         return await self._serve(body, self._next_turn(body))
 
     async def _serve(self, request: JsonObject, turn: Turn) -> Response:
@@ -144,6 +163,8 @@ class ModelServer:
                 return await self._serve(request, turn.then)
             case CutOff():
                 return _cut_off(request, turn)
+            case Paced() | Halted():
+                return StreamingResponse(self._at_its_pace(request, turn), media_type="text/event-stream")
             case Fault() | Html() | BrokenJson() | Empty() | Hang():
                 if isinstance(turn, BrokenJson) and request.get("stream"):
                     return Response('event: response.created\ndata: {"type": "resp\n\n', media_type="text/event-stream")
@@ -152,6 +173,15 @@ class ModelServer:
                 return reply_response(request, _reply(turn), model=str(request["model"]))
             case _:
                 assert_never(turn)
+
+    async def _at_its_pace(self, request: JsonObject, turn: Paced | Halted) -> AsyncIterator[bytes]:
+        response = build_response(request, _reply(turn.then), model=str(request["model"]))
+        for number, event in enumerate(stream_events(response)):
+            if isinstance(turn, Paced):
+                await wait(turn.seconds, self.closing)
+            elif number == turn.events:
+                await _either(turn.until, self.closing)
+            yield sse(event)
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ import yaml
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.events import Place
+from bot.core.values import Place
 from bot.slack.bolt import bolt_app
 from bot.slack.calls import web_client
 from bot.slack.chat import SlackChat

@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from bot.core.call import Call
-from bot.core.events import Person
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Person
 from bot.ports import InboxRow, OpenApproval
 
 

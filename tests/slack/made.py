@@ -7,35 +7,38 @@ from typing import Any
 from bot.core.call import Call
 from bot.core.canonical import Json, canonical_bytes
 from bot.core.events import (
-    Answer,
-    ApprovalId,
     Asked,
-    Binding,
-    CallId,
     CallRefused,
     Cancelled,
     CardShown,
-    Choice,
     Doubted,
     Event,
     Expired,
     Finished,
-    Ground,
     Judged,
-    Judgement,
     ModelReplied,
+    Recorded,
+    Settled,
+    Started,
+    Voted,
+)
+from bot.core.journal import fold
+from bot.core.run import Run
+from bot.core.values import (
+    Answer,
+    ApprovalId,
+    Binding,
+    CallId,
+    Choice,
+    Ground,
+    Judgement,
     Person,
     Place,
     Proposal,
-    Recorded,
     RunId,
-    Settled,
-    Started,
     Terms,
     Verdict,
-    Voted,
 )
-from bot.core.run import Run, fold
 
 T0 = 1_700_000_000.0
 ALICE, CAROL, DAN, XENA = (Person("T0ACME", f"U0{name}") for name in ("ALICE", "CAROL", "DAN", "XENA"))

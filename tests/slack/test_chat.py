@@ -9,10 +9,11 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.call import Card
-from bot.core.events import Person, Place, RunId, Started
+from bot.core.events import Started
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Person, Place, RunId
 from bot.ports import Rejected, Unavailable
 from bot.slack.calls import Declined, web_client
 from bot.slack.chat import SlackChat

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from bot.core.call import Call
-from bot.core.events import Answer as Said
-from bot.core.events import CallRefused, Choice, Doubted, Finished, Ground, Person, Settled, Started
+from bot.core.events import CallRefused, Doubted, Finished, Settled, Started
 from bot.core.run import Run
+from bot.core.values import Answer as Said
+from bot.core.values import Choice, Ground, Person
 from bot.slack import limits
 from bot.slack.blocks import Block, size_of
 from bot.slack.cards import card

@@ -12,10 +12,10 @@ from structlog.testing import capture_logs
 
 from bot.core.approval import NOT_THE_CARD
 from bot.core.call import Card
-from bot.core.events import Choice, Place
 from bot.core.inputs import Clicked
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Choice, Place
 from bot.engine.words import UNKNOWN_BUTTON
 from bot.slack.cards import card
 from bot.slack.listeners.buttons import DECIDED, TOO_SLOW

@@ -7,8 +7,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.call import Card
-from bot.core.events import Person, Place
 from bot.core.run import Run
+from bot.core.values import Person, Place
 from bot.ports import Unavailable
 from bot.slack.calls import Declined
 from bot.slack.chat import SlackChat

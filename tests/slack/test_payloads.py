@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.events import Person, Place
 from bot.core.inputs import Clicked, Nothing, Wrote
+from bot.core.values import Person, Place
 from bot.ports import InboxRow
 from bot.slack.payloads import inbox_row, kind_of, translate
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.events import ApprovalId, RunId
+from bot.core.values import ApprovalId, RunId
 from bot.ports import OpenApproval
 from bot.slack.blocks import Message
 from bot.slack.replies import NONE_OPEN, WRITTEN_BY_MODEL, notice, pending_list, reply

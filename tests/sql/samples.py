@@ -6,31 +6,23 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
 
-from bot.core.events import (
+from bot.core.events import Asked, CardShown, Doubted, Event, Judged, ModelReplied, Recorded, Said, Started, Voted
+from bot.core.journal import fold
+from bot.core.refusal import Refused
+from bot.core.run import Run, apply, begin
+from bot.core.values import (
     ApprovalId,
-    Asked,
     Binding,
     CallId,
-    CardShown,
     Choice,
-    Doubted,
-    Event,
-    Judged,
     Judgement,
-    ModelReplied,
     Person,
     Place,
     Proposal,
-    Recorded,
     RunId,
-    Said,
-    Started,
     Terms,
     Verdict,
-    Voted,
 )
-from bot.core.refusal import Refused
-from bot.core.run import Run, apply, begin, fold
 from bot.ports import Store, Writer
 
 ALICE = Person("T1", "U1")

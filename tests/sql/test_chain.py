@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.core.events import RunId
 from bot.core.run import BrokenJournal
+from bot.core.values import RunId
 from bot.ports import Conflict
 from bot.sql.rebuild import Verified, verify_chain
 from bot.sql.store import SqlStore, open_store

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.events import Cancelled, Delivered, Person, Said, Settled, Voted
+from bot.core.events import Cancelled, Delivered, Said, Settled, Voted
+from bot.core.values import Person
 from bot.sql.codec import KINDS, REMOVED, Unreadable, decode, encode, references
 from tests.sql.make_samples import FOLDER
 from tests.sql.samples import ALICE, EVENT_CLASSES, judged_allow, proposed, said, sample, story

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from bot.core.events import CallId, CardShown, RunId
+from bot.core.events import CardShown
+from bot.core.values import CallId, RunId
 from bot.sql import tables
 from bot.sql.rebuild import rebuild, verify_chain
 from bot.sql.store import SqlStore, open_store

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from bot.core.events import RunId
+from bot.core.values import RunId
 from bot.ports import Unavailable, Writer
 from bot.sql.reader import SqlReader
 from bot.sql.rebuild import verify_chain

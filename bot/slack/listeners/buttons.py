@@ -8,9 +8,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.approval import NOT_THE_CARD
 from bot.core.call import Call
-from bot.core.events import Person
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.values import Person
 from bot.engine.words import UNKNOWN_BUTTON
 from bot.slack.blocks import Block
 from bot.slack.calls import Declined, called

@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.core.events import Person
+from bot.core.values import Person
 from bot.ports import Rejected, Unavailable
 from bot.slack.chat import whispered
 from bot.slack.payloads import Payload, action_of, person_of, place_of, team_of

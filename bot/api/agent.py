@@ -1,0 +1,197 @@
+"""`AsyncBighubOpenAI`: an OpenAI agent whose tool calls BIGHUB judges before they run. The public, asynchronous class.
+
+What an agent does is the engine's (`machine.py` wires it); who decides an approval is `approvals.py`'s.
+"""
+
+import asyncio
+import contextlib
+import json
+import secrets
+import threading
+from collections.abc import AsyncGenerator
+from types import TracebackType
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+from bot.api.alone import THE_PROGRAM
+from bot.api.approvals import Approvals, Callback
+from bot.api.catalogue import Catalogue
+from bot.api.machine import Machine
+from bot.api.options import Options
+from bot.api.parts import breaker_of, database_of, guard_of, keys_of, model_of, shared_store_of, tools_of
+from bot.api.requests import asked_for, asked_for_one_call
+from bot.api.shapes import Json
+from bot.core.refusal import Refused
+from bot.core.values import RunId, Verdict
+from bot.errors import AdapterConfigurationError, ProviderResponseError
+from bot.ports import Question, Wish
+from bot.sql.schema import migrate
+
+_RESOLVED = {Verdict.ALLOW: "execute", Verdict.ASK: "approval_required", Verdict.DENY: "blocked"}
+
+
+class AsyncBighubOpenAI(Catalogue):
+    """An agent for asynchronous programs. Its parameters are `bot.api.options.Options`'s, keyword-only.
+
+    Safe to share: runs have nothing in common but the tools. Used on several event loops, it has its clients on each.
+    Raises AdapterConfigurationError for a wrong parameter, naming it and what it may be.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        checked = Options(**options)
+        super().__init__(checked, tools_of(checked))
+        self._store, self._seal_keys = shared_store_of(checked), keys_of(checked)
+        self._breaker = breaker_of(checked)
+        self._works: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Machine, Approvals]] = WeakKeyDictionary()
+        self._building = threading.Lock()
+        self._migrated = self._closed = False
+
+    async def close(self) -> None:
+        """Close the BIGHUB client, also one that was given, and what the agent opened itself."""
+        self._closed = True
+        machine, _ = self._on_this_loop()
+        await machine.guard.close()
+        await self.leave()
+
+    async def leave(self) -> None:
+        """Close what the agent opened itself on this loop; clients that were given stay as they are."""
+        if asyncio.get_running_loop() in self._works:
+            machine, _ = self._on_this_loop()
+            await machine.close(guard=self._options.any_bighub is None, store=self._store is None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def run(
+        self,
+        *,
+        messages: list[Json] | str,
+        model: str,
+        instructions: str | None = None,
+        temperature: float | None = None,
+        extra_create_args: Json | None = None,
+    ) -> Json:
+        """One request, worked until the model has answered or only approvals are waited for.
+
+        messages: the input of the Responses API. extra_create_args: further arguments of `responses.create`, sent on each turn.
+        Returns ``{"response_id", "output_text", "output", "llm_response", "execution": {"events", "last"}, "run_id"}``.
+        An event's status is executed, blocked, approval_required or tool_error; `resume_after_approval` goes on from there.
+        Raises AdapterConfigurationError (a wrong parameter, no tools), ProviderResponseError (the model failed, or too many
+        rounds; ``execution`` has what was done), RuntimeError (a required outcome report).
+        """
+        machine, _ = await self._ready()
+        return await machine.finish(await self._begun(machine, locals()))
+
+    async def run_stream(
+        self,
+        *,
+        messages: list[Json] | str,
+        model: str,
+        instructions: str | None = None,
+        temperature: float | None = None,
+        extra_create_args: Json | None = None,
+    ) -> AsyncGenerator[Json]:
+        """As `run`, seen as it happens: llm_delta and its like, ``{"type": "execution_event", "event"}``, and at last
+        ``{"type": "final_response", "response"}``. Leaving it early stops the run."""
+        machine, _ = await self._ready()
+        run_id = await self._begun(machine, locals())
+        async with contextlib.aclosing(machine.drive(run_id, stream=True)) as events:
+            async for event in events:
+                yield event
+
+    async def run_with_approval(
+        self,
+        *,
+        messages: list[Json] | str,
+        model: str,
+        instructions: str | None = None,
+        temperature: float | None = None,
+        extra_create_args: Json | None = None,
+        on_approval_required: Callback | None = None,
+    ) -> Json:
+        """As `run`, pausing at each approval: ``on_approval_required({"request_id", "event", "response"})`` decides it.
+
+        It returns ``{"resolution": "approved" or "denied", "comment", "arguments"}``, or None to leave it open; changed
+        ``arguments`` are validated and judged anew. The response also has ``approval_loop`` (the last approval: required,
+        resolved, resumed, request_id, approval, tool_output, error) and ``approvals`` (all of them).
+        """
+        machine, approvals = await self._ready()
+        callback = on_approval_required
+        run_id = await self._begun(machine, locals())
+        return await approvals.offer(run_id, await machine.finish(run_id), callback)
+
+    async def resume_after_approval(
+        self,
+        *,
+        tool_name: str,
+        arguments: Json,
+        request_id: str,
+        resolution: str = "approved",
+        comment: str | None = None,
+    ) -> Json:
+        """Decide a call that waits for approval; its run goes on, and the model sees what came of it.
+
+        Returns ``{"request_id", "resolved", "resumed", "approval", "tool_output", "error", "response"}``; the same request id
+        again gets the same result. Raises AdapterConfigurationError for a request id that nothing waits for, and for another
+        tool or other arguments than were judged; what the client's `approvals.resolve` raises, with nothing decided.
+        """
+        _, approvals = await self._ready()
+        return await approvals.resume(tool_name, arguments, request_id, resolution, comment)
+
+    async def check_tool(self, tool_name: str, arguments: Json) -> Json:
+        """BIGHUB's raw decision about a call, which is not run, with ``_resolved_action``: execute, blocked, approval_required."""
+        machine, _ = await self._ready()
+        if self._tools.find(tool_name) is None:
+            raise AdapterConfigurationError(f"Tool '{tool_name}' is not registered")
+        run_id = RunId(secrets.token_hex(16))
+        wish = Wish(run_id, tool_name, self._tools.as_json(tool_name, arguments))
+        proposal = self._tools.propose("t1c1", wish, THE_PROGRAM)
+        if proposal.binding is None:
+            return {"allowed": False, "result": "blocked", "reason": proposal.refusal, "_resolved_action": "blocked"}
+        asked = asked_for_one_call(run_id, tool_name)
+        shown, key = self._tools.redacted(proposal), f"{run_id}:t1c1:{proposal.binding.digest}"
+        question = Question(run_id, key, tool_name, shown, proposal.binding, THE_PROGRAM, asked.place, "")
+        judgement = await machine.guard.judge(question)
+        if judgement.verdict is Verdict.ASK and judgement.request_id:
+            await machine.engine.programs.ask(run_id, asked, proposal, judgement)
+        decision: Json = json.loads(judgement.decision or "{}")
+        return {**decision, "_resolved_action": _RESOLVED[judgement.verdict]}
+
+    async def _begun(self, machine: Machine, given: Json) -> RunId:
+        self._need_tools()
+        run_id = RunId(secrets.token_hex(16))
+        names = ("messages", "model", "instructions", "temperature", "extra_create_args")
+        asked = asked_for(run_id, **{name: given[name] for name in names})
+        machine.model.remember_extras(run_id, given["extra_create_args"] or {})
+        begun = await machine.engine.programs.begin(run_id, asked)
+        if isinstance(begun, Refused):
+            raise ProviderResponseError(begun.reason)
+        return run_id
+
+    async def _ready(self) -> tuple[Machine, Approvals]:
+        if self._closed:
+            raise AdapterConfigurationError("This agent is closed.")
+        if not self._migrated and isinstance(self._options.store, str):
+            await migrate(self._options.store)
+        self._migrated = True
+        return self._on_this_loop()
+
+    def _on_this_loop(self) -> tuple[Machine, Approvals]:
+        loop = asyncio.get_running_loop()
+        with self._building:
+            if loop not in self._works:
+                machine = Machine(
+                    self._options,
+                    tools=self._tools,
+                    store=self._store or database_of(str(self._options.store)),
+                    model=model_of(self._options, self._breaker),
+                    guard=guard_of(self._options, self._tools),
+                    seal_keys=self._seal_keys,
+                )
+                self._works[loop] = machine, Approvals(machine, adopts=self._options.store is None)
+            return self._works[loop]

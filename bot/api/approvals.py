@@ -1,0 +1,224 @@
+"""Approvals decided by a program: a resolution with BIGHUB, a vote in the journal, and the run goes on where it stood.
+
+Rules
+1. A call is decided once. The same request id again gets the first result; other arguments are refused.
+2. Only a clear "approved" approves, from the program and from BIGHUB; everything else is a denial.
+3. BIGHUB is told first, and its answer counts: what it says is denied is not approved here.
+"""
+
+import asyncio
+import json
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+from weakref import WeakValueDictionary
+
+from bot.actions.registry import Checked
+from bot.api.alone import THE_PROGRAM
+from bot.api.calling import called_back
+from bot.api.guard import approved
+from bot.api.machine import Machine, request_id_of
+from bot.api.requests import asked_for_one_call
+from bot.api.shapes import Json
+from bot.core.call import Call, CallState
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.core.values import CallId, Judgement, RunId, Verdict
+from bot.errors import AdapterConfigurationError, ProviderResponseError
+from bot.ports import Wish
+
+MOST_RESULTS = 1_000
+MOST_EDITS = 16
+Callback = Callable[[Json], Any]
+
+
+class Approvals:
+    """The approvals of one machine's runs. ``adopts``: a request id that no run here knows is taken at the program's word."""
+
+    def __init__(self, machine: Machine, *, adopts: bool) -> None:
+        self._machine, self._adopts = machine, adopts
+        self._results: OrderedDict[tuple[RunId, CallId], Json] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    # --- one request id, from wherever --------------------------------------------------------------------------------
+
+    async def resume(self, tool: str, arguments: Json, request_id: str, resolution: object, comment: object) -> Json:
+        """Decide what is asked about under this request id and let its run go on to its rest."""
+        async with self._locks.setdefault(request_id, asyncio.Lock()):
+            checked = self._checked(tool, arguments)
+            run, call = await self._found(tool, checked, request_id)
+            if call.state is not CallState.ASKING:
+                return await self._first_result(run, call)
+            return await self._decide(run, call, resolution, comment)
+
+    def _checked(self, tool: str, arguments: Json) -> Checked:
+        if self._machine.tools.find(tool) is None:
+            raise AdapterConfigurationError(f"Tool '{tool}' is not registered")
+        checked = self._machine.tools.check(tool, arguments)
+        if isinstance(checked, Refused):
+            raise AdapterConfigurationError(checked.reason)
+        return checked
+
+    async def _found(self, tool: str, checked: Checked, request_id: str) -> tuple[Run, Call]:
+        known = await self._machine.asked_about(request_id)
+        same = [pair for pair in known if _is_about(pair[1], tool, checked)]
+        waiting = [pair for pair in same if pair[1].state is CallState.ASKING]
+        if same:
+            return (waiting or same)[0]
+        if known:
+            raise AdapterConfigurationError(
+                f"{request_id} was asked about other arguments or another tool: only what was judged can be resumed."
+            )
+        if not self._adopts:
+            raise AdapterConfigurationError(f"No run in this store waits for {request_id}.")
+        return await self._adopted(tool, checked, request_id)
+
+    async def _adopted(self, tool: str, checked: Checked, request_id: str) -> tuple[Run, Call]:
+        """A request that another process was given, without a store that both share: the program's word is all there is."""
+        run_id = RunId(secrets.token_hex(16))
+        wish = Wish(request_id or run_id, tool, checked.arguments.decode())
+        proposal = self._machine.tools.propose("t1c1", wish, THE_PROGRAM)
+        decision = json.dumps({"request_id": request_id, "requires_approval": True})
+        judgement = Judgement(Verdict.ASK, "Asked about elsewhere.", "BIGHUB", request_id=request_id, decision=decision)
+        asked = asked_for_one_call(run_id, tool)
+        begun = await self._machine.engine.programs.ask(run_id, asked, proposal, judgement)
+        if isinstance(begun, Refused) or begun.calls[0].state is not CallState.ASKING:
+            raise AdapterConfigurationError(begun.reason if isinstance(begun, Refused) else begun.calls[0].reason)
+        return begun, begun.calls[0]
+
+    # --- one call -------------------------------------------------------------------------------------------------------
+
+    async def _decide(self, run: Run, call: Call, resolution: object, comment: object) -> Json:
+        wanted = "approved" if isinstance(resolution, str) and resolution.strip().casefold() == "approved" else "denied"
+        said = None if comment is None else str(comment)
+        receipt = await self._machine.guard.resolve(request_id_of(call), wanted, said)
+        agreed, doubt = approved(receipt, wanted)
+        yes = wanted == "approved" and agreed
+        why = "" if yes or wanted == "denied" else doubt
+        assert call.approval is not None
+        text = " ".join(part for part in (said or "", why) if part)
+        voted = await self._machine.engine.programs.vote(
+            call.approval.terms.approval, THE_PROGRAM.user, "approve" if yes else "deny", text
+        )
+        if isinstance(voted, Refused):
+            now = await self._machine.engine.run(run.id)
+            return await self._first_result(now or run, call)
+        response = await self._machine.finish(run.id)
+        return await self._kept(run.id, call, receipt, response, why)
+
+    async def _first_result(self, run: Run, call: Call) -> Json:
+        """What came of a call that was decided before, here or in another process."""
+        kept = self._results.get((run.id, call.proposal.call))
+        if kept is not None:
+            return kept
+        response = await self._machine.finish(run.id)
+        vote = call.approval.votes[-1] if call.approval and call.approval.votes else None
+        word = call.approval.resolution if call.approval else None
+        receipt = {"status": word, "resolution": word, "comment": vote.comment if vote else None}
+        return await self._kept(run.id, call, receipt, response, "")
+
+    async def _kept(self, run_id: RunId, call: Call, receipt: Json, response: Json, why: str) -> Json:
+        run = await self._machine.engine.run(run_id)
+        now = run.call(call.proposal.call) if run else None
+        result: Json = {"request_id": request_id_of(call), "resolved": True, "resumed": False, "approval": receipt}
+        if now is not None and now.attempt:
+            result["resumed"] = True
+            event = next(
+                e for e in reversed(response["execution"]["events"]) if e["event_id"].startswith(_name(run_id, now))
+            )
+            result["tool_output"] = event["output"]
+            why = event["error"] or why
+        if why:
+            result["error"] = why
+        result["response"] = response
+        self._results[run_id, call.proposal.call] = result
+        while len(self._results) > MOST_RESULTS:
+            self._results.popitem(last=False)
+        return result
+
+    # --- a whole run, with a callback ---------------------------------------------------------------------------------------
+
+    async def offer(self, run_id: RunId, response: Json, callback: Callback | None) -> Json:
+        """Ask ``callback`` about every call that waits, as often as there is a new one; the last response, with
+        ``approval_loop`` (the last call's) and ``approvals`` (each one's)."""
+        offered: list[Json] = []
+        seen: set[str] = set()
+        while (next_one := await self._next(run_id, seen)) is not None:
+            run, call = next_one
+            assert call.approval is not None
+            seen.add(call.approval.terms.approval)
+            result = await self._offered(run, call, response, callback)
+            response = result.pop("response", response)
+            offered.append(result)
+        last = offered[-1] if offered else {"required": False, "resolved": False, "resumed": False}
+        return {**response, "approval_loop": last, "approvals": offered}
+
+    async def _next(self, run_id: RunId, seen: set[str]) -> tuple[Run, Call] | None:
+        run = await self._machine.engine.run(run_id)
+        for call in run.calls if run else ():
+            waits = call.state is CallState.ASKING and call.approval is not None
+            if run is not None and waits and call.approval and call.approval.terms.approval not in seen:
+                return run, call
+        return None
+
+    async def _offered(self, run: Run, call: Call, response: Json, callback: Callback | None) -> Json:
+        open_still: Json = {"required": True, "resolved": False, "resumed": False}
+        request_id = request_id_of(call)
+        if not request_id:
+            return {**open_still, "error": "missing_request_id"}
+        name = f"{_name(run.id, call)}approval_required"
+        event = next((e for e in response["execution"]["events"] if e["event_id"] == name), None)
+        context = {"request_id": request_id, "event": event, "response": response}
+        answer = await called_back(callback, context) if callback is not None else None
+        if not answer:
+            return {**open_still, "request_id": request_id}
+        return {"required": True, **await self._answered(run, call, answer)}
+
+    async def _answered(self, run: Run, call: Call, answer: object) -> Json:
+        if isinstance(answer, str):
+            answer = {"resolution": answer}
+        if not isinstance(answer, dict):
+            kind = type(answer).__name__
+            return await self._decide(run, call, "denied", f"on_approval_required returned {kind}, not a resolution.")
+        resolution, comment, changed = answer.get("resolution"), answer.get("comment"), answer.get("arguments")
+        if changed is not None and isinstance(resolution, str) and resolution.strip().casefold() == "approved":
+            return await self._edited(run, call, changed, comment)
+        async with self._locks.setdefault(request_id_of(call), asyncio.Lock()):
+            return await self._decide(run, call, resolution, comment)
+
+    async def _edited(self, run: Run, call: Call, changed: object, comment: object) -> Json:
+        """Other arguments than were asked about: they are validated and judged anew, and asked about anew where need be."""
+        edits = sum(each.edits is not None and each.proposal.wire == call.proposal.wire for each in run.calls)
+        binding, old = call.proposal.binding, call.proposal
+        new = self._machine.tools.propose_edit(f"{old.call}e", old.wire, old.action, changed, THE_PROGRAM)
+        if binding is not None and new.binding is not None and new.binding.arguments == binding.arguments:
+            return await self._decide(run, call, "approved", comment)
+        if new.binding is None or edits >= MOST_EDITS:
+            why = new.refusal if new.binding is None else "It was changed too often."
+            result = await self._decide(run, call, "denied", why)
+            return {**result, "error": why}
+        assert call.approval is not None
+        outcome = await self._machine.engine.programs.edit(call.approval.terms.approval, THE_PROGRAM, new)
+        if isinstance(outcome, Refused):
+            raise ProviderResponseError(outcome.reason)
+        response = await self._machine.finish(run.id)
+        now = await self._machine.engine.run(run.id)
+        became = now.call(new.call) if now else None
+        edited: Json = {"request_id": request_id_of(call), "resolved": True, "resumed": False, "edited": True}
+        if became is not None and became.attempt:
+            event = next(
+                e for e in reversed(response["execution"]["events"]) if e["event_id"].startswith(_name(run.id, became))
+            )
+            edited |= {"resumed": True, "tool_output": event["output"]}
+        return {**edited, "response": response}
+
+
+def _name(run_id: RunId, call: Call) -> str:
+    """How the ids of a call's events begin."""
+    return f"{run_id}:{call.proposal.call}:"
+
+
+def _is_about(call: Call, tool: str, checked: Checked) -> bool:
+    binding = call.proposal.binding
+    return call.proposal.action == tool and binding is not None and binding.arguments.encode() == checked.arguments

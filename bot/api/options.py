@@ -1,0 +1,152 @@
+"""Every parameter of an agent, checked once. What they do is told here; doing it is the other files'.
+
+The names are those of bighub-openai 0.1.0b5, so that its programs keep working; what is ours comes last.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.errors import AdapterConfigurationError
+from bot.ports import Store
+
+SOURCE_VERSION = "signoff@0.1.0"
+_CHOICES = {
+    "decision_mode": ("submit", "submit_payload"),
+    "fail_mode": ("closed", "open"),
+}
+_TEXTS = ("actor", "domain", "decision_objective", "model_selection", "memory_source", "memory_source_version")
+_FLAGS = ("memory_enabled", "outcome_reporting", "outcome_reporting_required")
+# name → (a whole number?, the least value, whether that value itself is allowed)
+_NUMBERS = {
+    "memory_ingest_timeout_ms": (False, 0.0, False),
+    "max_tool_rounds": (True, 1.0, True),
+    "provider_timeout_seconds": (False, 0.0, False),
+    "provider_max_retries": (True, 0.0, True),
+    "provider_retry_backoff_seconds": (False, 0.0, True),
+    "provider_retry_max_backoff_seconds": (False, 0.0, True),
+    "provider_retry_jitter_seconds": (False, 0.0, True),
+    "provider_circuit_breaker_failures": (True, 0.0, True),
+    "provider_circuit_breaker_reset_seconds": (False, 0.0, False),
+    "evaluate_retries": (True, 0.0, True),
+    "tool_timeout_seconds": (False, 0.0, False),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The parameters of `BighubOpenAI` and `AsyncBighubOpenAI`; keyword-only. Raises AdapterConfigurationError for a wrong one.
+
+    bighub_api_key, openai_api_key: the keys, each needed unless its client is given.
+    bighub or bighub_client, openai_client: any client with the methods that are used (see `docs/library.md`); synchronous or
+      asynchronous to match the class (both kinds work in both).
+    actor, domain: who acts, in which field, as BIGHUB knows them ("AI_AGENT", "it_actions"); a tool may say otherwise.
+    decision_mode: "submit" or "submit_payload". decision_objective, model_selection: hints in BIGHUB's context.
+    on_decision: called with each execution event, a dict; what it raises is logged and ignored.
+    memory_enabled, memory_source, memory_source_version: whether and as what execution events go to BIGHUB's memory.
+    memory_ingest_timeout_ms: how long a report or a memory may hold up the end of a run, in milliseconds (300).
+    outcome_reporting: report what became of each call. outcome_reporting_required: a report that fails raises RuntimeError,
+      after everything else of the run is recorded.
+    fail_mode: "closed" blocks what BIGHUB could not evaluate; "open" lets it through where BIGHUB was unreachable.
+    max_tool_rounds: model responses with calls in one run (8); the model may still answer after the last.
+    session_id: BIGHUB's session; without one each run is a session of its own.
+    provider_timeout_seconds: one attempt at the model (30). provider_max_retries (2), with provider_retry_backoff_seconds (0.25)
+      doubling up to provider_retry_max_backoff_seconds (2.0) and up to provider_retry_jitter_seconds (0.1) of chance.
+    provider_circuit_breaker_failures: after so many failed calls in a row no call is tried for
+      provider_circuit_breaker_reset_seconds (30.0); 0: never.
+    evaluate_retries: further attempts at an unreachable BIGHUB (2).
+    tool_timeout_seconds: how long a tool may take unless it says otherwise (300).
+    store: where runs are kept: a Store, or the address of a database ("sqlite:///runs.db", "postgresql://…"); without one, in
+      this process. With a database of its own, another process can resume a run that waits for approval.
+    openai_base_url, bighub_base_url: other addresses (OPENAI_BASE_URL, BIGHUB_BASE_URL).
+    """
+
+    bighub_api_key: str | None = field(default=None, repr=False)
+    actor: str = "AI_AGENT"
+    domain: str = "it_actions"
+    decision_mode: str = "submit"
+    decision_objective: str = "better_decision"
+    model_selection: str = "auto"
+    on_decision: Callable[[dict[str, Any]], Any] | None = None
+    memory_enabled: bool = True
+    memory_source: str = "openai_adapter"
+    memory_source_version: str = SOURCE_VERSION
+    memory_ingest_timeout_ms: float = 300
+    outcome_reporting: bool = True
+    outcome_reporting_required: bool = False
+    openai_api_key: str | None = field(default=None, repr=False)
+    openai_client: Any = None
+    bighub: Any = None
+    bighub_client: Any = None
+    fail_mode: str = "closed"
+    max_tool_rounds: int = 8
+    session_id: str | None = None
+    provider_timeout_seconds: float = 30.0
+    provider_max_retries: int = 2
+    provider_retry_backoff_seconds: float = 0.25
+    provider_retry_max_backoff_seconds: float = 2.0
+    provider_retry_jitter_seconds: float = 0.1
+    provider_circuit_breaker_failures: int = 0
+    provider_circuit_breaker_reset_seconds: float = 30.0
+    evaluate_retries: int = 2
+    tool_timeout_seconds: float = 300.0
+    store: Store | str | None = None
+    openai_base_url: str | None = None
+    bighub_base_url: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in _CHOICES.items():
+            if getattr(self, name) not in allowed:
+                raise _wrong(name, " or ".join(map(repr, allowed)), getattr(self, name))
+        for name in _TEXTS:
+            if not isinstance(getattr(self, name), str) or not getattr(self, name).strip():
+                raise _wrong(name, "a text", getattr(self, name))
+        for name in _FLAGS:
+            if not isinstance(getattr(self, name), bool):
+                raise _wrong(name, "True or False", getattr(self, name))
+        for name, bounds in _NUMBERS.items():
+            _check_number(name, getattr(self, name), *bounds)
+        if self.session_id is not None and (not isinstance(self.session_id, str) or not self.session_id.strip()):
+            raise _wrong("session_id", "a text, or None", self.session_id)
+        if self.on_decision is not None and not callable(self.on_decision):
+            raise _wrong("on_decision", "a function of one argument, or None", self.on_decision)
+        self._check_clients()
+
+    def _check_clients(self) -> None:
+        if self.bighub is not None and self.bighub_client is not None:
+            raise AdapterConfigurationError("Pass only one of bighub_client or bighub: they are the same parameter.")
+        if self.bighub is None and self.bighub_client is None:
+            _check_key("bighub_api_key", self.bighub_api_key, "bighub")
+        if self.openai_client is None:
+            _check_key("openai_api_key", self.openai_api_key, "openai_client")
+
+    @property
+    def any_bighub(self) -> Any:
+        """The BIGHUB client that was given, under either name; None for our own."""
+        return self.bighub if self.bighub is not None else self.bighub_client
+
+    @property
+    def report_seconds(self) -> float:
+        return self.memory_ingest_timeout_ms / 1000
+
+
+def _check_number(name: str, value: object, whole: bool, least: float, least_itself: bool) -> None:
+    kind = int if whole else (int, float)
+    wanted = f"a {'whole ' if whole else ''}number {'of at least' if least_itself else 'above'} {least:g}"
+    if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):
+        raise _wrong(name, wanted, value)
+    if value < least or (value == least and not least_itself):
+        raise _wrong(name, wanted, value)
+
+
+def _check_key(name: str, key: object, client: str) -> None:
+    if key is None or key == "":
+        raise AdapterConfigurationError(f"{name} is required when {client} is not provided.")
+    if not isinstance(key, str) or not key.strip() or not key.isascii() or not key.isprintable():
+        raise AdapterConfigurationError(f"{name} is not a key: copy it again, without quotes or spaces.")
+
+
+def _wrong(name: str, wanted: str, value: object) -> AdapterConfigurationError:
+    shown = repr(value)
+    return AdapterConfigurationError(f"{name} must be {wanted}, not {shown[:80]}.")

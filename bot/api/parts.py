@@ -1,0 +1,119 @@
+"""The parts of an agent, built from its options: tools, store, seal keys, model and guard. The only file here that reads the
+environment."""
+
+import hashlib
+import os
+import secrets
+
+import structlog
+
+from bot.api.guard import GuardOptions, LibraryGuard
+from bot.api.model import Breaker, LibraryModel, Retries
+from bot.api.options import Options
+from bot.api.tools import Tools
+from bot.bighub_client import sdk_client
+from bot.dict_store import DictStore
+from bot.errors import AdapterConfigurationError, ConfigurationError
+from bot.openai_model import OpenAIModel
+from bot.ports import Store
+from bot.sql.store import open_store
+
+log = structlog.get_logger()
+MOST_ENDED_RUNS = 1_000
+SHORTEST_KEY = 16
+BIGHUB_SECONDS = 10.0
+
+
+def shared_store_of(options: Options) -> Store | None:
+    """The store that every loop of the agent uses; None where each opens the database by itself."""
+    if options.store is None:
+        return DictStore(most_ended=MOST_ENDED_RUNS)
+    if isinstance(options.store, str):
+        database_of(options.store)  # a wrong address is told at once
+        return None
+    if not all(callable(getattr(options.store, name, None)) for name in ("read", "write", "close")):
+        raise AdapterConfigurationError("store must be a Store, the address of a database, or None.")
+    return options.store
+
+
+def database_of(url: str) -> Store:
+    """A store on a database, not connected yet."""
+    try:
+        return open_store(url)
+    except ConfigurationError as wrong:
+        raise AdapterConfigurationError(f"store: {wrong.tell}") from wrong
+
+
+def keys_of(options: Options) -> tuple[bytes, ...]:
+    """The keys of the seal, the present one first: SIGNOFF_SEAL_KEY; else made from the agent's own key, so that another
+    process with the same one can go on; nothing leaves this process where the runs do not."""
+    given = [key.strip().encode() for key in os.environ.get("SIGNOFF_SEAL_KEY", "").split(",") if key.strip()]
+    if any(len(key) < SHORTEST_KEY for key in given):
+        raise AdapterConfigurationError(f"SIGNOFF_SEAL_KEY is too short: it has at least {SHORTEST_KEY} characters.")
+    if given:
+        return tuple(given)
+    if options.store is None:
+        return (secrets.token_bytes(32),)
+    secret = options.bighub_api_key or options.openai_api_key
+    if not secret:
+        log.warning("there is no secret to seal approvals with: set SIGNOFF_SEAL_KEY")
+    return (hashlib.sha256(b"signoff library seal" + (secret or "").encode()).digest(),)
+
+
+def tools_of(options: Options) -> Tools:
+    return Tools(default_timeout=options.tool_timeout_seconds)
+
+
+def breaker_of(options: Options) -> Breaker:
+    """One for the whole agent, whatever loops it is used on."""
+    return Breaker(options.provider_circuit_breaker_failures, options.provider_circuit_breaker_reset_seconds)
+
+
+def model_of(options: Options, breaker: Breaker) -> LibraryModel:
+    retries = Retries(
+        timeout_seconds=options.provider_timeout_seconds,
+        max_retries=options.provider_max_retries,
+        backoff_seconds=options.provider_retry_backoff_seconds,
+        max_backoff_seconds=options.provider_retry_max_backoff_seconds,
+        jitter_seconds=options.provider_retry_jitter_seconds,
+        breaker_failures=options.provider_circuit_breaker_failures,
+        breaker_reset_seconds=options.provider_circuit_breaker_reset_seconds,
+    )
+    if options.openai_client is not None:
+        return LibraryModel(options.openai_client, None, retries, breaker)
+    address = options.openai_base_url or os.environ.get("OPENAI_BASE_URL") or None
+    try:
+        own = OpenAIModel(options.openai_api_key or "", address, "", timeout=options.provider_timeout_seconds)
+    except ConfigurationError as wrong:
+        raise AdapterConfigurationError(wrong.tell) from wrong
+    return LibraryModel(None, own, retries, breaker)
+
+
+def guard_of(options: Options, tools: Tools) -> LibraryGuard:
+    client = options.any_bighub
+    if client is None:
+        address = options.bighub_base_url or os.environ.get("BIGHUB_BASE_URL") or None
+        try:
+            client = sdk_client(options.bighub_api_key or "", address, BIGHUB_SECONDS)
+        except ConfigurationError as wrong:
+            raise AdapterConfigurationError(wrong.tell) from wrong
+    guard_options = GuardOptions(
+        actor=options.actor,
+        domain=options.domain,
+        objective=options.decision_objective,
+        model_selection=options.model_selection,
+        session_id=options.session_id,
+        fail_mode=options.fail_mode,
+        evaluate_retries=options.evaluate_retries,
+        report_timeout_seconds=options.report_seconds,
+        outcome_reporting=options.outcome_reporting,
+        outcome_required=options.outcome_reporting_required,
+        memory_enabled=options.memory_enabled,
+        memory_source=options.memory_source,
+        memory_source_version=options.memory_source_version,
+        decision_mode=options.decision_mode,
+        timeout_seconds=BIGHUB_SECONDS,
+    )
+    return LibraryGuard(
+        client, lambda question: tools.facts(question.action, question.binding.arguments), guard_options
+    )

@@ -1,0 +1,119 @@
+"""The plain values that events are made of: who, where, what exactly, and how it was judged. Nothing here happens or decides.
+
+Rule: they are stored inside events, so a field may be appended with a default, never renamed, reordered or removed.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, NewType
+
+RunId = NewType("RunId", str)
+CallId = NewType("CallId", str)
+ApprovalId = NewType("ApprovalId", str)
+CONTENT = "content"
+Content = Annotated[str, CONTENT]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, by id. ``team`` is the enterprise id where there is one, else the workspace id."""
+
+    team: str
+    user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A thread: ``team`` is the workspace, ``thread`` the ``ts`` of its first message."""
+
+    team: str
+    channel: str
+    thread: str
+
+
+class Verdict(StrEnum):
+    """Our reading of a decision. `verdict.strictest` knows the order."""
+
+    ALLOW = "allow"
+    ASK = "ask"
+    DENY = "deny"
+
+
+class Choice(StrEnum):
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class Answer(StrEnum):
+    """What a person says about an action of which nobody knows whether it happened."""
+
+    DID_RUN = "did_run"
+    DID_NOT_RUN = "did_not_run"
+    UNKNOWN = "unknown"
+
+
+class Ground(StrEnum):
+    """Why a call is refused without anybody's vote."""
+
+    SUPERSEDED = "superseded"
+    FROZEN = "frozen"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What exactly would run; an approval binds exactly one ``digest`` (`canonical.digest`).
+    ``order`` is how a card lists the arguments, ``secret`` names those whose values it does not show."""
+
+    arguments: Content
+    digest: str
+    definition: str
+    target: str
+    system: str
+    environment: str
+    risk: str
+    read_only: bool
+    on_crash: str
+    order: tuple[str, ...] = ()
+    secret: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The model's wish, as it came; ``wire`` is the model's own id for it. Without a ``binding`` it never runs; ``refusal`` says why."""
+
+    call: CallId
+    wire: str
+    action: str
+    raw_arguments: Content
+    binding: Binding | None
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A guard's answer. ``decision`` is its raw JSON, ``request_id`` BIGHUB's name for it ("" from the local rules),
+    ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (see `approval.permission_text`)."""
+
+    verdict: Verdict
+    reason: str
+    source: str
+    risk: float | None = None
+    better_action: str = ""
+    needs_context: bool = False
+    request_id: str = ""
+    rule: str = ""
+    decision: Content = ""
+    seal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of an approval, from the policy that applied when it was opened. ``approvers``: ``user:U…`` or ``group:S…``."""
+
+    approval: ApprovalId
+    approvers: tuple[str, ...]
+    quorum: int
+    requester_may_approve: bool
+    expires_at: float
+    rule: str = ""

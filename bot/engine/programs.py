@@ -1,0 +1,74 @@
+"""What a program does that drives runs without Slack (`bot.api`): begin one, decide, edit, stop. Everything goes through the door.
+
+A program is trusted to say who decides; its votes are recorded as "by program" and pass the same checks as a click.
+"""
+
+import secrets
+from collections.abc import Sequence
+
+from bot.core.call import CallState
+from bot.core.events import Asked, Cancelled, Edited, Event, ModelReplied
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.core.values import ApprovalId, Judgement, Person, Proposal, RunId
+from bot.engine.door import Door, applied
+from bot.engine.inbox import Inbox, late
+from bot.engine.people import People
+from bot.engine.starting import judged
+from bot.ports import Writer
+
+
+class Programs:
+    """Runs of programs. No method advances a run: that is the worker's."""
+
+    def __init__(self, door: Door, inbox: Inbox, people: People, seal_keys: tuple[bytes, ...]) -> None:
+        self._door, self._inbox, self._people, self._seal_keys = door, inbox, people, seal_keys
+
+    async def begin(self, run_id: RunId, asked: Asked) -> Run | Refused:
+        """A new run."""
+        return await self._door.record(run_id, asked)
+
+    async def ask(self, run_id: RunId, asked: Asked, proposal: Proposal, judgement: Judgement) -> Run | Refused:
+        """A new run of one call that no model proposed and that was judged already: people are asked about it."""
+        opening = (asked, ModelReplied("[]", "", (proposal,), 1))
+        new = ApprovalId(secrets.token_hex(16))
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            begun = applied(run_id, run, opening, tx.now)
+            if isinstance(begun, Refused):
+                return begun
+            verdict = judged(begun, begun.calls[0], judgement, self._people.policy, new, tx.now, self._seal_keys[0])
+            return [*opening, verdict]
+
+        return await self._door.decide(run_id, decide)
+
+    async def run_of(self, opaque: str) -> Run | None:
+        """The run that owns an approval, or what `projections.request_name` makes of a request id."""
+        return await self._inbox.run_of(opaque)
+
+    async def vote(self, approval: ApprovalId, user: str, action: str, comment: str) -> Run | Refused:
+        """``action``: "approve" or "deny"."""
+        return await self._inbox.vote_by_name(approval, user, action, comment, via="program")
+
+    async def edit(self, approval: ApprovalId, person: Person, proposal: Proposal) -> Run | Refused:
+        """Supersede the call that is asked about by ``proposal``, which is judged anew. Only who may decide may edit."""
+        run = await self._inbox.run_of(approval)
+        call = run.call_of(approval) if run else None
+        if run is None or call is None:
+            return late(None)
+        refused = await self._people.may_decide(run, call, person)
+        if refused is not None:
+            return refused
+        name = call.proposal.call
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            call = run.call(name) if run else None
+            if call is None or call.state is not CallState.ASKING or call.approval is None:
+                return late(call)
+            return late(call) if call.approval.terms.approval != approval else [Edited(name, proposal, person)]
+
+        return await self._door.decide(run.id, decide)
+
+    async def stop(self, run_id: RunId, person: Person, reason: str) -> Run | Refused:
+        """Nothing more of this run starts; what has started is recorded when it ends."""
+        return await self._door.record(run_id, Cancelled(person, reason))

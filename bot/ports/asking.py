@@ -1,0 +1,180 @@
+"""The ports that Signoff asks and tells: Model, Guard, Chat, Actions, Dispatch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.core.approval import Approval
+from bot.core.call import Call
+from bot.core.inputs import Profile
+from bot.core.moments import Moment
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.core.values import Binding, Judgement, Person, Place, Proposal, RunId
+
+# --- Model ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A function call as the model wrote it."""
+
+    wire: str
+    action: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything that one model call is given: ``items`` and ``tools`` as they go on the wire. ``brief`` is the caller's own
+    request where a program asked (`Asked.brief`), else ""."""
+
+    run: RunId
+    items: Sequence[object]
+    tools: Sequence[object] = ()
+    brief: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete model response. ``items``: its output list as JSON text, to be replayed; ``tokens``: total used;
+    ``response``: OpenAI's id of it, "" where it has none."""
+
+    items: str
+    text: str
+    wishes: tuple[Wish, ...]
+    tokens: int = 0
+    response: str = ""
+
+
+class Unavailable(Exception):
+    """The other side is down, slow or answers nonsense: worth another attempt. ``retry_after`` in seconds, where it said so."""
+
+    def __init__(self, reason: str, retry_after: float = 0.0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Rejected(Exception):
+    """The other side refuses for good (wrong key, unknown model, bad request); the message is for the person."""
+
+
+class Model(Protocol):
+    async def reply(self, prompt: Prompt) -> Reply:
+        """One stateless call: the whole input item list in, one response out. Raises `Unavailable`, `Rejected`."""
+
+
+# --- Guard ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a guard judges. ``arguments`` are redacted JSON text; ``key`` is the same for the same run, call and digest;
+    ``earlier``: the raw decisions (JSON) about the run's other calls, oldest first."""
+
+    run: RunId
+    key: str
+    action: str
+    arguments: str
+    binding: Binding
+    requester: Person
+    place: Place
+    request: str
+    earlier: tuple[str, ...] = ()
+
+
+class Guard(Protocol):
+    """Whoever decides. ``name`` is what cards call it ("BIGHUB", "Local rules")."""
+
+    name: str
+
+    async def judge(self, question: Question) -> Judgement:
+        """Raises `Unavailable` (try again) or `Rejected` (blocked: never an allowance)."""
+
+    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+        """Deliver what people decided; reads before it sends again. Raises `Unavailable`, `Rejected`."""
+
+    async def report_outcome(self, run: Run, call: Call) -> None:
+        """Deliver what became of a call; reads before it sends again. Raises `Unavailable`, `Rejected`."""
+
+    async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
+        """Deliver what happened to the run's calls to the guard's memory, each under a stable id. Raises as above."""
+
+
+# --- Chat -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message stands."""
+
+    channel: str
+    message: str
+
+
+class Gone(Exception):
+    """The message that was to be changed is no longer there."""
+
+
+class Chat(Protocol):
+    """The people and their threads. Every method raises `Unavailable` (try again, after ``retry_after``) or `Rejected`."""
+
+    async def profile(self, person: Person) -> Profile | Refused: ...
+
+    async def members(self, team: str, group: str) -> frozenset[str] | Refused:
+        """The user ids of a user group."""
+
+    async def show_card(self, run: Run, call: Call) -> Posted:
+        """Post the call's card, or update it in place; after an ambiguous failure it adopts the message that is already there."""
+
+    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
+        """Post the model's words in the run's thread, all of them. ``key`` names the effect, for reconciling."""
+
+    async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
+        """Post a sentence of Signoff's own; with ``retry`` it carries a Retry button."""
+
+    async def show_thinking(self, run: Run) -> None:
+        """Decoration: the thread shows that the model is at it. Never raises, and nothing depends on it."""
+
+    async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
+        """Tell one person something privately. Never the only record of anything."""
+
+
+# --- Actions --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What an action returned: ``output`` is JSON text, ``ok`` False with an ``error`` sentence where it raised;
+    ``unknown``: it did not end in time, so nobody knows whether it happened."""
+
+    ok: bool
+    output: str
+    error: str = ""
+    unknown: bool = False
+
+
+class Actions(Protocol):
+    def offered(self) -> tuple[dict[str, object], ...]:
+        """The tools of the Responses API."""
+
+    def propose(self, call: str, wish: Wish, requester: Person) -> Proposal:
+        """Validate and bind a wish; a proposal without a binding says why."""
+
+    def redacted(self, proposal: Proposal) -> str:
+        """The bound arguments as JSON text, without secrets."""
+
+    def current_definition(self, action: str) -> str | None:
+        """The digest of an action's present definition; None where there is no such action."""
+
+    async def run(self, proposal: Proposal, idempotency_key: str) -> Ran:
+        """Run the action with exactly the bound bytes."""
+
+    async def probe(self, proposal: Proposal, idempotency_key: str) -> bool | None:
+        """Whether an interrupted attempt happened; None where nobody can tell."""
+
+
+class Dispatch(Protocol):
+    """Wakes the workers. A lost or doubled wake-up is harmless."""
+
+    async def wake(self, run: RunId) -> None: ...

@@ -1,0 +1,148 @@
+"""The Store port and what it keeps: journals with their projections, the inbox, leases, freezes."""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from bot.core.events import Event, Recorded
+from bot.core.inputs import Input
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.core.values import ApprovalId, Place, RunId
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """What Slack sent, committed before the ack. ``key`` is unique for ever; ``payload`` is Slack's JSON text."""
+
+    key: str
+    team: str
+    kind: str
+    payload: str
+    received_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenApproval:
+    """A line of the listing of open approvals (a projection; the journal is the truth)."""
+
+    approval: ApprovalId
+    run: RunId
+    team: str
+    call: str
+    action: str
+    target: str
+    environment: str
+    risk: float | None
+    requester: str
+    approvers: tuple[str, ...]
+    requester_may_approve: bool
+    asked_at: float
+    expires_at: float
+    channel: str
+    card: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """A line of the listing of runs. Times in epoch seconds."""
+
+    run: RunId
+    team: str
+    channel: str
+    thread: str
+    requester: str
+    state: str
+    asked_at: float
+    due_at: float | None
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Nothing starts in ``scope`` ("all", "system:NAME", "environment:NAME") until somebody lifts it."""
+
+    scope: str
+    reason: str
+    by: str
+    since: float
+
+
+class Reader(Protocol):
+    """Reads within one transaction. ``now`` is the store's clock, read once per transaction (epoch seconds)."""
+
+    @property
+    def now(self) -> float: ...
+
+    async def journal(self, run: RunId, after: int = 0) -> tuple[Recorded, ...]:
+        """The events of a run with ``seq > after``, in order. In a `Writer` it also locks the run until the commit."""
+
+    async def latest_run(self, place: Place) -> RunId | None:
+        """The newest run of a thread."""
+
+    async def run_of(self, opaque: str) -> RunId | None:
+        """The run that owns an approval's id or an in-doubt question's id."""
+
+    async def open_approvals(self, team: str | None = None) -> tuple[OpenApproval, ...]:
+        """Open approvals, of one workspace or (None) of all: riskiest first, then oldest."""
+
+    async def runs(self, limit: int, state: str | None = None) -> tuple[RunLine, ...]:
+        """The newest runs."""
+
+    async def due_runs(self, limit: int) -> tuple[RunId, ...]:
+        """Runs whose ``due_at`` has passed and whom nobody holds, the longest due first."""
+
+    async def next_due(self) -> float | None:
+        """The earliest ``due_at`` of any run that nobody holds."""
+
+    async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
+        """Rows that are not done, oldest first, but those whose keys are in ``without``."""
+
+    async def freezes(self) -> tuple[Freeze, ...]: ...
+
+
+class Writer(Reader, Protocol):
+    """Writes within one transaction: all of it is committed, or none."""
+
+    async def append(self, before: Run | None, after: Run, events: Sequence[Recorded]) -> None:
+        """Append ``events`` (their ``seq`` continues ``before``'s length) and write the projections of ``after``: the run's row
+        with ``due_at``, its approvals, the ids of its questions, the chain's hash. Raises `Conflict` where somebody was first."""
+
+    async def put_inbox(self, row: InboxRow) -> bool:
+        """Keep a row; False where its key is known already, done or not."""
+
+    async def close_inbox(self, key: str) -> None:
+        """The row is done: its payload is emptied, its key stays."""
+
+    async def take_lease(self, run: RunId, owner: str, seconds: float) -> bool:
+        """Take or renew the lease on a run; False while somebody else's holds."""
+
+    async def give_back(self, run: RunId, owner: str, length: int) -> bool:
+        """Give the lease back, if the journal is still ``length`` long; False (and the lease stays) where it has grown."""
+
+    async def set_freeze(self, scope: str, reason: str, by: str) -> None: ...
+
+    async def lift_freeze(self, scope: str) -> bool: ...
+
+
+class Conflict(Exception):
+    """Somebody else appended first; `Store.write` runs the work again."""
+
+
+class Store(Protocol):
+    """Runs a piece of work in a transaction. The work may run more than once: it must do nothing outside the transaction."""
+
+    async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T: ...
+
+    async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T: ...
+
+    async def data_version(self) -> int | None:
+        """A number that changes when another process has written (SQLite); None where the database wakes workers itself."""
+
+    async def close(self) -> None: ...
+
+
+Translate = Callable[[InboxRow], Input]
+Decide = Callable[[Run | None, Writer], Awaitable[Sequence[Event] | Refused]]

@@ -1,0 +1,85 @@
+"""How a turn is worked: in which order its calls run, how many rounds there are, and what the guard's memory hears (R16, R17)."""
+
+import asyncio
+from dataclasses import replace
+
+from bot.core.run import RunState
+from bot.core.values import Judgement, Verdict
+from tests.engine.world import LIMITS, World, approval_of, saying, wishing
+
+ASK = Judgement(Verdict.ASK, "Look at it.", "BIGHUB", request_id="req", decision='{"mode":"review"}')
+ALLOW = Judgement(Verdict.ALLOW, "Fine.", "BIGHUB", request_id="req", decision='{"mode":"autonomous"}')
+LOOK_TWICE = wishing(("look", {"what": "a"}), ("look", {"what": "b"}), ("sync", {}))
+
+
+async def test_the_model_may_answer_after_the_last_round_of_actions() -> None:
+    """H16: with one round allowed, the tool runs and the answer counts."""
+    world = World(limits=replace(LIMITS, max_tool_rounds=1))
+    world.model.turns = [wishing(("look", {"what": "disk"})), saying("It is full.")]
+    async with world.engine.running():
+        await world.write("look at the disk")
+        run = await world.until(lambda run: run.state is RunState.DONE)
+    assert run.replies == ("It is full.",) and world.deeds.done == ["looked at disk"]
+
+
+async def test_what_the_model_wishes_beyond_its_rounds_is_not_done() -> None:
+    world = World(limits=replace(LIMITS, max_tool_rounds=1))
+    world.model.turns = [wishing(("look", {"what": "disk"})), wishing(("look", {"what": "again"}))]
+    async with world.engine.running():
+        await world.write("look at the disk")
+        run = await world.until(lambda run: run.state is RunState.FAILED)
+    assert "1 round" in run.end_reason and world.deeds.done == ["looked at disk"]
+
+
+async def test_one_call_at_a_time_judges_and_runs_in_the_order_of_the_turn() -> None:
+    world = World(limits=replace(LIMITS, one_call_at_a_time=True))
+    world.deeds.hold = asyncio.Event()
+    world.model.turns = [wishing(("sync", {}), ("look", {"what": "a"}), ("look", {"what": "b"})), saying("Done.")]
+    async with world.engine.running():
+        await world.write("look")
+        await world.until(lambda run: world.deeds.done == ["began to sync"])
+        await asyncio.sleep(0.1)
+        assert [question.action for question in world.guard.questions] == ["sync"]
+        world.deeds.hold.set()
+        await world.until(lambda run: run.state is RunState.DONE)
+    assert world.deeds.done == ["began to sync", "looked at a", "looked at b"]
+
+
+async def test_a_call_that_waits_for_people_does_not_hold_up_those_behind_it() -> None:
+    world = World(limits=replace(LIMITS, one_call_at_a_time=True))
+    world.guard.answers["grant_access"] = ASK
+    world.model.turns = [wishing(("grant_access", {"user_id": "bob", "group": "x"}), ("look", {"what": "a"}))]
+    async with world.engine.running():
+        await world.write("grant")
+        run = await world.until(lambda run: world.deeds.done == ["looked at a"])
+    assert run.state is RunState.ACTING
+
+
+async def test_the_memory_hears_of_each_moment_once_also_when_it_was_away() -> None:
+    """The bot's memory is a durable effect: BIGHUB's absence delays it and loses nothing."""
+    world = World()
+    world.guard.answers = {"grant_access": ASK, "look": ALLOW}
+    world.guard.absent = True
+    world.model.turns = [wishing(("grant_access", {"user_id": "bob", "group": "x"}), ("look", {"what": "a"}))]
+    async with world.engine.running():
+        await world.write("grant")
+        run = await world.until(lambda run: run.trouble("memory:1"))
+        assert world.guard.remembered == []
+        world.guard.absent = False
+        await world.until(lambda run: run.delivered("memory:1"))
+        await world.click("approve", approval_of(run))
+        await world.until(lambda run: run.delivered("memory:2"))
+    assert world.guard.remembered == ["t1c1:approval_required t1c2:executed", "t1c1:executed"]
+
+
+async def test_the_guard_is_told_the_earlier_decisions_of_the_run_and_of_no_other() -> None:
+    world = World()
+    world.guard.answers["look"] = ALLOW
+    world.model.turns = [wishing(("look", {"what": "a"})), wishing(("look", {"what": "b"})), saying("Done.")]
+    async with world.engine.running():
+        await world.write("look")
+        await world.until(lambda run: run.state is RunState.DONE)
+        world.model.turns = [wishing(("look", {"what": "c"})), saying("Done.")]
+        await world.write("look again", message="2.0")
+        await world.until(lambda run: len(world.guard.questions) == 3)
+    assert [question.earlier for question in world.guard.questions] == [(), ('{"mode":"autonomous"}',), ()]

@@ -1,0 +1,152 @@
+"""Promises about any BIGHUB client: which of its methods is used, what it is given, and what its errors mean."""
+
+import asyncio
+import ssl
+import urllib.error
+from email.message import Message
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+import httpx
+import pytest
+from bighub import AsyncBighubClient
+from bighub.exceptions import BighubAPIError, BighubAuthError, BighubNetworkError, BighubTimeoutError
+
+from bot.bighub_client import Bighub, DecidedAlready, NotThere, Submission, Unreachable, told
+from bot.ports import Rejected, Unavailable
+from tests.servers.bighub_server import API_KEY, running_bighub
+
+ASKED = Submission("key", "grant", "okta", "bot", "it", {"a": 1})
+
+
+class OwnError(Exception):
+    """An error of somebody's own client."""
+
+
+class StatusError(Exception):
+    def __init__(self, status: int, where: str) -> None:
+        super().__init__(f"HTTP {status}")
+        if where == "response":
+            self.response = SimpleNamespace(status_code=status)
+        else:
+            setattr(self, where, status)
+
+
+def client_raising(error: Exception) -> Any:
+    async def submit(**_: Any) -> Any:
+        raise error
+
+    return SimpleNamespace(actions=SimpleNamespace(submit=submit))
+
+
+REQUEST = httpx.Request("POST", "http://127.0.0.1/")
+UNREACHABLE = [
+    BighubNetworkError("no route"),
+    BighubTimeoutError("slow"),
+    BighubAPIError("down", 503),
+    BighubAPIError("timeout", 408),
+    ConnectionRefusedError("refused"),
+    OSError("no network"),
+    TimeoutError("slow"),
+    httpx.ConnectError("no route", request=REQUEST),
+    httpx.ReadTimeout("slow", request=REQUEST),
+    aiohttp.ServerDisconnectedError(),
+    RuntimeError("bighub is down"),
+    Exception("bighub is down"),
+    StatusError(502, "status_code"),
+    StatusError(502, "response"),
+    urllib.error.HTTPError("http://127.0.0.1/", 503, "down", Message(), None),
+]
+REFUSED = [
+    (BighubAuthError("bad key"), Rejected),
+    (BighubAPIError("bad", 400), Rejected),
+    (BighubAPIError("none", 404), NotThere),
+    (BighubAPIError("first", 409), DecidedAlready),
+    (BighubAPIError("wait", 429), Unavailable),
+    (StatusError(401, "status"), Rejected),
+    (StatusError(403, "response"), Rejected),
+    (urllib.error.HTTPError("http://127.0.0.1/", 401, "no", Message(), None), Rejected),
+]
+FAULTS = [
+    TypeError("unexpected keyword"),
+    ValueError("nonsense"),
+    AttributeError("no such method"),
+    KeyError("amount"),
+    OwnError("what is this"),
+    NotImplementedError("later"),
+    FileNotFoundError("ca.pem"),
+    ssl.SSLCertVerificationError("who are you"),
+    httpx.UnsupportedProtocol("ftp", request=REQUEST),
+]
+
+
+@pytest.mark.parametrize("error", UNREACHABLE, ids=repr)
+async def test_a_bighub_that_did_not_answer_is_unreachable(error: Exception) -> None:
+    with pytest.raises(Unreachable) as caught:
+        await Bighub(client_raising(error)).evaluate(ASKED)
+    assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(("error", "kind"), REFUSED, ids=repr)
+async def test_a_bighub_that_answered_is_not_unreachable(error: Exception, kind: type[Exception]) -> None:
+    with pytest.raises(kind) as caught:
+        await Bighub(client_raising(error)).evaluate(ASKED)
+    assert not isinstance(caught.value, Unreachable)
+
+
+@pytest.mark.parametrize("error", FAULTS, ids=repr)
+async def test_a_fault_of_the_clients_own_stays_what_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught:
+        await Bighub(client_raising(error)).evaluate(ASKED)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", [BighubAuthError("Unauthorized"), StatusError(401, "status_code")], ids=repr)
+async def test_a_key_that_is_refused_is_named(error: Exception) -> None:
+    with pytest.raises(Rejected, match="BIGHUB_API_KEY"):
+        await Bighub(client_raising(error)).evaluate(ASKED)
+
+
+async def test_a_client_of_the_sdk_that_was_closed_is_not_an_unreachable_bighub() -> None:
+    async with running_bighub() as server:
+        client = AsyncBighubClient(base_url=server.url, api_key=API_KEY)
+        bighub = Bighub(client)
+        await bighub.close()
+        with pytest.raises(RuntimeError, match="closed"):
+            await bighub.evaluate(ASKED)
+
+
+async def test_a_client_that_does_not_return_in_time_is_left() -> None:
+    async def submit(**_: Any) -> Any:
+        await asyncio.sleep(60)
+
+    bighub = Bighub(SimpleNamespace(actions=SimpleNamespace(submit=submit)), timeout=0.05)
+    with pytest.raises(Unreachable, match=r"did not answer within 0.05 s\.") as caught:
+        await bighub.evaluate(ASKED)
+    assert isinstance(caught.value.__cause__, TimeoutError)
+
+
+async def test_an_id_of_bighubs_cannot_lead_the_sdk_to_another_path() -> None:
+    async with running_bighub() as server:
+        client = AsyncBighubClient(base_url=server.url, api_key=API_KEY, max_retries=0)
+        with pytest.raises(NotThere):
+            await Bighub(client).resolve("a?b", "approved", None)
+        assert server.calls["resolve"] == 1
+        await client.close()
+
+
+async def test_an_id_of_another_clients_is_left_alone() -> None:
+    given: list[Any] = []
+
+    async def resolve(**arguments: Any) -> dict[str, str]:
+        given.append(arguments)
+        return {"status": "approved"}
+
+    await Bighub(SimpleNamespace(approvals=SimpleNamespace(resolve=resolve))).resolve("a/b", "approved", "ok")
+    assert given == [{"request_id": "a/b", "resolution": "approved", "comment": "ok"}]
+
+
+def test_an_error_is_told_without_credentials() -> None:
+    assert told(OwnError("key sk-0123456789abcdefghij \ud800")) == "OwnError: key [redacted API key] ?"
+    assert told(OwnError()) == "OwnError"
