@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
-import structlog
 import typer
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -29,6 +28,7 @@ from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine, Limits
 from bot.errors import ConfigurationError
 from bot.local_guard import LocalGuard, TightenedGuard
+from bot.logger import log
 from bot.logs import configure_logging
 from bot.openai_model import OpenAIModel
 from bot.policy_file import Loaded, load_policy
@@ -45,7 +45,6 @@ from bot.sql.lock import only_bot
 from bot.sql.schema import migrate
 from bot.sql.store import open_store
 
-log = structlog.get_logger()
 QUEUE_CONNECTIONS = 4
 LEAVE_SECONDS = 1.5
 _EXECUTOR_SECONDS = 0.2

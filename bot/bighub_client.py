@@ -111,9 +111,11 @@ class Bighub:
         raw = getattr(answer, "raw", None)
         return raw if not isinstance(answer, dict) and isinstance(raw, dict) else answer
 
-    async def resolve(self, request_id: str, resolution: str, comment: str | None) -> Any:
+    async def resolve(
+        self, request_id: str, resolution: str, comment: str | None, *, seconds: float | None = None
+    ) -> Any:
         fields = {"request_id": self._in_path(request_id), "resolution": resolution, "comment": comment}
-        return await self._attempt(self._client.approvals.resolve, fields)
+        return await self._attempt(self._client.approvals.resolve, fields, None, seconds)
 
     async def approvals(self, status: str) -> Any:
         """A listing of the approvals in ``status``: pending, approved or denied."""

@@ -12,6 +12,7 @@ from bot.core.canonical import texts
 from bot.core.redact import redact_text
 from bot.core.run import Run
 from bot.core.values import Verdict
+from bot.execution_events import decision_of
 from bot.ports import Question, Unavailable
 
 # Only what ran is a success or a failure. For the rest the taxonomy's words are not documented: the most exact first.
@@ -122,7 +123,7 @@ def plain_outcome_report(call: Call, actor: str) -> dict[str, Any]:
     """All fields of `outcomes.report` but the request id, for a client of somebody's own: none but those that bighub-openai
     0.1.0b5 passes (and ``observed_at``), and its optional ones only where they have a value."""
     report = outcome_report(call, actor)
-    decision = _object(call.judgement.decision) if call.judgement else {}
+    decision = decision_of(call.judgement)
     details = {name: value for name, value in report["details"].items() if value is not None}
     if decision.get("recommendation"):
         details["recommendation"] = decision["recommendation"]

@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 
 import asyncpg  # type: ignore[import-untyped]
-import structlog
 from pgqueuer import AsyncpgDriver, AsyncpgPoolDriver, InMemoryDriver, InMemoryQueries, Job, Queries, QueueManager
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.domain.settings import DBSettings
@@ -19,9 +18,9 @@ from pgqueuer.domain.types import Channel
 from pgqueuer.ports.driver import Driver
 
 from bot.core.values import RunId
+from bot.logger import log
 from bot.ports import Unavailable
 
-log = structlog.get_logger()
 ENTRYPOINT = "advance"
 SCHEMA = "pgqueuer"
 DEQUEUE_TIMEOUT = timedelta(seconds=1)

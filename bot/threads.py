@@ -10,7 +10,7 @@ import contextlib
 import contextvars
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ async def in_thread(work: Callable[[], T], name: str) -> T:
         raise RuntimeError(f"StopIteration: {raised}") from raised
     if raised is not None:
         raise raised
-    return result  # type: ignore[no-any-return]
+    return cast(T, result)
 
 
 class LoopThread:
@@ -60,12 +60,15 @@ class LoopThread:
             raise RuntimeError(
                 "This would wait for itself: an async function cannot call the blocking agent it runs in."
             )
-        future = asyncio.run_coroutine_threadsafe(work, loop)
+        future = asyncio.run_coroutine_threadsafe(_carried(work), loop)
         try:
-            return future.result()
+            result, ended = future.result()
         except BaseException:
             future.cancel()
             raise
+        if ended is not None:
+            raise ended
+        return cast(T, result)
 
     def leave(self, work: Coroutine[Any, Any, None], seconds: float) -> None:
         """Let the loop do ``work`` as its last, waiting at most ``seconds``, and end it if nothing else is left on it."""
@@ -99,6 +102,14 @@ def _forever(loop: asyncio.AbstractEventLoop) -> None:
     """Until somebody stops it; what nobody can use any more is closed."""
     loop.run_forever()
     loop.close()
+
+
+async def _carried(work: Coroutine[Any, Any, T]) -> tuple[Any, BaseException | None]:
+    """What would end the loop's thread is carried to the thread that waits, and ends that one."""
+    try:
+        return await work, None
+    except (SystemExit, KeyboardInterrupt) as ended:
+        return None, ended
 
 
 def _running_here() -> asyncio.AbstractEventLoop | None:

@@ -4,7 +4,8 @@ Rules
 1. The function receives what the canonical bytes say, converted by the types of its signature, and nothing else.
 2. A synchronous function never blocks the event loop: each call has a daemon thread of its own, so that one which
    never ends neither starves others nor holds up the shutdown.
-3. Whatever the function raises becomes a sentence. KeyboardInterrupt, SystemExit and cancellation pass through.
+3. Whatever the function raises becomes a sentence, SystemExit too: one action does not end the process that others run in.
+   KeyboardInterrupt and cancellation pass through.
 4. A timeout is reported as what it is: nobody waited any longer, and it may still have happened.
 """
 
@@ -86,8 +87,16 @@ async def _called(fn: Callable[..., Any], values: dict[str, Any], seconds: float
     return result
 
 
+async def _contained(work: Awaitable[Any]) -> Any:
+    """A task that ended with SystemExit would take the event loop with it."""
+    try:
+        return await work
+    except SystemExit as end:
+        raise RuntimeError(f"it would have ended the process: SystemExit({end.code!r})") from end
+
+
 async def _within(work: Awaitable[Any], seconds: float) -> Any:
-    task = asyncio.ensure_future(work)
+    task = asyncio.ensure_future(_contained(work))
     task.add_done_callback(_looked_at)
     try:
         await asyncio.wait({task}, timeout=seconds)

@@ -90,7 +90,7 @@ class Approvals:
     # --- one call -------------------------------------------------------------------------------------------------------
 
     async def _decide(self, run: Run, call: Call, resolution: object, comment: object) -> Json:
-        wanted = "approved" if isinstance(resolution, str) and resolution.strip().casefold() == "approved" else "denied"
+        wanted = "approved" if _is_approved(resolution) else "denied"
         said = None if comment is None else str(comment)
         receipt = await self._machine.guard.resolve(request_id_of(call), wanted, said)
         agreed, doubt = approved(receipt, wanted)
@@ -123,11 +123,8 @@ class Approvals:
         now = run.call(call.proposal.call) if run else None
         result: Json = {"request_id": request_id_of(call), "resolved": True, "resumed": False, "approval": receipt}
         if now is not None and now.attempt:
-            result["resumed"] = True
-            event = next(
-                e for e in reversed(response["execution"]["events"]) if e["event_id"].startswith(_name(run_id, now))
-            )
-            result["tool_output"] = event["output"]
+            event = _last_event(response, run_id, now)
+            result |= {"resumed": True, "tool_output": event["output"]}
             why = event["error"] or why
         if why:
             result["error"] = why
@@ -167,13 +164,12 @@ class Approvals:
         request_id = request_id_of(call)
         if not request_id:
             return {**open_still, "error": "missing_request_id"}
-        name = f"{_name(run.id, call)}approval_required"
-        event = next((e for e in response["execution"]["events"] if e["event_id"] == name), None)
-        context = {"request_id": request_id, "event": event, "response": response}
+        context = {"request_id": request_id, "event": _last_event(response, run.id, call), "response": response}
         answer = await called_back(callback, context) if callback is not None else None
         if not answer:
             return {**open_still, "request_id": request_id}
-        return {"required": True, **await self._answered(run, call, answer)}
+        async with self._locks.setdefault(request_id, asyncio.Lock()):
+            return {"required": True, **await self._answered(run, call, answer)}
 
     async def _answered(self, run: Run, call: Call, answer: object) -> Json:
         if isinstance(answer, str):
@@ -182,10 +178,9 @@ class Approvals:
             kind = type(answer).__name__
             return await self._decide(run, call, "denied", f"on_approval_required returned {kind}, not a resolution.")
         resolution, comment, changed = answer.get("resolution"), answer.get("comment"), answer.get("arguments")
-        if changed is not None and isinstance(resolution, str) and resolution.strip().casefold() == "approved":
+        if changed is not None and _is_approved(resolution):
             return await self._edited(run, call, changed, comment)
-        async with self._locks.setdefault(request_id_of(call), asyncio.Lock()):
-            return await self._decide(run, call, resolution, comment)
+        return await self._decide(run, call, resolution, comment)
 
     async def _edited(self, run: Run, call: Call, changed: object, comment: object) -> Json:
         """Other arguments than were asked about: they are validated and judged anew, and asked about anew where need be."""
@@ -207,16 +202,18 @@ class Approvals:
         became = now.call(new.call) if now else None
         edited: Json = {"request_id": request_id_of(call), "resolved": True, "resumed": False, "edited": True}
         if became is not None and became.attempt:
-            event = next(
-                e for e in reversed(response["execution"]["events"]) if e["event_id"].startswith(_name(run.id, became))
-            )
-            edited |= {"resumed": True, "tool_output": event["output"]}
+            edited |= {"resumed": True, "tool_output": _last_event(response, run.id, became)["output"]}
         return {**edited, "response": response}
 
 
-def _name(run_id: RunId, call: Call) -> str:
-    """How the ids of a call's events begin."""
-    return f"{run_id}:{call.proposal.call}:"
+def _is_approved(resolution: object) -> bool:
+    return isinstance(resolution, str) and resolution.strip().casefold() == "approved"
+
+
+def _last_event(response: Json, run_id: RunId, call: Call) -> Json:
+    """The newest event of a call that has at least one."""
+    of_call = f"{run_id}:{call.proposal.call}:"
+    return next(event for event in reversed(response["execution"]["events"]) if event["event_id"].startswith(of_call))
 
 
 def _is_about(call: Call, tool: str, checked: Checked) -> bool:

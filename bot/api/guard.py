@@ -17,15 +17,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import stamina
-import structlog
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from bot.actions.output import output_text
 from bot.api.calling import called_back
 from bot.api.clients import called
 from bot.api.facts import Facts
 from bot.bighub_client import Bighub, DecidedAlready, Submission, Unreachable, told
-from bot.bighub_reports import approval_in, memory_report, plain_outcome_report, trajectory
+from bot.bighub_reports import (
+    approval_in,
+    memory_report,
+    plain_outcome_report,
+    resolution_comment,
+    resolution_word,
+    trajectory,
+)
 from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.moments import Moment
@@ -35,9 +41,9 @@ from bot.core.values import Judgement, Verdict
 from bot.core.verdict import SOURCE, read_decision
 from bot.errors import SignoffError
 from bot.execution_events import memory_events
+from bot.logger import log
 from bot.ports import Question, Rejected, Unavailable
 
-log = structlog.get_logger()
 Json = dict[str, Any]
 _LONGEST_WAIT = 5.0
 _NEEDS_CONTEXT = "BIGHUB needs more context: "
@@ -103,18 +109,14 @@ class LibraryGuard:
 
     async def _evaluated(self, asked: Submission) -> Any:
         options = self._options
-        attempts = stamina.retry_context(
-            on=Unreachable,
-            attempts=options.evaluate_retries + 1,
-            timeout=None,
-            wait_initial=options.retry_wait_seconds,
-            wait_max=_LONGEST_WAIT,
-            wait_jitter=options.retry_wait_seconds / 5,
+        first = options.retry_wait_seconds
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type(Unreachable),
+            stop=stop_after_attempt(options.evaluate_retries + 1),
+            wait=wait_exponential_jitter(multiplier=first, max=_LONGEST_WAIT, jitter=first / 5),
+            reraise=True,
         )
-        async for attempt in attempts:
-            with attempt:
-                return await self._bighub.evaluate(asked)
-        raise AssertionError("there is always a last attempt, and it returns or raises")
+        return await attempts(self._bighub.evaluate, asked)
 
     def _submission(self, question: Question, facts: Facts) -> Submission:
         options = self._options
@@ -162,7 +164,9 @@ class LibraryGuard:
         return Judgement(Verdict.ALLOW, reason, SOURCE, decision=json.dumps(decision))
 
     def _not_judged(self, why: str, question: Question) -> Judgement:
-        reason = f"Evaluation failed (fail_closed): {why}"
+        closed = self._options.fail_mode != "open"
+        how = "(fail_closed)" if closed else '(fail_mode="open" lets only an unreachable BIGHUB pass)'
+        reason = f"Evaluation failed {how}: {why}"
         log.warning("BIGHUB has not judged this; it is blocked", action=question.action, run=question.run, why=why)
         decision = {
             "allowed": False,
@@ -209,7 +213,15 @@ class LibraryGuard:
     # --- the reports --------------------------------------------------------------------------------------------------
 
     async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
-        """Nothing is left to do: BIGHUB is told before the vote (`approvals.py`)."""
+        """What no vote decided (edited, stopped, expired), once. A vote's resolution BIGHUB heard before it (`approvals.py`)."""
+        request_id = call.judgement.request_id if call.judgement else ""
+        if not request_id or approval.deciding_vote is not None or approval.resolution is None:
+            return
+        word, why = resolution_word(approval.resolution), resolution_comment(approval)
+        try:
+            await self._bighub.resolve(request_id, word, why, seconds=self._options.report_timeout_seconds)
+        except Exception as error:  # the edge of foreign code: a report must not break the run that it is about
+            log.warning("BIGHUB was not told of a resolution", run=run.id, call=call.proposal.call, why=told(error))
 
     async def report_outcome(self, run: Run, call: Call) -> None:
         """Tell what became of a call, once. Raises `Rejected` where the program requires it and it failed."""

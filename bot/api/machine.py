@@ -13,8 +13,6 @@ from collections.abc import AsyncGenerator, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-import structlog
-
 from bot.api.alone import POLICY, THE_PROGRAM, Alone, translate
 from bot.api.calling import called_back
 from bot.api.guard import LibraryGuard
@@ -30,10 +28,10 @@ from bot.engine import Engine, Limits
 from bot.engine.words import TOO_MANY_ROUNDS
 from bot.errors import ProviderResponseError
 from bot.execution_events import execution_event, in_order
+from bot.logger import log
 from bot.ports import Prompt, Rejected, Reply, Store, Unavailable
 from bot.projections import request_name
 
-log = structlog.get_logger()
 MOST_CALLS = 128
 MOST_NAMES = 10_000
 SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.5
@@ -121,7 +119,7 @@ class Machine:
                 self._task(self._stop(run_id))
             if self._feeds.get(run_id) is feed:
                 del self._feeds[run_id]
-            self.model.forget(run_id)
+            self.model.stop_listening(run_id)
 
     async def finish(self, run_id: RunId) -> Json:
         """The response of the run once it rests. Raises as `drive`."""
@@ -191,6 +189,8 @@ class Machine:
             run = await self.engine.run(run_id)
             if run is None:
                 raise ProviderResponseError("The run is not in the store any more.")
+            if run.state in ENDS:
+                self.model.forget(run_id)
             if run.state in ENDS or (run.state is RunState.ACTING and rests(run)):
                 return run
             await asyncio.sleep(wait)

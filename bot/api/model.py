@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
-import stamina
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from bot.api.clients import BrokenOff, called, streamed
 from bot.api.responses import Json, StreamReader, plain, replayable, reply_of
@@ -113,9 +113,12 @@ class LibraryModel:
         """From now on the run's answers are streamed, where the client can, and ``listener`` gets the README's events in order."""
         self._listeners[run] = listener
 
-    def forget(self, run: RunId) -> None:
-        self._extras.pop(run, None)
+    def stop_listening(self, run: RunId) -> None:
         self._listeners.pop(run, None)
+
+    def forget(self, run: RunId) -> None:
+        """The run has ended: no turn of it comes any more."""
+        self._extras.pop(run, None)
 
     async def reply(self, prompt: Prompt) -> Reply:
         """One answer, or `Rejected` in words, after the retries. A run of one call that no model proposed has no conversation."""
@@ -141,22 +144,23 @@ class LibraryModel:
         return reply
 
     async def _persistently(self, body: Json, limit: Any, hearing: Hearing) -> Reply:
-        def again(error: Exception) -> bool | float:
-            if hearing.heard or not transient(error):
-                return False
-            return min(retry_after(error), self._retries.max_backoff_seconds) or True
+        retries, most = self._retries, self._retries.max_backoff_seconds
+        backoff = wait_exponential_jitter(multiplier=retries.backoff_seconds, max=most, jitter=retries.jitter_seconds)
 
-        async for attempt in stamina.retry_context(
-            on=again,
-            attempts=self._retries.max_retries + 1,
-            timeout=None,
-            wait_initial=self._retries.backoff_seconds,
-            wait_max=self._retries.max_backoff_seconds,
-            wait_jitter=self._retries.jitter_seconds,
-        ):
-            with attempt:
-                return reply_of(plain(await self._answer(body, limit, hearing)))
-        raise AssertionError("the last attempt either answers or raises")
+        def pause(state: RetryCallState) -> float:
+            error = state.outcome.exception() if state.outcome else None
+            return (min(retry_after(error), most) if error else 0.0) or backoff(state)
+
+        async def once() -> Reply:
+            return reply_of(plain(await self._answer(body, limit, hearing)))
+
+        attempts = AsyncRetrying(
+            retry=retry_if_exception(lambda error: not hearing.heard and transient(error)),
+            stop=stop_after_attempt(retries.max_retries + 1),
+            wait=pause,
+            reraise=True,
+        )
+        return await attempts(once)
 
     async def _answer(self, body: Json, limit: Any, hearing: Hearing) -> object:
         if self._own is not None:

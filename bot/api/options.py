@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.errors import AdapterConfigurationError
+from bot.execution_events import SOURCE_VERSION
 from bot.ports import Store
 
-SOURCE_VERSION = "signoff@0.1.0"
 _CHOICES = {
     "decision_mode": ("submit", "submit_payload"),
     "fail_mode": ("closed", "open"),

@@ -5,8 +5,6 @@ import hashlib
 import os
 import secrets
 
-import structlog
-
 from bot.api.guard import GuardOptions, LibraryGuard
 from bot.api.model import Breaker, LibraryModel, Retries
 from bot.api.options import Options
@@ -14,11 +12,11 @@ from bot.api.tools import Tools
 from bot.bighub_client import sdk_client
 from bot.dict_store import DictStore
 from bot.errors import AdapterConfigurationError, ConfigurationError
+from bot.logger import log
 from bot.openai_model import OpenAIModel
 from bot.ports import Store
 from bot.sql.store import open_store
 
-log = structlog.get_logger()
 MOST_ENDED_RUNS = 1_000
 SHORTEST_KEY = 16
 BIGHUB_SECONDS = 10.0
@@ -81,9 +79,9 @@ def model_of(options: Options, breaker: Breaker) -> LibraryModel:
     )
     if options.openai_client is not None:
         return LibraryModel(options.openai_client, None, retries, breaker)
-    address = options.openai_base_url or os.environ.get("OPENAI_BASE_URL") or None
+    key, seconds = options.openai_api_key or "", options.provider_timeout_seconds
     try:
-        own = OpenAIModel(options.openai_api_key or "", address, "", timeout=options.provider_timeout_seconds)
+        own = OpenAIModel(key, options.openai_base_url, "", timeout=seconds)
     except ConfigurationError as wrong:
         raise AdapterConfigurationError(wrong.tell) from wrong
     return LibraryModel(None, own, retries, breaker)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from bot.api.alone import TEAM, THE_PROGRAM
 from bot.api.responses import as_json
@@ -43,7 +42,7 @@ def asked_for(
         "model": model,
         "instructions": instructions,
         "temperature": temperature,
-        "extra_create_args": plain(_extra(extra_create_args)),
+        "extra_create_args": {name: value for name, value in _extra(extra_create_args).items() if _travels(value)},
         "model_call": True,
     }
     text = _last_words(brief["messages"])
@@ -55,24 +54,6 @@ def asked_for_one_call(run_id: RunId, tool: str) -> Asked:
     return _asked(run_id, tool, {"messages": [], "model_call": False})
 
 
-def plain(value: object) -> Any:
-    """``value`` as JSON; objects of the SDK by their own dump. What JSON cannot carry is left out."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case Mapping():
-            return {str(key): plain(each) for key, each in value.items() if _carries(each)}
-        case list() | tuple():
-            return [plain(each) for each in value if _carries(each)]
-        case _:
-            return value.model_dump(mode="json", exclude_unset=True)  # type: ignore[attr-defined]
-
-
-def _carries(value: object) -> bool:
-    simple = value is None or isinstance(value, bool | int | float | str | Mapping | list | tuple)
-    return simple or (hasattr(value, "model_dump") and not isinstance(value, type))
-
-
 def _extra(given: object) -> Json:
     if given is None:
         return {}
@@ -82,6 +63,15 @@ def _extra(given: object) -> Json:
         if name in given:
             raise AdapterConfigurationError(f"extra_create_args may not have {name!r}: {remedy}.")
     return dict(given)
+
+
+def _travels(value: object) -> bool:
+    """Whether JSON can carry it to another process; what it cannot stays with the model of this one (`remember_extras`)."""
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _last_words(messages: list[Json]) -> str:

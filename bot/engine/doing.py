@@ -10,8 +10,6 @@ import time
 from collections.abc import Sequence
 from typing import assert_never
 
-import structlog
-
 from bot.core import effects as owed
 from bot.core import transcript
 from bot.core.call import MOST_ATTEMPTS, Call, CallState
@@ -27,9 +25,8 @@ from bot.engine.limits import Limits
 from bot.engine.people import People
 from bot.engine.starting import asked_anew, judged, reason_to_ask_anew, refusal_to_start
 from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS
+from bot.logger import log
 from bot.ports import Actions, Chat, Guard, Model, Prompt, Question, Rejected, Reply, Unavailable, Wish, Writer
-
-log = structlog.get_logger()
 
 
 class Doer:

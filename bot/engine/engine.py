@@ -6,8 +6,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import structlog
-
 from bot.core.call import Call
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
@@ -21,6 +19,7 @@ from bot.engine.people import People
 from bot.engine.programs import Programs
 from bot.engine.words import NOBODY_KNOWS, UNKNOWN_BUTTON
 from bot.engine.worker import Worker, forever
+from bot.logger import log
 from bot.ports import (
     Actions,
     Chat,
@@ -35,7 +34,6 @@ from bot.ports import (
     Unavailable,
 )
 
-log = structlog.get_logger()
 INBOX_BATCH = 100
 FORGOTTEN_SECONDS = 600.0
 REWAKE_SWEEPS = 5

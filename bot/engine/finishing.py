@@ -10,8 +10,6 @@ import secrets
 import time
 from collections.abc import Sequence
 
-import structlog
-
 from bot.core.call import Call, CallState
 from bot.core.events import Doubted, Event, Finished, Settled
 from bot.core.refusal import Refused
@@ -19,9 +17,9 @@ from bot.core.run import Run
 from bot.core.values import Answer, ApprovalId, RunId
 from bot.engine.door import Door
 from bot.engine.limits import Limits
+from bot.logger import log
 from bot.ports import Actions, Writer
 
-log = structlog.get_logger()
 RECORD_AGAIN_SECONDS = 1.0
 
 

@@ -11,8 +11,6 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
-import structlog
-
 from bot.core.call import CallState
 from bot.core.effects import Effect
 from bot.core.owed import pending
@@ -21,9 +19,9 @@ from bot.core.values import RunId
 from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.limits import Limits
+from bot.logger import log
 from bot.ports import Store, Unavailable
 
-log = structlog.get_logger()
 ACTION = "act:"
 STUMBLE_SECONDS = 1.0
 

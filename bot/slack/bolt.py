@@ -5,19 +5,17 @@ Both transports run through it: `ingress.slack_routes` over HTTP, Bolt's own han
 
 import logging
 
-import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.logger import log
 from bot.slack.calls import web_client
 from bot.slack.desk import Desk
 from bot.slack.ingress import gate
 from bot.slack.listeners import register
 from bot.slack.listeners.telling import fault
-
-log = structlog.get_logger()
 
 
 def bolt_app(client: AsyncWebClient, desk: Desk) -> AsyncApp:

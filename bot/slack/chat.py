@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.call import Call
@@ -18,6 +17,7 @@ from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person, RunId
+from bot.logger import log
 from bot.ports import Posted, Rejected
 from bot.slack import replies as words
 from bot.slack.blocks import Message
@@ -25,8 +25,6 @@ from bot.slack.calls import called
 from bot.slack.cards import card
 from bot.slack.posting import Posting
 from bot.slack.remembered import Remembered
-
-log = structlog.get_logger()
 
 FRESH_SECONDS: Final = 60.0
 UNKNOWN_PERSON: Final = Refused("Slack does not tell me who you are, so I cannot let you do this.")

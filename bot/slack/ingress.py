@@ -12,7 +12,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import structlog
 from slack_bolt.adapter.starlette.async_handler import to_starlette_response
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -25,8 +24,6 @@ from starlette.routing import Route
 from bot.errors import ConfigurationError
 from bot.ports import InboxRow
 from bot.slack.payloads import Kind, Payload, action_of, inbox_row, kind_of
-
-log = structlog.get_logger()
 
 PATH: Final = "/slack/events"
 MOST_BYTES: Final = 1 << 20

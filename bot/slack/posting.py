@@ -9,17 +9,15 @@ Which messages there are and what they say is `chat.py`'s and the renderers'.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
-import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.run import Run
+from bot.logger import log
 from bot.ports import Posted
 from bot.slack.blocks import Message, with_ids
 from bot.slack.calls import Declined, called
 from bot.slack.replies import in_channel
-
-log = structlog.get_logger()
 
 EVENT_TYPE: Final = "signoff"
 PAGE: Final = 200

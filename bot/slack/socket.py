@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
+from bot.logger import log
 from bot.ports import Unavailable
 from bot.slack.calls import Declined, called
 
-log = structlog.get_logger()
 OPEN_SECONDS: Final = 20.0
 PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _CLOSE_SECONDS: Final = 0.5

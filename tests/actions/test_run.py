@@ -158,13 +158,24 @@ async def test_cancellation_passes_through_and_reaches_the_action() -> None:
     await asyncio.wait_for(seen.wait(), 1)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-@pytest.mark.parametrize("kind", ["def", "async def"])
-def test_interrupts_are_not_swallowed(error: type[BaseException], kind: str) -> None:
+def acting(kind: str, error: BaseException) -> Any:
+    """A function of this kind that raises ``error``."""
     space: dict[str, Any] = {"error": error}
     exec(f"{kind} interrupted() -> None:\n    raise error", space)
-    with pytest.raises(error):
-        asyncio.run(ran(space["interrupted"]))
+    return space["interrupted"]
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_an_interrupt_is_not_swallowed(kind: str) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(ran(acting(kind, KeyboardInterrupt())))
+
+
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_an_action_that_would_end_the_process_has_failed(kind: str) -> None:
+    """One action does not take the bot and everybody's runs with it."""
+    result = asyncio.run(ran(acting(kind, SystemExit(3))))
+    assert not result.ok and "SystemExit" in result.error
 
 
 def test_an_action_that_never_ends_does_not_hold_up_the_exit() -> None:

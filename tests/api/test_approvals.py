@@ -1,6 +1,7 @@
 """R1, R5, H6, H17, H22: a program decides; what was asked about runs once, the model sees what came of it, and nothing else runs."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -174,6 +175,27 @@ async def test_every_parameter_of_the_caller_is_kept_across_processes(stage: Sta
         assert stage.model.requests[0][name] == stage.model.requests[1][name]
 
 
+async def test_what_json_cannot_carry_is_kept_until_the_run_ends_where_it_was_asked(stage: Stage) -> None:
+    class Client:
+        """Notes what it is given, and asks the stage's model."""
+
+        def __init__(self) -> None:
+            self.responses, self.seen = self, list[Any]()
+
+        async def create(self, **given: Any) -> Any:
+            self.seen.append(given["text_format"])
+            name = {"type": "function_call", "call_id": "c1", "name": "grant_access", "arguments": json.dumps(GRANT)}
+            return {"output": [name]} if len(self.seen) == 1 else {"output": [], "output_text": "Done."}
+
+    client = Client()
+    agent = await stage.agent(openai_client=client)
+    stage.review()
+    response = await agent.run(messages=ASKED, model="gpt-5.5", extra_create_args={"text_format": Client})
+    given: dict[str, Any] = {"tool_name": "grant_access", "arguments": GRANT, "request_id": request_of(response)}
+    assert (await agent.resume_after_approval(**given))["response"]["output_text"] == "Done."
+    assert client.seen == [Client, Client]
+
+
 async def test_a_request_id_that_a_shared_store_does_not_know_is_refused(stage: Stage, sqlite_url: str) -> None:
     agent = await stage.agent(store=sqlite_url)
     with pytest.raises(AdapterConfigurationError, match="No run"):
@@ -310,6 +332,8 @@ async def test_edited_arguments_are_judged_anew_before_anything_runs(stage: Stag
     assert [each.get("edited", False) for each in result["approvals"]] == [True, False]
     told = stage.model.outputs().popitem()[1]
     assert told["status"] == "executed" and told["changed_by_a_person"]["duration"] == "2h"
+    resolved = {each["request_id"]: each["resolution"] for each in stage.bighub.resolutions}
+    assert resolved == {seen[0]["request_id"]: "denied", seen[1]["request_id"]: "approved"}
 
 
 async def test_edited_arguments_that_bighub_allows_run_without_another_question(stage: Stage) -> None:

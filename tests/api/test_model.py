@@ -560,7 +560,7 @@ async def test_two_runs_at_once_hear_only_themselves(make: Make, server: ModelSe
     assert [reply.text for reply in replies] == list(saying.values())
     assert {run: "".join(parts) for run, parts in heard.items()} == saying
     for run in heard:
-        model.forget(run)
+        model.stop_listening(run)
     server.default = Text("OK.")
     await model.reply(asked[0])
     assert "".join(heard[RunId("left")]) == saying[RunId("left")]
@@ -605,7 +605,7 @@ async def test_a_fake_with_a_stream_is_streamed_and_one_without_is_asked_once() 
         model = LibraryModel(client, None, FAST)
         model.listen(RUN, heard.append)
         assert (await model.reply(prompt())).text == "OK."
-        model.forget(RUN)
+        model.stop_listening(RUN)
         await model.reply(prompt())
         assert len(client.given) == 2
     assert heard == [

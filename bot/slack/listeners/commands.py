@@ -3,17 +3,15 @@
 import asyncio
 from typing import Any, Final
 
-import structlog
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
 from bot.core.refusal import Refused
+from bot.logger import log
 from bot.slack.blocks import Message
 from bot.slack.desk import Desk
 from bot.slack.listeners.telling import fault
 from bot.slack.payloads import person_of, team_of
 from bot.slack.replies import concerning, pending_list, whisper
-
-log = structlog.get_logger()
 
 ACK_SECONDS: Final = 2.0
 LATE_SECONDS: Final = 60.0

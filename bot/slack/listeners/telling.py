@@ -7,15 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.values import Person
+from bot.logger import log
 from bot.ports import Rejected, Unavailable
 from bot.slack.chat import whispered
 from bot.slack.payloads import Payload, action_of, person_of, place_of, team_of
-
-log = structlog.get_logger()
 
 ANSWER_SECONDS: Final = 20.0
 OLD_BUTTON: Final = (

@@ -258,10 +258,27 @@ print(agent.run(messages=[{{"role": "user", "content": "refund"}}], model="gpt-4
 """
 
 
-async def script(lines: str) -> tuple[int, str]:
+async def script(lines: str, program: str = SCRIPT) -> tuple[int, str]:
     """What such a program, whose tool does ``lines``, prints and ends with."""
-    command = [sys.executable, "-W", "ignore", "-c", SCRIPT.format(lines=lines)]
+    command = [sys.executable, "-W", "ignore", "-c", program.format(lines=lines)]
     ended = await asyncio.to_thread(
         subprocess.run, command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True, timeout=30
     )
     return ended.returncode, ended.stdout
+
+
+async def test_the_standard_output_is_the_programs_alone_also_when_everything_stumbles() -> None:
+    assert await script('{"ok": True}') == (0, "Done\n")
+
+
+@pytest.mark.parametrize("tool", ["lambda order_id, amount: sys.exit(3)", "leave"])
+async def test_a_tool_that_would_end_the_program_has_failed_and_the_run_goes_on(tool: str) -> None:
+    made = "async def leave(order_id, amount):\n    sys.exit(3)\n"
+    lines = SCRIPT.replace("agent.tool(", f"{made}agent.tool(").replace("lambda order_id, amount: {lines}", tool)
+    assert await script("", lines) == (0, "Done\n")
+
+
+async def test_a_callback_that_ends_the_program_ends_it() -> None:
+    """It runs in a worker thread; the caller's thread hears of it, and nobody waits for ever."""
+    lines = SCRIPT.replace('event["none"]', "sys.exit(3)")
+    assert await script('{"ok": True}', lines) == (3, "")
