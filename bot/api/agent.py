@@ -18,14 +18,22 @@ from bot.api.approvals import Approvals, Callback
 from bot.api.catalogue import Catalogue
 from bot.api.machine import Machine
 from bot.api.options import Options
-from bot.api.parts import breaker_of, database_of, guard_of, keys_of, model_of, shared_store_of, tools_of
+from bot.api.parts import (
+    breaker_of,
+    database_of,
+    guard_of,
+    keys_of,
+    migrate_database,
+    model_of,
+    shared_store_of,
+    tools_of,
+)
 from bot.api.requests import asked_for, asked_for_one_call
 from bot.api.shapes import Json
 from bot.core.refusal import Refused
 from bot.core.values import RunId, Verdict
 from bot.errors import AdapterConfigurationError, ProviderResponseError
 from bot.ports import Question, Wish
-from bot.sql.schema import migrate
 
 _RESOLVED = {Verdict.ALLOW: "execute", Verdict.ASK: "approval_required", Verdict.DENY: "blocked"}
 
@@ -177,7 +185,7 @@ class AsyncBighubOpenAI(Catalogue):
         if self._closed:
             raise AdapterConfigurationError("This agent is closed.")
         if not self._migrated and isinstance(self._options.store, str):
-            await migrate(self._options.store)
+            await migrate_database(self._options.store)
         self._migrated = True
         return self._on_this_loop()
 

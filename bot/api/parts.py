@@ -15,7 +15,6 @@ from bot.errors import AdapterConfigurationError, ConfigurationError
 from bot.logger import log
 from bot.openai_model import OpenAIModel
 from bot.ports import Store
-from bot.sql.store import open_store
 
 MOST_ENDED_RUNS = 1_000
 SHORTEST_KEY = 16
@@ -35,11 +34,20 @@ def shared_store_of(options: Options) -> Store | None:
 
 
 def database_of(url: str) -> Store:
-    """A store on a database, not connected yet."""
+    """A store on a database, not connected yet. Most programs need none, and importing it takes a fifth of the whole."""
+    from bot.sql.store import open_store
+
     try:
         return open_store(url)
     except ConfigurationError as wrong:
         raise AdapterConfigurationError(f"store: {wrong.tell}") from wrong
+
+
+async def migrate_database(url: str) -> None:
+    """Make the tables, or bring them up to date."""
+    from bot.sql.schema import migrate
+
+    await migrate(url)
 
 
 def keys_of(options: Options) -> tuple[bytes, ...]:
