@@ -23,3 +23,9 @@ def test_the_readmes_action_is_offered_to_the_model_as_it_stands(tmp_path: Path)
     (action,) = Registry.load(str(path)).actions
     assert action.name == "scale_deployment" and action.target == "deployment"
     assert "Name of the deployment" in action.parameters_schema.decode()
+
+
+def test_every_test_that_the_library_page_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", (README.parent / "docs" / "library.md").read_text()))
+    sources = "\n".join(path.read_text() for path in Path(__file__).parent.rglob("test_*.py"))
+    assert len(named) > 40 and not {name for name in named if f"def {name}(" not in sources}
