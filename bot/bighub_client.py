@@ -3,7 +3,8 @@
 Rules
 1. One attempt a call, under one time limit; whoever asked tries again. The SDK's own retries repeat what is not idempotent.
 2. The same question carries the same idempotency key, and a question that differs in anything carries another.
-3. `Unreachable` only where BIGHUB did not answer: the network, the time limit, 408, 5xx. No refusal and no fault of ours is that.
+3. `Unreachable` only where BIGHUB did not answer: the network, the time limit, 408, 5xx. No refusal, no fault of ours, and no
+   certificate that cannot be trusted is that.
 4. A client of somebody's own is called with the arguments that bighub-openai 0.1.0b5 passes, and with more only if it names them.
 5. The SDK turns every 200 that is not JSON into `{}`: as a receipt of the SDK's that is none.
 """
@@ -11,6 +12,7 @@ Rules
 import asyncio
 import hashlib
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +32,7 @@ Calling = Callable[[Callable[..., Any], Mapping[str, Any], Mapping[str, Any]], A
 DEFAULT_URL = "https://api.bighub.io"
 _BUSY = (425, 429)
 _MOST_APPROVALS = 500
+_MOST_CAUSES = 10
 _LONGEST_TEXT = 300
 # A file that is missing and an address that is none are faults of the caller's, whatever class they have.
 _OURS = (ValueError, FileNotFoundError, PermissionError, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
@@ -82,12 +85,12 @@ def sdk_client(api_key: str, base_url: str | None = None, timeout: float = 10.0)
 
 
 class Bighub:
-    """The requests that the guards make. ``timeout``: seconds for each, unless it says otherwise.
+    """The requests that the guards make. ``timeout``: seconds for each, unless it says otherwise; None: as long as it takes.
 
     Each raises `Unavailable` or `Rejected` from what the client raised, where that is understood; else what the client raised.
     """
 
-    def __init__(self, client: Any, calling: Calling = directly, timeout: float = 10.0) -> None:
+    def __init__(self, client: Any, calling: Calling = directly, timeout: float | None = 10.0) -> None:
         self._client, self._calling, self._timeout = client, calling, timeout
         self._is_sdk = isinstance(client, AsyncBighubClient | BighubClient)
 
@@ -143,7 +146,7 @@ class Bighub:
         self, method: Callable[..., Any], base: Json, extras: Json | None = None, seconds: float | None = None
     ) -> Any:
         limit = self._timeout if seconds is None else seconds
-        late = f"BIGHUB did not answer within {limit:g} s."
+        late = "BIGHUB did not answer in time." if limit is None else f"BIGHUB did not answer within {limit:g} s."
         clock = asyncio.timeout(limit)
         try:
             async with clock:
@@ -183,6 +186,10 @@ def _meaning(error: Exception, late: str, *, is_sdk: bool) -> Unavailable | Reje
         return _of_status(error, status)
     if isinstance(error, _OURS):
         return None
+    if _untrusted(error):
+        return Rejected(
+            "BIGHUB's certificate cannot be trusted: check BIGHUB_BASE_URL and the certificates of this machine."
+        )
     if isinstance(error, BighubTimeoutError):
         return Unreachable(late)
     if isinstance(error, BighubNetworkError):
@@ -191,6 +198,15 @@ def _meaning(error: Exception, late: str, *, is_sdk: bool) -> Unavailable | Reje
     if isinstance(error, _AWAY) or (not is_sdk and type(error) in (RuntimeError, Exception)):
         return Unreachable(f"BIGHUB cannot be reached: {told(error)}")
     return None
+
+
+def _untrusted(error: BaseException | None) -> bool:
+    """Whether a certificate is behind an error. Every client wraps that in errors of its own, as if nobody had answered."""
+    for _ in range(_MOST_CAUSES):
+        if error is None or isinstance(error, ssl.SSLCertVerificationError):
+            break
+        error = error.__cause__ or error.__context__
+    return isinstance(error, ssl.SSLCertVerificationError)
 
 
 def _of_status(error: Exception, status: int) -> Unavailable | Rejected:

@@ -36,6 +36,11 @@ _OBJECTS = (
     "safe_novelty_lane",
 )
 _LISTS = ("salient_factors", "performative_contracts")
+_RECOMMENDATIONS = {
+    Verdict.ALLOW: "proceed",
+    Verdict.ASK: "review_recommended",
+    Verdict.DENY: "do_not_proceed",
+}
 # What is said of an outcome; ``{}``: the reason that was given, where one was.
 _ERRORS: dict[Outcome, tuple[str, str]] = {
     Outcome.EXECUTED: ("", ""),
@@ -87,7 +92,7 @@ def execution_event(run: Run, moment: Moment, seq: int) -> Event:
         "seq": seq,
         "schema_version": SCHEMA_VERSION,
         "source_version": None,
-        **_signals(decision),
+        **_signals(decision, call.judgement),
     }
 
 
@@ -123,11 +128,16 @@ def _strict(event: Event) -> Event:
     return dict(json.loads(text, parse_constant=lambda _: None))
 
 
-def _signals(decision: Mapping[str, Any]) -> Event:
+def _signals(decision: Mapping[str, Any], judgement: Judgement | None) -> Event:
+    """The signals of the older generation; of a decision that has only the newer one's, what that says in their words."""
+    mode, said = decision.get("mode"), None
+    if judgement is not None and isinstance(mode, str) and mode != "needs_context":
+        said = _RECOMMENDATIONS[judgement.verdict]
+    risk = _number(decision.get("risk_score"))
     return {
-        "recommendation": decision.get("recommendation"),
-        "risk_score": _number(decision.get("risk_score")),
-        "enforcement_mode": decision.get("enforcement_mode"),
+        "recommendation": decision.get("recommendation", said),
+        "risk_score": _number(decision.get("risk")) if risk is None else risk,
+        "enforcement_mode": decision.get("enforcement_mode", "review" if mode == "review" else None),
         "trajectory_health": _trajectory_health(decision),
         **{name: _list(decision.get(name)) if name in _LISTS else _object(decision.get(name)) for name in _OBJECTS},
     }

@@ -3,12 +3,16 @@
 Rules
 1. Every thread here is a daemon: one that never ends neither starves others nor holds up the end of the program.
 2. Nobody has to end a loop: its thread dies with the program.
+3. A forked child has none of its parent's threads: it begins a loop of its own.
 """
 
 import asyncio
 import contextlib
 import contextvars
+import os
+import selectors
 import threading
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
 
@@ -47,9 +51,23 @@ class LoopThread:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._begin_anew()
+        _loop_threads.add(self)
+
+    def _begin_anew(self) -> None:
         self._begin = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.current_thread()
+        self._selector: selectors.EpollSelector | None = None
+
+    def in_a_forked_child(self) -> None:
+        """Leave the parent's loop alone, which the child holds a copy of: both would otherwise listen by one kernel object,
+        and what the child closes at its end the parent would not hear of any more."""
+        if self._loop is not None and self._selector is not None:
+            with selectors.EpollSelector() as own:
+                os.dup2(own.fileno(), self._selector.fileno(), inheritable=False)
+            self._loop.set_exception_handler(lambda *_: None)  # that the parent's connections are not closed here
+        self._begin_anew()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What ``work`` returns or raises. RuntimeError when called from the loop's own thread, which would wait for itself;
@@ -92,10 +110,30 @@ class LoopThread:
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._begin:
             if self._loop is None:
-                self._loop = loop = asyncio.new_event_loop()
+                self._loop, self._selector = loop, _ = _new_loop()
                 self._thread = threading.Thread(target=_forever, args=(loop,), name=self._name, daemon=True)
                 self._thread.start()
             return self._loop
+
+
+_loop_threads: weakref.WeakSet[LoopThread] = weakref.WeakSet()
+
+
+def _in_a_forked_child() -> None:
+    for each in list(_loop_threads):
+        each.in_a_forked_child()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_in_a_forked_child)
+
+
+def _new_loop() -> tuple[asyncio.AbstractEventLoop, "selectors.EpollSelector | None"]:
+    """A loop, and what it listens by where a fork would share that."""
+    if not hasattr(selectors, "EpollSelector"):
+        return asyncio.new_event_loop(), None
+    selector = selectors.EpollSelector()
+    return asyncio.SelectorEventLoop(selector), selector
 
 
 def _forever(loop: asyncio.AbstractEventLoop) -> None:

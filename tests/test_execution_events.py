@@ -174,6 +174,33 @@ def test_signals_of_the_wrong_shape_are_left_out() -> None:
     assert event["salient_factors"] == [{"factor": "a"}]
 
 
+@pytest.mark.parametrize(
+    ("answer", "verdict", "recommendation", "enforcement_mode"),
+    [
+        ({"mode": "review", "can_run": False, "needs_review": True, "risk": 0.78}, Verdict.ASK, "review_recommended", "review"),
+        ({"mode": "autonomous", "risk": 0.78}, Verdict.ALLOW, "proceed", None),
+        ({"mode": "autonomous", "should_not_run": True, "risk": 0.78}, Verdict.DENY, "do_not_proceed", None),
+        ({"mode": "needs_context", "needs_more_context": True, "risk": 0.78}, Verdict.ASK, None, None),
+        ({"allowed": True, "risk": 0.78}, Verdict.ALLOW, None, None),
+    ],
+)  # fmt: skip
+def test_a_decision_of_the_newer_generation_has_the_older_signals_too(
+    answer: dict[str, object], verdict: Verdict, recommendation: str | None, enforcement_mode: str | None
+) -> None:
+    judgement = read_decision(answer)
+    assert judgement.verdict is verdict
+    run, _ = history(judgement, *(RAN if verdict is Verdict.ALLOW else ()))
+    event = execution_event(run, moments(run)[0], 0)
+    signals = (event["recommendation"], event["risk_score"], event["enforcement_mode"])
+    assert signals == (recommendation, 0.78, enforcement_mode)
+    given = {**answer, "recommendation": "proceed", "risk_score": 0.1, "enforcement_mode": "advisory"}
+    run, _ = history(
+        dataclasses.replace(judgement, decision=json.dumps(given)), *(RAN if verdict is Verdict.ALLOW else ())
+    )
+    event = execution_event(run, moments(run)[0], 0)
+    assert (event["recommendation"], event["risk_score"], event["enforcement_mode"]) == ("proceed", 0.1, "advisory")
+
+
 @pytest.mark.parametrize("risk", [True, "high", float("nan"), [], 10**400])
 def test_a_risk_that_is_no_number_is_none(risk: object) -> None:
     judgement = dataclasses.replace(ALLOWED, decision=json.dumps({"risk_score": risk}))

@@ -6,6 +6,7 @@ Rules
 3. An action that is no longer what was bound is not run, whoever asks.
 """
 
+import inspect
 import json
 import threading
 from collections.abc import Callable, Iterable
@@ -21,6 +22,7 @@ from bot.core.redact import redacted
 from bot.core.values import Binding, CallId, Person, Proposal
 from bot.errors import ConfigurationError
 from bot.ports import Ran, Wish
+from bot.threads import in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,10 @@ class Registry:
         return found.definition_digest if found else None
 
     def check(self, name: str, raw_arguments: str | bytes) -> Checked | Refused:
-        """Parse, fill in defaults, validate and canonicalise what the model wrote; a refusal names every fault."""
+        """Parse, fill in defaults, validate and canonicalise what the model wrote; a refusal names every fault.
+
+        It may block where the action says what it acts upon by a function of its own.
+        """
         action = self.find(name)
         if action is None:
             known = ", ".join(self._actions) or "none"
@@ -105,9 +110,13 @@ class Registry:
         target = _target(action, filled)
         return target if isinstance(target, Refused) else Checked(action, arguments, target, action.secret)
 
-    def propose(self, call: str, wish: Wish, requester: Person) -> Proposal:
+    async def propose(self, call: str, wish: Wish, requester: Person) -> Proposal:
         """A wish, validated and bound; without a binding where it can never run, and then it says why."""
-        checked = self.check(wish.action, wish.arguments)
+        found = self.find(wish.action)
+        if found is not None and callable(found.target):
+            checked = await in_thread(lambda: self.check(wish.action, wish.arguments), f"target of {found.name}")
+        else:
+            checked = self.check(wish.action, wish.arguments)
         if isinstance(checked, Refused):
             return Proposal(CallId(call), wish.wire, wish.action, wish.arguments, None, checked.reason)
         action = checked.action
@@ -192,6 +201,9 @@ def target_of(action: Action, arguments: dict[str, Json]) -> str:
     """What these arguments act upon; "" where nothing says it. Raises whatever the action's own function raises."""
     if callable(action.target):
         value: Json = action.target(arguments)
+        if inspect.iscoroutine(value):
+            value.close()
+            raise TypeError("the target function is asynchronous")
     else:
         value = arguments.get(action.target) if action.target else None
     text = value if isinstance(value, str) else "" if value is None else _compact(value)

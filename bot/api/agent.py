@@ -158,7 +158,7 @@ class AsyncBighubOpenAI(Catalogue):
             raise AdapterConfigurationError(f"Tool '{tool_name}' is not registered")
         run_id = RunId(secrets.token_hex(16))
         wish = Wish(run_id, tool_name, self._tools.as_json(tool_name, arguments))
-        proposal = self._tools.propose("t1c1", wish, THE_PROGRAM)
+        proposal = await self._tools.propose("t1c1", wish, THE_PROGRAM)
         if proposal.binding is None:
             return {"allowed": False, "result": "blocked", "reason": proposal.refusal, "_resolved_action": "blocked"}
         asked = asked_for_one_call(run_id, tool_name)

@@ -46,19 +46,19 @@ class Approvals:
     async def resume(self, tool: str, arguments: Json, request_id: str, resolution: object, comment: object) -> Json:
         """Decide what is asked about under this request id and let its run go on to its rest."""
         async with self._locks.setdefault(request_id, asyncio.Lock()):
-            checked = self._checked(tool, arguments)
+            checked = await self._checked(tool, arguments)
             run, call = await self._found(tool, checked, request_id)
             if call.state is not CallState.ASKING:
                 return await self._first_result(run, call)
             return await self._decide(run, call, resolution, comment)
 
-    def _checked(self, tool: str, arguments: Json) -> Checked:
+    async def _checked(self, tool: str, arguments: Json) -> Checked:
         if self._machine.tools.find(tool) is None:
             raise AdapterConfigurationError(f"Tool '{tool}' is not registered")
-        checked = self._machine.tools.check(tool, arguments)
-        if isinstance(checked, Refused):
-            raise AdapterConfigurationError(checked.reason)
-        return checked
+        checked = await called_back(self._machine.tools.check, tool, arguments)
+        if isinstance(checked, Checked):
+            return checked
+        raise AdapterConfigurationError(checked.reason)
 
     async def _found(self, tool: str, checked: Checked, request_id: str) -> tuple[Run, Call]:
         known = await self._machine.asked_about(request_id)
@@ -78,7 +78,7 @@ class Approvals:
         """A request that another process was given, without a store that both share: the program's word is all there is."""
         run_id = RunId(secrets.token_hex(16))
         wish = Wish(request_id or run_id, tool, checked.arguments.decode())
-        proposal = self._machine.tools.propose("t1c1", wish, THE_PROGRAM)
+        proposal = await self._machine.tools.propose("t1c1", wish, THE_PROGRAM)
         decision = json.dumps({"request_id": request_id, "requires_approval": True})
         judgement = Judgement(Verdict.ASK, "Asked about elsewhere.", "BIGHUB", request_id=request_id, decision=decision)
         asked = asked_for_one_call(run_id, tool)
@@ -186,7 +186,8 @@ class Approvals:
         """Other arguments than were asked about: they are validated and judged anew, and asked about anew where need be."""
         edits = sum(each.edits is not None and each.proposal.wire == call.proposal.wire for each in run.calls)
         binding, old = call.proposal.binding, call.proposal
-        new = self._machine.tools.propose_edit(f"{old.call}e", old.wire, old.action, changed, THE_PROGRAM)
+        name = f"{old.call}e"
+        new = await self._machine.tools.propose_edit(name, old.wire, old.action, changed, THE_PROGRAM)
         if binding is not None and new.binding is not None and new.binding.arguments == binding.arguments:
             return await self._decide(run, call, "approved", comment)
         if new.binding is None or edits >= MOST_EDITS:

@@ -17,10 +17,10 @@ from typing import Any, Literal
 
 from bot.actions.definition import Action
 from bot.actions.output import plain, without
-from bot.actions.registry import environment_of, target_of
 from bot.actions.run import secret_texts
-from bot.core.canonical import Json, Refused, canonical_bytes, parse_arguments
+from bot.core.canonical import Json, Refused, parse_arguments
 from bot.core.redact import redact_text
+from bot.core.values import Binding
 from bot.errors import AdapterConfigurationError
 
 Mode = Literal["submit", "submit_payload"]
@@ -58,13 +58,13 @@ class Telling:
     risk: str = ""
 
 
-def facts_of(action: Action, telling: Telling, arguments: bytes | str) -> Facts:
-    """The facts of a call with these (bound) arguments.
+def facts_of(action: Action, telling: Telling, binding: Binding) -> Facts:
+    """The facts of a bound call; what it acts upon was bound with it, and is not asked again.
 
     Raises AdapterConfigurationError for a callback that fails or returns what cannot be told, naming tool and callback;
     ValueError for arguments that were never bound.
     """
-    call = _Call(action, arguments)
+    call = _Call(action, binding)
     return Facts(
         action_name=telling.action_name or action.name,
         value=call.value(telling),
@@ -79,8 +79,8 @@ def facts_of(action: Action, telling: Telling, arguments: bytes | str) -> Facts:
 class _Call:
     """One call's arguments, and the questions about them."""
 
-    def __init__(self, action: Action, arguments: bytes | str) -> None:
-        self._action, self._bound = action, arguments
+    def __init__(self, action: Action, binding: Binding) -> None:
+        self._action, self._binding = action, binding
         self._secrets = secret_texts(action, self._arguments())
 
     def value(self, telling: Telling) -> float | None:
@@ -90,8 +90,7 @@ class _Call:
         return None if said is None else self._number("value_from_args returned", said)
 
     def target(self) -> str:
-        text: str = self._asked("target_from_args", lambda arguments: target_of(self._action, arguments))
-        return redact_text(without(text, self._secrets))
+        return redact_text(without(self._binding.target, self._secrets))
 
     def metadata(self, telling: Telling) -> dict[str, Any]:
         """What the callback says, under what was declared at registration."""
@@ -104,12 +103,12 @@ class _Call:
         declared = {
             "system": self._action.system,
             "risk": telling.risk,
-            "environment": environment_of(self._action, canonical_bytes(self._arguments())),
+            "environment": self._binding.environment,
         }
         return told | {name: text for name, text in declared.items() if text}
 
     def _arguments(self) -> dict[str, Json]:
-        parsed = parse_arguments(self._bound)
+        parsed = parse_arguments(self._binding.arguments)
         if isinstance(parsed, Refused):
             raise ValueError(parsed.reason)
         return parsed

@@ -15,11 +15,12 @@ The client's errors are read in `bot.bighub_client`, its decisions in `core/verd
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from bot.actions.output import output_text
+from bot.actions.output import output_text, plain
 from bot.api.calling import called_back
 from bot.api.clients import called
 from bot.api.facts import Facts
@@ -51,8 +52,9 @@ _NEEDS_CONTEXT = "BIGHUB needs more context: "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardOptions:
-    """How the library asks and tells. Times in seconds: ``timeout_seconds`` for one attempt at a decision or a resolution,
-    ``retry_wait_seconds`` before the first further one (doubling), ``report_timeout_seconds`` for a whole report."""
+    """How the library asks and tells. Times in seconds: ``timeout_seconds`` for one attempt at a decision or a resolution
+    (None: the client has a limit of its own), ``retry_wait_seconds`` before the first further one (doubling),
+    ``report_timeout_seconds`` for a whole report."""
 
     actor: str
     domain: str
@@ -68,7 +70,7 @@ class GuardOptions:
     memory_source: str
     memory_source_version: str
     decision_mode: str = "submit"
-    timeout_seconds: float = 10.0
+    timeout_seconds: float | None = 10.0
     retry_wait_seconds: float = 0.5
 
 
@@ -97,7 +99,7 @@ class LibraryGuard:
         except Exception as error:  # the edge of foreign code: a callback of the program's may raise anything
             return self._not_judged(_of_callback(error), question)
         try:
-            judgement = read_decision(await self._evaluated(asked))
+            judgement = read_decision(_as_json(await self._evaluated(asked)))
         except Unreachable as absent:
             return self._unreachable(absent, question)
         except Exception as error:  # the edge of foreign code: a client of somebody's own may raise anything
@@ -260,6 +262,15 @@ def approved(receipt: Mapping[str, Any], resolution: str) -> tuple[bool, str]:
         return True, ""
     shown = ", ".join(f"{name} {_quoted(receipt[name])}" for name in ("status", "resolution") if name in receipt)
     return False, f"BIGHUB has not approved this: its receipt says {shown or 'neither a status nor a resolution'}."
+
+
+def _as_json(answer: Any) -> Any:
+    """What a client of somebody's own answers may hold more than JSON knows; numbers stay numbers, which brakes are read by."""
+
+    def plainly(value: object) -> Any:
+        return float(value) if isinstance(value, Decimal) else plain(value)
+
+    return json.loads(json.dumps(answer, default=plainly)) if isinstance(answer, dict) else answer
 
 
 def _quoted(value: object) -> str:

@@ -31,7 +31,9 @@ _NUMBERS = {
     "provider_circuit_breaker_reset_seconds": (False, 0.0, False),
     "evaluate_retries": (True, 0.0, True),
     "tool_timeout_seconds": (False, 0.0, False),
+    "bighub_timeout_seconds": (False, 0.0, False),
 }
+_MAY_BE_NONE = ("bighub_timeout_seconds",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,8 @@ class Options:
       doubling up to provider_retry_max_backoff_seconds (2.0) and up to provider_retry_jitter_seconds (0.1) of chance.
     provider_circuit_breaker_failures: after so many failed calls in a row no call is tried for
       provider_circuit_breaker_reset_seconds (30.0); 0: never.
-    evaluate_retries: further attempts at an unreachable BIGHUB (2).
+    evaluate_retries: further attempts at an unreachable BIGHUB (2). bighub_timeout_seconds: one attempt at BIGHUB, a decision or
+      a resolution (10; with a client of your own None: that one's own limit).
     tool_timeout_seconds: how long a tool may take unless it says otherwise (300).
     store: where runs are kept: a Store, or the address of a database ("sqlite:///runs.db", "postgresql://…"); without one, in
       this process. With a database of its own, another process can resume a run that waits for approval.
@@ -90,6 +93,7 @@ class Options:
     provider_circuit_breaker_failures: int = 0
     provider_circuit_breaker_reset_seconds: float = 30.0
     evaluate_retries: int = 2
+    bighub_timeout_seconds: float | None = None
     tool_timeout_seconds: float = 300.0
     store: Store | str | None = None
     openai_base_url: str | None = None
@@ -132,6 +136,8 @@ class Options:
 
 
 def _check_number(name: str, value: object, whole: bool, least: float, least_itself: bool) -> None:
+    if value is None and name in _MAY_BE_NONE:
+        return
     kind = int if whole else (int, float)
     wanted = f"a {'whole ' if whole else ''}number {'of at least' if least_itself else 'above'} {least:g}"
     if isinstance(value, bool) or not isinstance(value, kind) or not math.isfinite(value):

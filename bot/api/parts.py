@@ -96,11 +96,12 @@ def model_of(options: Options, breaker: Breaker) -> LibraryModel:
 
 
 def guard_of(options: Options, tools: Tools) -> LibraryGuard:
-    client = options.any_bighub
+    client, seconds = options.any_bighub, options.bighub_timeout_seconds
     if client is None:
         address = options.bighub_base_url or os.environ.get("BIGHUB_BASE_URL") or None
+        seconds = BIGHUB_SECONDS if seconds is None else seconds
         try:
-            client = sdk_client(options.bighub_api_key or "", address, BIGHUB_SECONDS)
+            client = sdk_client(options.bighub_api_key or "", address, seconds)
         except ConfigurationError as wrong:
             raise AdapterConfigurationError(wrong.tell) from wrong
     guard_options = GuardOptions(
@@ -118,8 +119,6 @@ def guard_of(options: Options, tools: Tools) -> LibraryGuard:
         memory_source=options.memory_source,
         memory_source_version=options.memory_source_version,
         decision_mode=options.decision_mode,
-        timeout_seconds=BIGHUB_SECONDS,
+        timeout_seconds=seconds,
     )
-    return LibraryGuard(
-        client, lambda question: tools.facts(question.action, question.binding.arguments), guard_options
-    )
+    return LibraryGuard(client, lambda question: tools.facts(question.action, question.binding), guard_options)

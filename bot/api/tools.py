@@ -26,7 +26,7 @@ from bot.api.facts import Arguments, Facts, Telling, facts_of
 from bot.api.registration import Registration, with_mark
 from bot.core.canonical import canonical_bytes, visible
 from bot.core.refusal import Refused
-from bot.core.values import CallId, Person, Proposal
+from bot.core.values import Binding, CallId, Person, Proposal
 from bot.errors import AdapterConfigurationError
 from bot.ports import Ran, Wish
 
@@ -117,12 +117,12 @@ class Tools(Registry):
             raise AdapterConfigurationError(f"tool {name}: {written.reason}")
         return written
 
-    def propose_edit(self, call: str, wire: str, name: str, arguments: object, requester: Person) -> Proposal:
+    async def propose_edit(self, call: str, wire: str, name: str, arguments: object, requester: Person) -> Proposal:
         """A proposal with arguments from Python; without a binding where they cannot be accepted, and then it says why."""
         written = self._written(name, arguments)
         if isinstance(written, Refused):
             return Proposal(CallId(call), wire, name, "{}", None, written.reason)
-        return self.propose(call, Wish(wire, name, written), requester)
+        return await self.propose(call, Wish(wire, name, written), requester)
 
     def _written(self, name: str, arguments: object) -> str | Refused:
         action = self.find(name)
@@ -142,8 +142,8 @@ class Tools(Registry):
 
     # --- BIGHUB, and what was returned ------------------------------------------------------------------------------------
 
-    def facts(self, action: str, arguments: bytes | str) -> Facts:
-        """What the tool tells BIGHUB of a call with these bound arguments. It may block: the program's callbacks are asked.
+    def facts(self, action: str, binding: Binding) -> Facts:
+        """What the tool tells BIGHUB of a bound call. It may block: the program's callbacks are asked.
 
         Raises AdapterConfigurationError for a tool that is not registered, and for a callback that fails.
         """
@@ -151,7 +151,7 @@ class Tools(Registry):
         if found is None:
             known = ", ".join(each.name for each in self.actions) or "none"
             raise AdapterConfigurationError(f"Tool '{action}' is not registered. The tools are: {known}.")
-        return facts_of(found, self._tellings.get(action, Telling()), arguments)
+        return facts_of(found, self._tellings.get(action, Telling()), binding)
 
     async def run(self, proposal: Proposal, idempotency_key: str, keep: Callable[[object], None] | None = None) -> Ran:
         """As `Registry.run`; what the tool returned can be asked for afterwards (`returned`)."""

@@ -102,7 +102,7 @@ class Doer:
         if reply.wishes and rounds >= most:
             await self._door.record(run.id, RunFailed(TOO_MANY_ROUNDS.format(most)))
         else:
-            await self._door.record(run.id, self._replied(run, reply))
+            await self._door.record(run.id, await self._replied(run, reply))
 
     async def _earlier(self, run: Run) -> tuple[Run, ...]:
         found: list[Run] = []
@@ -115,16 +115,16 @@ class Doer:
             previous = earlier.asked.previous
         return tuple(reversed(found))
 
-    def _replied(self, run: Run, reply: Reply) -> ModelReplied:
+    async def _replied(self, run: Run, reply: Reply) -> ModelReplied:
         turn, most = len(run.turns) + 1, self._limits.max_calls_per_turn
         requester = run.asked.person
-        proposals = tuple(
-            self._actions.propose(f"t{turn}c{n}", wish, requester)
+        proposals = [
+            await self._actions.propose(f"t{turn}c{n}", wish, requester)
             if n <= most
             else too_many(f"t{turn}c{n}", wish, most)
             for n, wish in enumerate(reply.wishes, 1)
-        )
-        return ModelReplied(reply.items, reply.text, proposals, len(run.said), reply.tokens, reply.response)
+        ]
+        return ModelReplied(reply.items, reply.text, tuple(proposals), len(run.said), reply.tokens, reply.response)
 
     # --- the guard --------------------------------------------------------------------------------------------------
 

@@ -158,8 +158,9 @@ class Actions(Protocol):
     def offered(self) -> tuple[dict[str, object], ...]:
         """The tools of the Responses API."""
 
-    def propose(self, call: str, wish: Wish, requester: Person) -> Proposal:
-        """Validate and bind a wish; a proposal without a binding says why."""
+    async def propose(self, call: str, wish: Wish, requester: Person) -> Proposal:
+        """Validate and bind a wish; a proposal without a binding says why. Functions of the action's that may block are
+        not asked on the event loop."""
 
     def redacted(self, proposal: Proposal) -> str:
         """The bound arguments as JSON text, without secrets."""

@@ -46,8 +46,8 @@ REGISTRY = Registry([GRANT, TAKE])
 PORT: Actions = REGISTRY
 
 
-def proposed(name: str, arguments: str, registry: Registry = REGISTRY) -> Proposal:
-    return registry.propose("c1", Wish("fc_1", name, arguments), ALICE)
+async def proposed(name: str, arguments: str, registry: Registry = REGISTRY) -> Proposal:
+    return await registry.propose("c1", Wish("fc_1", name, arguments), ALICE)
 
 
 def test_the_tools_are_offered_as_the_responses_api_wants_them() -> None:
@@ -84,15 +84,15 @@ def test_what_is_checked_is_canonical_with_its_defaults_and_its_target() -> None
         ("grant", '{"user":"a","group":"b","password":5}', '"password" must be a string or null.'),
     ],
 )
-def test_h19_bad_input_is_refused_before_anybody_judges_it(name: str, raw: str, told: str) -> None:
+async def test_h19_bad_input_is_refused_before_anybody_judges_it(name: str, raw: str, told: str) -> None:
     refused = REGISTRY.check(name, raw)
     assert isinstance(refused, Refused) and told in refused.reason
-    proposal = proposed(name, raw)
+    proposal = await proposed(name, raw)
     assert proposal.binding is None and proposal.refusal == refused.reason and proposal.raw_arguments == raw
 
 
-def test_a_proposal_binds_the_digest_of_all_that_is_approved() -> None:
-    proposal = proposed("grant", '{"user":"bob","group":"admins"}')
+async def test_a_proposal_binds_the_digest_of_all_that_is_approved() -> None:
+    proposal = await proposed("grant", '{"user":"bob","group":"admins"}')
     bound = proposal.binding
     assert bound is not None
     assert bound.digest == digest(
@@ -105,7 +105,7 @@ def test_a_proposal_binds_the_digest_of_all_that_is_approved() -> None:
     assert (bound.system, bound.environment, bound.risk, bound.read_only, bound.on_crash) == (
         "okta", "production", "high", False, "ask",
     )  # fmt: skip
-    other = REGISTRY.propose("c1", Wish("fc_1", "grant", '{"user":"bob","group":"admins"}'), Person("T1", "U2"))
+    other = await REGISTRY.propose("c1", Wish("fc_1", "grant", '{"user":"bob","group":"admins"}'), Person("T1", "U2"))
     assert other.binding is not None and other.binding.digest != bound.digest
 
 
@@ -123,12 +123,12 @@ def test_a_target_can_be_a_function_of_the_arguments() -> None:
         assert isinstance(scaled(broken), Refused)
 
 
-def test_s20_redacted_arguments_carry_no_secret() -> None:
-    proposal = proposed("grant", '{"user":"bob","group":"Bearer abcdefghijkl","password":"hunter2"}')
+async def test_s20_redacted_arguments_carry_no_secret() -> None:
+    proposal = await proposed("grant", '{"user":"bob","group":"Bearer abcdefghijkl","password":"hunter2"}')
     text = REGISTRY.redacted(proposal)
     assert json.loads(text)["password"] == "[secret, 7 characters]"
     assert "hunter2" not in text and "abcdefghijkl" not in text
-    assert REGISTRY.redacted(proposed("grant", "[]")) == "{}"
+    assert REGISTRY.redacted(await proposed("grant", "[]")) == "{}"
 
 
 JSON = st.recursive(
@@ -143,7 +143,7 @@ JSON = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(st.dictionaries(st.text(max_size=8), JSON, max_size=5))
 async def test_r6_what_the_card_shows_is_what_the_action_receives(arguments: dict[str, Any]) -> None:
-    proposal = proposed("take", json.dumps(arguments))
+    proposal = await proposed("take", json.dumps(arguments))
     assert proposal.binding is not None
     RECEIVED.clear()
     assert (await REGISTRY.run(proposal, "k")).ok
@@ -153,7 +153,7 @@ async def test_r6_what_the_card_shows_is_what_the_action_receives(arguments: dic
 
 async def test_r6_the_bound_bytes_run_and_not_the_raw_ones() -> None:
     RECEIVED.clear()
-    proposal = proposed("grant", '{"user":"bob","group":"admins"}')
+    proposal = await proposed("grant", '{"user":"bob","group":"admins"}')
     tampered = dataclasses.replace(proposal, raw_arguments='{"user":"mallory","group":"admins"}')
     assert (await REGISTRY.run(tampered, "k")).ok
     assert RECEIVED == [("bob", "admins", "1h", "")]
@@ -161,13 +161,13 @@ async def test_r6_the_bound_bytes_run_and_not_the_raw_ones() -> None:
 
 async def test_r14_an_action_that_changed_or_went_away_is_not_run() -> None:
     RECEIVED.clear()
-    proposal = proposed("grant", '{"user":"bob","group":"admins"}')
+    proposal = await proposed("grant", '{"user":"bob","group":"admins"}')
     changed = Registry([define(grant, system="okta", risk="low")])
     for registry in (changed, Registry()):
         ran = await registry.run(proposal, "k")
         assert not ran.ok and "no longer the action that was decided about" in ran.error
         assert await registry.probe(proposal, "k") is None
-    unbound = await REGISTRY.run(proposed("grant", "[]"), "k")
+    unbound = await REGISTRY.run(await proposed("grant", "[]"), "k")
     assert not unbound.ok and "never accepted" in unbound.error
     assert RECEIVED == []
 
@@ -229,7 +229,7 @@ def test_h20_of_those_who_add_different_actions_of_one_name_at_once_one_succeeds
 
 async def test_who_asks_is_given_what_the_action_returned_as_the_object_that_it_is() -> None:
     kept: list[object] = []
-    proposal = proposed("grant", '{"user":"bob","group":"admins","password":"hunter2"}')
+    proposal = await proposed("grant", '{"user":"bob","group":"admins","password":"hunter2"}')
     ran = await REGISTRY.run(proposal, "k", kept.append)
     assert kept == [{"user": "bob", "password": "hunter2"}] and "hunter2" not in ran.output
 
@@ -253,18 +253,18 @@ def test_a_target_function_cannot_change_what_is_bound() -> None:
     assert isinstance(checked, Checked) and checked.arguments == b'{"labels":["a"]}'
 
 
-def test_an_environment_that_an_argument_names_is_what_the_policy_and_the_card_see() -> None:
+async def test_an_environment_that_an_argument_names_is_what_the_policy_and_the_card_see() -> None:
     @action(environment="{stage}")
     def restart(service: str, stage: str) -> str:
         """Restart a service."""
         return service
 
-    proposal = Registry([define(restart)]).propose(
+    proposal = await Registry([define(restart)]).propose(
         "t1c1", Wish("w", "restart", '{"service": "checkout", "stage": "staging"}'), Person("T1", "U1")
     )
     assert proposal.binding is not None and proposal.binding.environment == "staging"
     null = Registry([define(restart, environment="{stage}", parameters_schema=OPEN_STAGE, strict=False)])
-    unsaid = null.propose("t1c1", Wish("w", "restart", '{"service": "checkout", "stage": null}'), ALICE)
+    unsaid = await null.propose("t1c1", Wish("w", "restart", '{"service": "checkout", "stage": null}'), ALICE)
     assert unsaid.binding is not None and unsaid.binding.environment == ""
     with pytest.raises(ConfigurationError, match="environment names 'where'"):
         action(environment="{where}", name="restart")(lambda service: service)

@@ -43,7 +43,7 @@ async def test_h26_every_kind_of_callable_is_offered_strictly_and_runs(
     assert violations(schema_of(action)) == [] and action.strict
     assert action.description == said
     registry = Registry([action])
-    proposal = registry.propose("c", Wish("w", "it", arguments), Person("T", "U"))
+    proposal = await registry.propose("c", Wish("w", "it", arguments), Person("T", "U"))
     assert proposal.refusal == ""
     ran = await registry.run(proposal, "k")
     assert (ran.ok, ran.output) == (True, output)

@@ -1,6 +1,7 @@
 """The blocking agent: the same code on a loop of its own, for scripts, threads and programs that run a loop themselves."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -72,6 +73,25 @@ async def test_a_script_that_never_closes_its_agent_ends_by_itself_and_says_noth
     assert time.monotonic() - began < 20
 
 
+FORK = """
+import os
+
+if (child := os.fork()) == 0:
+    print(agent.run(messages="again", model="gpt-5.5")["output_text"], flush=True)
+    raise SystemExit(7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+print(agent.run(messages="and again", model="gpt-5.5")["output_text"])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+async def test_a_child_that_was_forked_after_the_first_use_works_too(stage: Stage) -> None:
+    stage.model.say(Text("Before."), Text("In the child."), Text("After."))
+    script = SCRIPT.format(key=stage.bighub.api_key, model=stage.model.base_url, bighub=stage.bighub.url) + FORK
+    ended = await beside(subprocess.run, [sys.executable, "-c", script], capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stdout.split("\n")) == (0, ["Before.", "In the child.", "7", "After.", ""])
+
+
 async def test_a_script_ends_although_a_tool_of_it_hangs(stage: Stage) -> None:
     script = SCRIPT.replace('return {{"ok": True}}', "import time; time.sleep(60)").format(
         key=stage.bighub.api_key, model=stage.model.base_url, bighub=stage.bighub.url
@@ -132,6 +152,24 @@ async def test_a_callback_may_call_the_agent_again(stage: Stage) -> None:
 
     result = await beside(agent.run_with_approval, messages=ASKED, model="gpt-5.5", on_approval_required=decide)
     assert result["approval_loop"]["resumed"] and len(stage.granted) == 1
+
+
+async def test_a_target_that_the_program_looks_up_holds_up_nobody_and_may_ask_the_agent_again(stage: Stage) -> None:
+    agent = stage.blocking()
+    threads: list[str] = []
+
+    def owner(arguments: dict[str, Any]) -> str:
+        threads.append(threading.current_thread().name)
+        return str(agent.check_tool("grant_access", GRANT)["mode"])
+
+    agent.tool("restart", lambda: "restarted", target_from_args=owner, strict=False)
+    stage.model.say(Calls([("restart", {})]), Text("Restarted."))
+    response = await beside(run, agent)
+    assert response["output_text"] == "Restarted." and statuses(response) == ["executed"]
+    assert len(threads) == 1 and "signoff agent" not in threads
+    assert [each.body["target"] for each in stage.bighub.evaluations if each.body["action"] == "restart"] == [
+        "autonomous"
+    ]
 
 
 async def test_an_asynchronous_tool_works_in_the_blocking_agent(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """What a tool tells BIGHUB of a call: the program's callbacks, asked with care (H1, H2, H25)."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import date
@@ -10,7 +11,10 @@ import pytest
 
 from bot.api.facts import Facts
 from bot.api.tools import Tools
+from bot.core.values import Person
 from bot.errors import AdapterConfigurationError
+from bot.ports import Wish
+from tests.core.runs import binding
 
 LOOSE: dict[str, Any] = {"type": "object"}
 
@@ -22,9 +26,10 @@ def facts(arguments: dict[str, Any], fn: Callable[..., Any] = take, **options: A
     tools = Tools()
     given = {"parameters_schema": LOOSE, "strict": False} if fn is take else {}
     tools.register("pay", fn, **given, **options)
-    checked = tools.check("pay", arguments)
-    assert not hasattr(checked, "reason"), checked
-    return tools.facts("pay", checked.arguments)  # type: ignore[union-attr]
+    wish = Wish("fc_1", "pay", tools.as_json("pay", arguments))
+    proposal = asyncio.run(tools.propose("t1c1", wish, Person("T1", "U1")))
+    assert proposal.binding is not None, proposal.refusal
+    return tools.facts("pay", proposal.binding)
 
 
 def wrong(arguments: dict[str, Any], **options: Any) -> AdapterConfigurationError:
@@ -95,15 +100,11 @@ def test_an_argument_too_large_for_any_value_is_not_passed_over() -> None:
     assert "amount is int, which is no number" in str(wrong({"amount": 10**400}))
 
 
-@pytest.mark.parametrize("callback", ["value_from_args", "metadata_from_args", "target_from_args"])
+@pytest.mark.parametrize("callback", ["value_from_args", "metadata_from_args"])
 def test_a_callback_that_fails_is_named_with_its_tool_and_its_cause(callback: str) -> None:
-    tools = Tools()
-    tools.register(
-        "pay", take, parameters_schema=LOOSE, strict=False, **{callback: lambda arguments: arguments["gone"]}
-    )
-    with pytest.raises(AdapterConfigurationError, match=f"tool pay: {callback} failed: KeyError: 'gone'") as caught:
-        tools.facts("pay", b"{}")
-    assert isinstance(caught.value.__cause__, KeyError)
+    error = wrong({}, **{callback: lambda arguments: arguments["gone"]})
+    assert str(error) == f"tool pay: {callback} failed: KeyError: 'gone'"
+    assert isinstance(error.__cause__, KeyError)
 
 
 @pytest.mark.parametrize("callback", ["value_from_args", "metadata_from_args"])
@@ -124,7 +125,7 @@ def test_each_callback_has_the_arguments_to_itself() -> None:
     def pay(labels: list[str], amount: int = 3) -> None: ...
 
     told = facts({"labels": ["a"]}, pay, value_from_args=cruel, target_from_args=cruel, metadata_from_args=cruel)
-    assert seen == [{"labels": ["a"], "amount": 3}] * 4  # the target is asked for when it is bound, and when it is told
+    assert seen == [{"labels": ["a"], "amount": 3}] * 3
     assert (told.value, told.target, told.metadata) == (None, "", {})
 
 
@@ -176,10 +177,6 @@ def test_s20_no_secret_and_no_credential_leaves_with_the_facts() -> None:
     assert "hunter2" not in str(caught.value) and "[secret]" in str(caught.value)
 
 
-def test_facts_are_only_told_of_a_tool_that_there_is_and_of_arguments_that_are_some() -> None:
-    tools = Tools()
+def test_facts_are_only_told_of_a_tool_that_there_is() -> None:
     with pytest.raises(AdapterConfigurationError, match=r"Tool .gone. is not registered\. The tools are: none\."):
-        tools.facts("gone", b"{}")
-    tools.register("pay", take, parameters_schema=LOOSE, strict=False)
-    with pytest.raises(ValueError, match="must be a JSON object"):
-        tools.facts("pay", b"[1]")
+        Tools().facts("gone", binding())

@@ -5,19 +5,26 @@ H1, H2, H3, H4, H8, H23; S20.
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import trustme
+from bighub import AsyncBighubClient, BighubClient
 from bighub.exceptions import BighubAPIError, BighubAuthError, BighubNetworkError
 from structlog.testing import capture_logs
 
 from bot.api.facts import Facts
+from bot.api.options import Options
+from bot.api.parts import guard_of
+from bot.api.tools import Tools
 from bot.core.values import Judgement, Verdict
 from bot.errors import AdapterConfigurationError
 from bot.ports import Guard, Question
@@ -266,6 +273,48 @@ async def test_a_client_that_does_not_return_is_left_in_time(opened: Opened, big
         judgement = await guard.judge(question())
     assert judgement.verdict is Verdict.ALLOW
     assert "did not answer within 0.2 s" in judgement.reason
+
+
+async def test_a_client_with_a_limit_of_its_own_is_waited_for() -> None:
+    class Slow:
+        async def submit(self, **_: Any) -> Any:
+            await asyncio.sleep(10.2)  # longer than BIGHUB's own client may take
+            return PROCEED
+
+    client = SimpleNamespace(actions=Slow())
+    options = Options(openai_client=object(), bighub=client)
+    tools = Tools()
+    tools.register("grant_access", lambda: None, "Grant.", parameters_schema={"type": "object"}, strict=False)
+    assert (await guard_of(options, tools).judge(question())).verdict is Verdict.ALLOW
+    short = replace(options, bighub_timeout_seconds=0.1, evaluate_retries=0)
+    judgement = await guard_of(short, tools).judge(question())
+    assert judgement.verdict is Verdict.DENY and "did not answer within 0.1 s" in judgement.reason
+
+
+async def test_a_decision_may_hold_what_json_does_not_know() -> None:
+    answer = {**PROCEED, "risk_score": Decimal("0.25"), "evaluated_at": datetime(2026, 1, 2), "seen": {1}}
+    judgement = await guard_over(FakeBighub(answer)).judge(question())
+    assert (judgement.verdict, judgement.risk) == (Verdict.ALLOW, 0.25)
+    assert raw(judgement) == {**PROCEED, "risk_score": 0.25, "evaluated_at": "2026-01-02T00:00:00", "seen": [1]}
+    shares = [{**PROCEED, "max_percentage": Decimal(share)} for share in (50, 100)]
+    verdicts = [(await guard_over(FakeBighub(each)).judge(question())).verdict for each in shares]
+    assert verdicts == [Verdict.ASK, Verdict.ALLOW]
+    endless: dict[str, Any] = dict(PROCEED)
+    endless["self"] = endless
+    for unwritable in (endless, {**PROCEED, (1, 2): 3}):
+        assert (await guard_over(FakeBighub(unwritable), fail_mode="open").judge(question())).verdict is Verdict.DENY
+
+
+@pytest.mark.parametrize("kind", [AsyncBighubClient, BighubClient])
+async def test_a_certificate_that_cannot_be_trusted_is_no_absence_of_bighub(kind: Any) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context) as server:
+        address = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+        client = kind(base_url=address, api_key="bh_test_key", max_retries=0)
+        judgement = await guard_over(client, fail_mode="open").judge(question())
+    assert judgement.verdict is Verdict.DENY
+    assert "certificate cannot be trusted: check BIGHUB_BASE_URL" in judgement.reason
 
 
 async def test_an_agent_whose_own_client_is_closed_lets_nothing_through(bighub: BighubServer) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from bot.actions import action
+from bot.actions import Checked, action
 from bot.actions.declare import OnCrash, Risk
 from bot.actions.definition import Action
 from bot.api.tools import Tools
 from bot.errors import AdapterConfigurationError, ConfigurationError, SignoffError
 from tests.actions.strict_mode import violations
+from tests.core.runs import binding
 
 CLOSED: dict[str, Any] = {
     "type": "object",
@@ -224,9 +225,11 @@ def test_the_published_order_of_parameters_is_kept() -> None:
     tools.register(
         "r", refund, "Do.", CLOSED, value, target, "refunding", "shop", "bob", metadata, "submit_payload", True
     )
-    facts = tools.facts("r", '{"amount":1,"order_id":"o"}')
-    assert (facts.value, facts.target, facts.action_name, facts.domain, facts.actor, facts.metadata, facts.mode) == (
-        5.0, "t", "refunding", "shop", "bob", {"m": 1}, "submit_payload",
+    facts = tools.facts("r", binding('{"amount":1,"order_id":"o"}', environment=""))
+    checked = tools.check("r", {"amount": 1, "order_id": "o"})
+    assert isinstance(checked, Checked) and checked.target == "t"
+    assert (facts.value, facts.action_name, facts.domain, facts.actor, facts.metadata, facts.mode) == (
+        5.0, "refunding", "shop", "bob", {"m": 1}, "submit_payload",
     )  # fmt: skip
     assert tools.offered()[0]["description"] == "Do." and tools.offered()[0]["strict"] is True
 

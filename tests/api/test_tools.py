@@ -18,6 +18,7 @@ from bot.core.refusal import Refused
 from bot.core.values import Person, Proposal
 from bot.errors import AdapterConfigurationError
 from bot.ports import Actions, Wish
+from tests.core.runs import binding
 
 BOB = Person("program", "program")
 PORT: Actions = Tools()
@@ -35,14 +36,17 @@ def made(region: str) -> Callable[[str], str]:
     return restart
 
 
+SERVICE_A = binding('{"service":"a"}', environment="")
+
+
 def shop() -> Tools:
     tools = Tools()
     tools.register("book", book)
     return tools
 
 
-def edited(tools: Tools, arguments: object) -> Proposal:
-    return tools.propose_edit("t1c1e", "fc_1", "book", arguments, BOB)
+async def edited(tools: Tools, arguments: object) -> Proposal:
+    return await tools.propose_edit("t1c1e", "fc_1", "book", arguments, BOB)
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -88,7 +92,7 @@ def test_h20_another_tool_of_the_same_name_is_refused_and_the_first_stays() -> N
         with pytest.raises(AdapterConfigurationError, match="tool restart: there is another tool of this name"):
             tools.register("restart", fn, **options)
     found = tools.find("restart")
-    assert found is not None and found.fn is eu and tools.facts("restart", '{"service":"a"}').value == 1.0
+    assert found is not None and found.fn is eu and tools.facts("restart", SERVICE_A).value == 1.0
 
 
 def test_the_very_same_registration_again_is_nothing_new_and_warns_once() -> None:
@@ -117,7 +121,7 @@ def test_h20_options_that_are_used_for_several_functions_lose_nothing() -> None:
     for name in ("grant", "revoke"):
         tools.register(name, made("eu"), **options)
     for name in ("grant", "revoke"):
-        facts = tools.facts(name, '{"service":"a"}')
+        facts = tools.facts(name, SERVICE_A)
         assert facts.domain == "okta" and facts.metadata == {"team": "it", "system": "okta"}
 
 
@@ -151,7 +155,7 @@ def test_h20_of_those_who_register_one_name_at_once_one_succeeds_with_all_that_i
     found = tools.find("restart")
     assert len(outcomes) == 8 and outcomes.count("refused") == 7
     assert found is not None and found.fn("web") == winner
-    value = tools.facts("restart", '{"service":"a"}').value
+    value = tools.facts("restart", SERVICE_A).value
     assert winner == f"region {value:g} web"
 
 
@@ -163,34 +167,34 @@ def test_a_tool_that_is_registered_during_a_run_is_whole_as_soon_as_it_is_seen()
         """A name that, while it is being added, looks at what others would see."""
 
         def __hash__(self) -> int:
-            if tools.actions and tools.facts(f"{tools.actions[-1].name}", '{"service":"a"}').value is None:
+            if tools.actions and tools.facts(f"{tools.actions[-1].name}", SERVICE_A).value is None:
                 missing.append(1)
             return super().__hash__()
 
     tools.register(Looking("restart"), made("eu"), value_from_args=lambda arguments: 1.0)
-    assert missing == [] and tools.facts("restart", '{"service":"a"}').value == 1.0
+    assert missing == [] and tools.facts("restart", SERVICE_A).value == 1.0
 
 
 def test_an_action_that_is_added_by_itself_has_facts_too() -> None:
     tools = Tools()
     tools.add(define(made("eu"), system="k8s"))
-    assert tools.facts("restart", '{"service":"a"}').metadata == {"system": "k8s"}
+    assert tools.facts("restart", SERVICE_A).metadata == {"system": "k8s"}
 
 
 # --- arguments ------------------------------------------------------------------------------------------------------
 
 
-def test_arguments_from_python_are_checked_and_bound_like_the_models() -> None:
+async def test_arguments_from_python_are_checked_and_bound_like_the_models() -> None:
     tools = shop()
     given = {"when": datetime(2026, 1, 2), "price": Decimal("9.50"), "seats": (1, 2)}
     checked = tools.check("book", given)
     assert isinstance(checked, Checked)
     assert checked.arguments == b'{"note":"none","price":"9.50","seats":[1,2],"when":"2026-01-02T00:00:00"}'
-    proposal = edited(tools, given)
+    proposal = await edited(tools, given)
     assert proposal.binding is not None and proposal.binding.arguments.encode() == checked.arguments
     assert (proposal.call, proposal.wire, proposal.action) == ("t1c1e", "fc_1", "book")
     assert proposal.raw_arguments == tools.as_json("book", given)
-    asked = tools.propose("t1c1e", Wish("fc_1", "book", tools.as_json("book", given)), BOB)
+    asked = await tools.propose("t1c1e", Wish("fc_1", "book", tools.as_json("book", given)), BOB)
     assert asked.binding == proposal.binding
     again = tools.check("book", checked.arguments)
     assert isinstance(again, Checked) and again == checked
@@ -218,9 +222,9 @@ LOOP.append(LOOP)
         (None, "must be a dict of names and values, not NoneType"),
     ],
 )
-def test_h19_edited_arguments_that_do_not_fit_are_refused_with_a_sentence(arguments: Any, told: str) -> None:
+async def test_h19_edited_arguments_that_do_not_fit_are_refused_with_a_sentence(arguments: Any, told: str) -> None:
     tools = shop()
-    proposal = edited(tools, arguments)
+    proposal = await edited(tools, arguments)
     checked = tools.check("book", arguments)
     if not told:
         assert proposal.binding is not None and isinstance(checked, Checked)
@@ -234,32 +238,32 @@ def test_a_program_that_gives_no_dict_is_told_so() -> None:
         shop().as_json("book", [1])
 
 
-def test_a_tool_that_there_is_not_is_named() -> None:
+async def test_a_tool_that_there_is_not_is_named() -> None:
     tools = shop()
     for refused in (tools.check("gone", {"a": 1}), tools.check("gone", "{}")):
         assert isinstance(refused, Refused) and 'There is no action "gone". The actions are: book.' in refused.reason
-    assert "There is no action" in tools.propose_edit("c", "w", "gone", {"a": object()}, BOB).refusal
+    assert "There is no action" in (await tools.propose_edit("c", "w", "gone", {"a": object()}, BOB)).refusal
 
 
-def test_h19_a_target_that_cannot_be_said_reaches_nobody() -> None:
+async def test_h19_a_target_that_cannot_be_said_reaches_nobody() -> None:
     tools = Tools()
     tools.register("restart", made("eu"), target_from_args=lambda arguments: arguments["gone"])
-    proposal = tools.propose("c", Wish("w", "restart", '{"service":"a"}'), BOB)
+    proposal = await tools.propose("c", Wish("w", "restart", '{"service":"a"}'), BOB)
     assert proposal.binding is None and "could not say what these arguments act upon" in proposal.refusal
 
 
 # --- running --------------------------------------------------------------------------------------------------------
 
 
-def bound(tools: Tools, name: str, arguments: str) -> Proposal:
-    proposal = tools.propose("c", Wish("w", name, arguments), BOB)
+async def bound(tools: Tools, name: str, arguments: str) -> Proposal:
+    proposal = await tools.propose("c", Wish("w", name, arguments), BOB)
     assert proposal.binding is not None, proposal.refusal
     return proposal
 
 
 async def test_what_a_tool_returned_is_there_as_the_object_that_it_is() -> None:
     tools = shop()
-    proposal = edited(tools, {"when": datetime(2026, 1, 2), "price": "1", "seats": [1]})
+    proposal = await edited(tools, {"when": datetime(2026, 1, 2), "price": "1", "seats": [1]})
     ran = await tools.run(proposal, "attempt-1")
     assert ran.ok and ran.output == '{"when":"2026-01-02T00:00:00","seats":[1]}'
     assert tools.returned("attempt-1") == (True, {"when": datetime(2026, 1, 2), "seats": {1}})
@@ -270,15 +274,15 @@ async def test_a_tool_that_returned_nothing_returned_none_and_one_that_failed_re
     tools = Tools()
     tools.register("silent", lambda: None)
     tools.register("broken", lambda: 1 / 0)
-    assert (await tools.run(bound(tools, "silent", "{}"), "a")).ok
-    assert not (await tools.run(bound(tools, "broken", "{}"), "b")).ok
+    assert (await tools.run(await bound(tools, "silent", "{}"), "a")).ok
+    assert not (await tools.run(await bound(tools, "broken", "{}"), "b")).ok
     assert tools.returned("a") == (True, None) and tools.returned("b") == (False, None)
 
 
 async def test_only_so_many_results_are_kept_and_the_oldest_go_first() -> None:
     tools = Tools()
     tools.register("silent", lambda: "x")
-    proposal = bound(tools, "silent", "{}")
+    proposal = await bound(tools, "silent", "{}")
     for n in range(MOST_RETURNED + 2):
         await tools.run(proposal, f"a{n}")
     assert [n for n in range(MOST_RETURNED + 2) if not tools.returned(f"a{n}")[0]] == [0, 1]
@@ -297,9 +301,10 @@ async def test_a_synchronous_tool_does_not_block_the_loop_and_an_asynchronous_on
 
     tools.register("slow", slow)
     tools.register("later", later)
+    proposals = {name: await bound(tools, name, "{}") for name in ("slow", "later")}
     began = time.perf_counter()
     ran = await asyncio.gather(
-        *(tools.run(bound(tools, name, "{}"), name + str(n)) for n in range(8) for name in ("slow", "later"))
+        *(tools.run(proposals[name], name + str(n)) for n in range(8) for name in ("slow", "later"))
     )
     assert time.perf_counter() - began < 1.2 and all(each.ok for each in ran)
     assert tools.returned("slow0")[1] != tools.returned("later0")[1] == threading.current_thread().name
@@ -317,9 +322,9 @@ async def test_a_tool_has_the_time_that_the_agent_gives_unless_it_says_otherwise
 
     tools.register("forever", forever)
     tools.register("brief", brief, timeout=5)
-    ran = await tools.run(bound(tools, "forever", "{}"), "a")
+    ran = await tools.run(await bound(tools, "forever", "{}"), "a")
     assert ran.unknown and "did not answer within 0.05 s" in ran.error and tools.returned("a") == (False, None)
-    assert (await tools.run(bound(tools, "brief", "{}"), "b")).ok
+    assert (await tools.run(await bound(tools, "brief", "{}"), "b")).ok
 
 
 async def test_r6_only_what_was_bound_runs() -> None:
@@ -327,5 +332,5 @@ async def test_r6_only_what_was_bound_runs() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tools.register("restart", lambda service: service)
-    proposal = bound(tools, "restart", '{"service":"web"}')
+    proposal = await bound(tools, "restart", '{"service":"web"}')
     assert (await tools.run(dataclasses.replace(proposal, raw_arguments='{"service":"db"}'), "k")).output == '"web"'

@@ -35,8 +35,8 @@ def said(text: str, person: Person = ALICE, message: str = "1700000000.000200") 
     return Said(person, message, text)
 
 
-def binding(arguments: str = '{"user_id":"bob"}') -> Binding:
-    return Binding(arguments, "d" * 64, "f" * 64, "okta", "okta", "production", "high", False, "ask")
+def binding(arguments: str = '{"user_id":"bob"}', environment: str = "production") -> Binding:
+    return Binding(arguments, "d" * 64, "f" * 64, "okta", "okta", environment, "high", False, "ask")
 
 
 def proposal(call: str = "t1c1", *, valid: bool = True, action: str = "grant_access") -> Proposal:

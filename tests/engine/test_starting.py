@@ -1,5 +1,6 @@
 """Nothing starts that was not approved as it is stored: every value that an approval binds is changed, one at a time (R6, S8, S31)."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -25,7 +26,7 @@ def approved(verdict: Verdict = Verdict.ASK, key: bytes = KEY) -> tuple[World, R
     """A run whose one call may start: approved by Carol, or allowed by the guard."""
     world = World()
     wish = Wish("wire", "grant_access", '{"user_id": "bob", "group": "admins"}')
-    proposal = world.registry.propose("t1c1", wish, Person("T1", "U0ALICE"))
+    proposal = asyncio.run(world.registry.propose("t1c1", wish, Person("T1", "U0ALICE")))
     told = story(ModelReplied("[]", "", (proposal,), 1))
     judgement, new = Judgement(verdict, "because", "BIGHUB"), ApprovalId("ap_t1c1")
     run = told.tell(judged(told.run, told.run.calls[0], judgement, POLICY, new, NOON, key))
