@@ -79,6 +79,7 @@ class Machine:
                 doubt_asks=0.0,
                 sweep_every=LONGEST_WAIT,
                 one_call_at_a_time=True,
+                programs=True,
             ),
             watch=self._watch,
         )
@@ -134,7 +135,7 @@ class Machine:
         """Every call that people were asked about under this request id, of the newest run first."""
         runs = [await self.engine.run(run_id) for run_id in reversed(self._asked.get(request_id, ()))]
         stored = await self.engine.programs.run_of(request_name(request_id))
-        if stored is not None and all(run is None or run.id != stored.id for run in runs):
+        if stored is not None and stored.of_program and all(run is None or run.id != stored.id for run in runs):
             runs.append(stored)
         found = [(run, call) for run in runs if run is not None for call in run.calls]
         return [pair for pair in found if request_id_of(pair[1]) == request_id and pair[1].approval is not None]

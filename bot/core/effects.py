@@ -158,14 +158,15 @@ class ReportResolution:
 
 @dataclass(frozen=True, slots=True)
 class ReportOutcome:
-    """Tell BIGHUB what became of a call."""
+    """Tell BIGHUB what became of a call; ``in_doubt``: that nobody knows it, which an answer may still change."""
 
     call: CallId
+    in_doubt: bool = False
     not_before: float = 0.0
 
     @property
     def key(self) -> str:
-        return f"outcome:{self.call}"
+        return f"outcome:{self.call}:in_doubt" if self.in_doubt else f"outcome:{self.call}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,10 @@ def pending(run: Run) -> tuple[Effect, ...]:
 
 
 def due_at(run: Run) -> float | None:
-    """The earliest ``not_before`` of what is owed (epoch seconds, 0 for now); None when nothing is."""
+    """The earliest ``not_before`` of what is owed (epoch seconds, 0 for now); None when nothing is, and for a program's run:
+    no other worker may take that up."""
+    if run.of_program:
+        return None
     return min((effect.not_before for effect in pending(run)), default=None)
 
 
@@ -86,15 +89,15 @@ def _reports(run: Run, call: Call) -> Iterator[Effect]:
         resolution = ReportResolution(approval.terms.approval)
         if not run.delivered(resolution.key):
             yield resolution
-    settled = call.answered and call.state is not CallState.IN_DOUBT
-    if settled and not run.delivered(f"outcome:{call.proposal.call}"):
-        yield ReportOutcome(call.proposal.call)
+    outcome = ReportOutcome(call.proposal.call, in_doubt=call.state is CallState.IN_DOUBT)
+    if call.answered and not run.delivered(outcome.key):
+        yield outcome
 
 
 def _memory(run: Run) -> Iterator[Remember]:
     """One batch whenever the run comes to rest. Where nobody but the local rules judged, nobody keeps a memory."""
     judged = any(call.judgement is not None and call.judgement.decision for call in run.calls)
-    if (judged or run.asked.brief) and rests(run) and untold(run):
+    if (judged or run.of_program) and rests(run) and untold(run):
         yield Remember(1 + sum(receipt.key.startswith("memory:") for receipt in run.receipts))
 
 

@@ -131,6 +131,11 @@ class Run:
         return next((trouble for trouble in self.troubles if trouble.key == key), None)
 
     @property
+    def of_program(self) -> bool:
+        """Whether a program asked (`bot.api`), which works its runs itself, and not a person in a chat."""
+        return bool(self.asked.brief)
+
+    @property
     def heard(self) -> int:
         """How many of ``said`` were answered: shown to the model, or met with words of our own."""
         return max(self.turns[-1].heard if self.turns else 0, self.answered)

@@ -8,7 +8,8 @@ class Limits:
     """All times in seconds. ``max_tool_rounds``: model responses with actions in one run; ``give_up_after``: how long an absent
     model or guard is tried; ``lease``: how long a worker that died keeps its runs; ``runs_at_once``: per process;
     ``doubt_asks``: how long people are asked about an action in doubt; ``patience_with_refusals``: how long a delivery is tried
-    that Slack refuses for good; ``one_call_at_a_time``: the calls of a turn are judged and run one after the other, in order."""
+    that Slack refuses for good; ``one_call_at_a_time``: the calls of a turn are judged and run one after the other, in order;
+    ``programs``: only the runs of programs are worked here, else only those of people; a store may hold both."""
 
     max_tool_rounds: int = 8
     max_calls_per_turn: int = 8
@@ -23,6 +24,7 @@ class Limits:
     doubt_asks: float = 86_400.0
     patience_with_refusals: float = 900.0
     one_call_at_a_time: bool = False
+    programs: bool = False
 
     def backoff(self, failures: int, longest: float) -> float:
         """Exponential, capped; no jitter is needed, since one worker holds a run."""

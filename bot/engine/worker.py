@@ -3,7 +3,8 @@
 Rule 1: one worker holds a run at a time; whoever holds it may conclude that an older `Started` has no worker any more.
 Rule 2: the lease is given back only if the journal is as long as last seen; otherwise the worker goes on with what is new.
 Rule 3: a wake-up for a run that this worker holds is a nudge, never lost.
-Rule 4: a started action is never interrupted by our own trouble: neither by an absent database nor by a lost lease.
+Rule 4: the run of a program is worked by no bot, and a person's by no program, although they may share a store.
+Rule 5: a started action is never interrupted by our own trouble: neither by an absent database nor by a lost lease.
 """
 
 import asyncio
@@ -103,6 +104,9 @@ class Worker:
         try:
             run, now = await self._door.load(holding.run)
             if run is None:
+                return False
+            if run.of_program is not self._limits.programs:
+                await self._store.write(lambda tx: tx.give_back(holding.run, self.name, run.length))
                 return False
             if not self._stopping:
                 self._begin_due(holding, run, now)

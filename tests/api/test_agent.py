@@ -304,6 +304,7 @@ async def test_a_tool_that_takes_too_long_is_a_tool_error_and_the_run_goes_on(st
     response = await ran(stage, agent)
     assert statuses(response) == ["tool_error"] and "nobody knows" in response["execution"]["last"]["error"]
     assert stage.model.outputs().popitem()[1]["outcome"] == "in_doubt"
+    assert [outcome["status"] for outcome in stage.bighub.outcomes] == ["UNKNOWN"]
 
 
 # --- who looks on --------------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from bot import AdapterConfigurationError, AsyncBighubOpenAI
+from bot.core.call import CallState
+from bot.core.events import Asked
+from bot.core.run import Run
+from bot.core.values import CallId, Judgement, Proposal, RunId, Verdict
+from bot.sql.store import open_store
 from tests.api.stage import ASKED, GRANT, Stage, statuses
+from tests.core.runs import binding
+from tests.engine.world import ALICE, PLACE, World, wishing
 from tests.servers.bighub_decisions import blocked, decision, needs_context, review
 from tests.servers.model_server import Calls, Text
 
@@ -201,6 +208,22 @@ async def test_a_request_id_that_a_shared_store_does_not_know_is_refused(stage: 
     with pytest.raises(AdapterConfigurationError, match="No run"):
         await agent.resume_after_approval(tool_name="grant_access", arguments=GRANT, request_id="req_unknown")
     assert stage.granted == [] and stage.bighub.resolutions == []
+
+
+async def test_a_request_that_a_bot_asked_people_about_is_none_that_a_program_may_resume(
+    stage: Stage, sqlite_url: str
+) -> None:
+    agent = await stage.agent(store=sqlite_url)
+    assert (await agent.check_tool("grant_access", GRANT))["_resolved_action"] == "execute"  # now there are tables
+    store = open_store(sqlite_url)
+    call, world = wishing(("grant_access", GRANT)).wishes[0], World(store)
+    proposal = Proposal(CallId("t1c1"), call.wire, call.action, call.arguments, binding(json.dumps(GRANT)))
+    judgement = Judgement(Verdict.ASK, "Look.", "BIGHUB", request_id="req_of_the_bot", decision="{}")
+    begun = await world.engine.programs.ask(RunId("r1"), Asked(ALICE, PLACE, "1.0", "grant"), proposal, judgement)
+    await store.close()
+    assert isinstance(begun, Run) and begun.calls[0].state is CallState.ASKING
+    with pytest.raises(AdapterConfigurationError, match="No run in this store waits for req_of_the_bot"):
+        await agent.resume_after_approval(tool_name="grant_access", arguments=GRANT, request_id="req_of_the_bot")
 
 
 async def test_without_a_store_a_request_from_elsewhere_is_taken_at_the_programs_word_once(stage: Stage) -> None:

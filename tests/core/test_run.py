@@ -16,6 +16,7 @@ from bot.core.effects import (
     PostEnd,
     PostReply,
     Recover,
+    ReportOutcome,
     ShowCard,
     StartAction,
     StopAsking,
@@ -255,6 +256,17 @@ def test_nobody_is_asked_for_ever_about_an_action_in_doubt_or_for_more_context()
     assert StopAsking not in owed(told) and told.run.state is RunState.THINKING
     waiting = story(replied(proposal()), judged(needs_context=True))
     assert [e.not_before for e in pending(waiting.run) if isinstance(e, StopWaiting)] == [NOON + 86_400.0]
+
+
+def test_bighub_is_told_that_nobody_knows_and_again_when_somebody_does() -> None:
+    told = story(replied(proposal(), proposal("t1c2")), judged(verdict=Verdict.ALLOW), STARTED, DOUBTED)
+    assert ReportOutcome not in owed(told)
+    told.tell(Settled(CallId("t1c1"), Answer.UNKNOWN, CAROL))
+    assert [e.key for e in pending(told.run) if isinstance(e, ReportOutcome)] == ["outcome:t1c1:in_doubt"]
+    told.tell(Delivered("outcome:t1c1:in_doubt"))
+    assert ReportOutcome not in owed(told)
+    told.tell(Settled(CallId("t1c1"), Answer.DID_RUN, CAROL))
+    assert [e.key for e in pending(told.run) if isinstance(e, ReportOutcome)] == ["outcome:t1c1"]
 
 
 def test_what_is_said_while_our_own_words_are_posted_reaches_the_model() -> None:

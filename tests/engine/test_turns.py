@@ -3,9 +3,10 @@
 import asyncio
 from dataclasses import replace
 
+from bot.core.events import Asked
 from bot.core.run import RunState
-from bot.core.values import Judgement, Verdict
-from tests.engine.world import LIMITS, World, approval_of, saying, wishing
+from bot.core.values import Judgement, RunId, Verdict
+from tests.engine.world import ALICE, LIMITS, PLACE, World, approval_of, saying, wishing
 
 ASK = Judgement(Verdict.ASK, "Look at it.", "BIGHUB", request_id="req", decision='{"mode":"review"}')
 ALLOW = Judgement(Verdict.ALLOW, "Fine.", "BIGHUB", request_id="req", decision='{"mode":"autonomous"}')
@@ -70,6 +71,30 @@ async def test_the_memory_hears_of_each_moment_once_also_when_it_was_away() -> N
         await world.click("approve", approval_of(run))
         await world.until(lambda run: run.delivered("memory:2"))
     assert world.guard.remembered == ["t1c1:approval_required t1c2:executed", "t1c1:executed"]
+
+
+async def test_a_bot_and_a_program_that_share_a_store_leave_each_others_runs_alone() -> None:
+    world = World()
+    program, theirs, ours = world.program(), RunId("the program's"), RunId("the bot's")
+    asked = Asked(ALICE, replace(PLACE, thread="2.0"), "2.0", "hello")
+    await program.programs.begin(theirs, replace(asked, brief='{"messages":[]}'))
+    await program.programs.begin(ours, replace(asked, place=replace(PLACE, thread="3.0"), message="3.0"))
+
+    async def lengths() -> tuple[int, int]:
+        runs = [await world.engine.run(each) for each in (theirs, ours)]
+        return tuple(run.length for run in runs if run is not None)
+
+    await world.engine.advance(theirs)
+    await program.advance(ours)
+    assert await lengths() == (1, 1)
+    async with world.engine.running():
+        await world.engine.advance(theirs)
+        async with asyncio.timeout(5):
+            while (await lengths())[1] < 3:
+                await asyncio.sleep(0.01)
+    assert (await lengths())[0] == 1
+    await program.advance(theirs)
+    assert (await lengths())[0] >= 3 and len(world.model.asked) == 2
 
 
 async def test_the_guard_is_told_the_earlier_decisions_of_the_run_and_of_no_other() -> None:

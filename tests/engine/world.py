@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.actions import Action, Registry, action, define
@@ -215,9 +215,16 @@ class World:
 
     def new_engine(self) -> Engine:
         """A worker that has just been started on this store."""
-        dispatch = WakingDispatch()
-        self.dispatch = dispatch
-        dispatch.engine = Engine(
+        self.dispatch = WakingDispatch()
+        self.dispatch.engine = self._engine(self.dispatch, self.limits)
+        return self.dispatch.engine
+
+    def program(self) -> Engine:
+        """The engine of a program on the same store."""
+        return self._engine(WakingDispatch(), replace(self.limits, programs=True))
+
+    def _engine(self, dispatch: WakingDispatch, limits: Limits) -> Engine:
+        return Engine(
             store=self.store,
             model=self.model,
             guard=self.guard,
@@ -227,9 +234,8 @@ class World:
             translate=lambda row: self.inputs[row.key],
             policy=self.policy,
             seal_keys=(b"k" * 32,),
-            limits=self.limits,
+            limits=limits,
         )
-        return dispatch.engine
 
     async def receive(self, key: str, what: Input) -> bool:
         self.inputs[key] = what
