@@ -130,6 +130,12 @@ def test_constrained_runs_by_itself_only_where_bighub_also_says_that_it_can_run(
     assert read_decision({field: "constrained", "can_run": True, "needs_review": True}).verdict is Verdict.ASK
 
 
+@pytest.mark.parametrize("mode", ["limited", "RESTRICTED", "conditional"])
+def test_a_mode_whose_limits_nobody_here_knows_is_asked_about_whatever_else_allows_it(mode: str) -> None:
+    for field in ("mode", "execution_mode"):
+        assert read_decision({field: mode, "can_run": True, "recommendation": "proceed"}).verdict is Verdict.ASK
+
+
 @pytest.mark.parametrize("permission", [{"mode": "constrained", "can_run": True}, {"recommendation": "proceed"}])
 def test_a_condition_that_nobody_here_could_keep_is_asked_about(permission: dict[str, Any]) -> None:
     for share in (10, 0, 99.9, "10", float("nan"), True, [100]):
