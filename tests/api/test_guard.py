@@ -311,8 +311,9 @@ async def test_a_certificate_that_cannot_be_trusted_is_no_absence_of_bighub(kind
     trustme.CA().issue_cert("localhost").configure_cert(context)
     async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=context) as server:
         address = f"https://localhost:{server.sockets[0].getsockname()[1]}"
-        client = kind(base_url=address, api_key="bh_test_key", max_retries=0)
-        judgement = await guard_over(client, fail_mode="open").judge(question())
+        guard = guard_over(kind(base_url=address, api_key="bh_test_key", max_retries=0), fail_mode="open")
+        judgement = await guard.judge(question())
+        await guard.close()
     assert judgement.verdict is Verdict.DENY
     assert "certificate cannot be trusted: check BIGHUB_BASE_URL" in judgement.reason
 
