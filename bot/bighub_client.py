@@ -106,11 +106,11 @@ class Bighub:
         extras = {"idempotency_key": f"{asked.key}:{_hash(fields)}"}
         if asked.mode == "submit_payload":
             payload = {name: value for name, value in fields.items() if value is not None}
-            answer = await self._attempt(self._client.actions.submit_payload, {"payload": payload}, extras)
+            answer = await self._attempt(self._method("actions.submit_payload"), {"payload": payload}, extras)
         elif callable(evaluate := getattr(getattr(self._client, "decisions", None), "evaluate", None)):
             answer = await self._attempt(evaluate, {**fields, "raw": True}, extras)
         else:
-            answer = await self._attempt(self._client.actions.submit, fields, extras)
+            answer = await self._attempt(self._method("actions.submit"), fields, extras)
         raw = getattr(answer, "raw", None)
         return raw if not isinstance(answer, dict) and isinstance(raw, dict) else answer
 
@@ -141,6 +141,14 @@ class Bighub:
     async def ingest(self, fields: Json, *, seconds: float | None = None) -> None:
         """Give execution events to BIGHUB's memory."""
         self.expect_receipt(await self._attempt(self._client.actions.ingest_memory, fields, None, seconds))
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        area, _, method = name.partition(".")
+        found = getattr(getattr(self._client, area, None), method, None)
+        if callable(found):
+            return found  # type: ignore[no-any-return]
+        instead = "decisions.evaluate or " if method == "submit" else ""
+        raise Rejected(f"This client of BIGHUB's cannot be asked: it has no {instead}{name}.")
 
     async def _attempt(
         self, method: Callable[..., Any], base: Json, extras: Json | None = None, seconds: float | None = None

@@ -180,6 +180,8 @@ class LibraryModel:
 
     async def _of_client(self, base: Json, extras: Json, hearing: Hearing) -> object:
         responses: Any = getattr(self._client, "responses", None)
+        if not callable(getattr(responses, "create", None)):
+            raise Rejected("openai_client cannot be asked: it has no responses.create.")
         stream, seconds = getattr(responses, "stream", None), _seconds(base["timeout"])
         if hearing.listener is None or not callable(stream):
             async with asyncio.timeout(seconds):

@@ -40,7 +40,8 @@ def database_of(url: str) -> Store:
     try:
         return open_store(url)
     except ConfigurationError as wrong:
-        raise AdapterConfigurationError(f"store: {wrong.tell}") from wrong
+        told = wrong.tell.replace("DATABASE_URL", "this address")  # the bot's setting
+        raise AdapterConfigurationError(f"store: {told}") from wrong
 
 
 async def migrate_database(url: str) -> None:

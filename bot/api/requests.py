@@ -31,6 +31,10 @@ def asked_for(
         messages = [{"role": "user", "content": messages}]
     if not isinstance(messages, list | tuple) or not messages:
         raise AdapterConfigurationError("messages must be a list of messages, at least one.")
+    written = as_json(list(messages))
+    strange = next((n for n, message in enumerate(written) if not isinstance(message, dict)), None)
+    if strange is not None:
+        raise AdapterConfigurationError(f"messages[{strange}] must be a dict, not {type(messages[strange]).__name__}.")
     if not isinstance(model, str) or not model:
         raise AdapterConfigurationError(f"model must be the name of a model, not {model!r}.")
     if instructions is not None and not isinstance(instructions, str):
@@ -38,7 +42,7 @@ def asked_for(
     if temperature is not None and (isinstance(temperature, bool) or not isinstance(temperature, int | float)):
         raise AdapterConfigurationError("temperature must be a number, or None.")
     brief = {
-        "messages": as_json(list(messages)),
+        "messages": written,
         "model": model,
         "instructions": instructions,
         "temperature": temperature,

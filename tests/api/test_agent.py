@@ -127,6 +127,7 @@ async def test_an_extra_argument_that_would_change_what_a_run_is_is_refused(stag
     [
         ({"messages": []}, "messages"),
         ({"messages": 7}, "messages"),
+        ({"messages": [*ASKED, object()]}, r"messages\[1\] must be a dict, not object"),
         ({"model": ""}, "model"),
         ({"temperature": "hot"}, "temp"),
     ],
@@ -138,6 +139,16 @@ async def test_a_request_that_could_not_be_sent_is_refused_at_once(
     agent = await stage.agent()
     with pytest.raises(AdapterConfigurationError, match=word):
         await agent.run(**{"messages": ASKED, "model": "gpt-5.5", **wrong})
+
+
+async def test_a_client_that_cannot_be_asked_is_told_by_what_it_lacks(stage: Stage) -> None:
+    agent = await stage.agent(openai_client=object())
+    with pytest.raises(ProviderResponseError, match=r"openai_client cannot be asked: it has no responses\.create"):
+        await agent.run(messages=ASKED, model="gpt-5.5")
+    agent = await stage.agent(bighub=object(), fail_mode="open")
+    judged = await agent.check_tool("grant_access", GRANT)
+    assert judged["_resolved_action"] == "blocked"
+    assert "it has no decisions.evaluate or actions.submit" in judged["reason"]
 
 
 async def test_an_agent_without_tools_says_so(stage: Stage) -> None:
