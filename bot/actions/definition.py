@@ -10,6 +10,8 @@ import inspect
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from tokenize import TokenError
 from types import CodeType
 from typing import Any
 
@@ -104,11 +106,11 @@ def _code(fn: Callable[..., Any] | None) -> str:
         return ""
     inner = behind(fn)
     code = getattr(inner, "__code__", None)
-    if isinstance(code, CodeType) and code.co_filename.startswith("<"):
+    if isinstance(code, CodeType) and not Path(code.co_filename).exists():
         return _bound(fn) + byte_code(code)  # made up at run time: Python 3.13 may give another text as its source
     try:
         return _bound(fn) + textwrap.dedent(inspect.getsource(inner))
-    except (OSError, TypeError):
+    except (OSError, TypeError, SyntaxError, TokenError):
         named = getattr(inner, "__qualname__", type(inner).__qualname__)
         return _bound(fn) + (byte_code(code) if isinstance(code, CodeType) else named)
 

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.actions import Registry
+from bot.actions import Registry, define
 from bot.actions.loading import load
 from bot.errors import ConfigurationError
 
@@ -107,16 +108,25 @@ def test_r14_a_changed_action_has_another_definition(ops: Path, before: str, aft
 
 
 def test_r14_without_source_the_byte_code_tells() -> None:
-    from bot.actions import define
-
     def made(body: str) -> str:
-        space: dict[str, object] = {}
+        space: dict[str, Any] = {}
         exec(f"def f(a: int) -> int:\n    return {body}", space)
-        return define(space["f"]).definition_digest  # type: ignore[arg-type]
+        return define(space["f"]).definition_digest
 
     assert (
         made("a") == made("a") and len({made("a"), made("a + 1"), made("a + 2"), made("abs(a)"), made("len(a)")}) == 5
     )
+
+
+def test_a_function_whose_file_is_not_there_is_told_by_what_it_does() -> None:
+    """A notebook's cell, or a program that is compiled from elsewhere: Python 3.13 reads another text as its source, or fails."""
+
+    def made(body: str) -> str:
+        space: dict[str, Any] = {"__name__": __name__}
+        exec(compile(f"def f(a: int) -> int:\n    return {body}", "no such file", "exec"), space)
+        return define(space["f"]).definition_digest
+
+    assert made("a + 1") == made("a + 1") != made("a + 2")
 
 
 def test_r14_the_byte_code_tells_the_same_in_every_process() -> None:

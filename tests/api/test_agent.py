@@ -131,7 +131,7 @@ async def test_an_extra_argument_that_would_change_what_a_run_is_is_refused(stag
         ({"model": ""}, "model"),
         ({"temperature": "hot"}, "temp"),
     ],
-    ids=str,
+    ids=["no-messages", "a-number", "an-object-among-messages", "no-model", "a-word-as-temperature"],
 )
 async def test_a_request_that_could_not_be_sent_is_refused_at_once(
     stage: Stage, wrong: dict[str, Any], word: str
