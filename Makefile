@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PY ?= python3.12
 PYTEST_ARGS ?= -n 2
-SOAK_MINUTES ?= 10
+SOAK_ARGS ?=
 
 .DEFAULT_GOAL := install
 .DELETE_ON_ERROR:
@@ -52,12 +52,9 @@ bench: $(STAMP)
 pictures: $(STAMP)
 	@SIGNOFF_PICTURES=docs $(BIN)/python -m pytest tests/browser
 
-# The end-to-end tests again and again, kills included, until the time is up or one fails.
+# The long proofs: every tier of the contract, with its figures and its seed in benchmarks/results/soak.md.
 soak: $(STAMP)
-	@end=$$(($$(date +%s) + 60 * $(SOAK_MINUTES))); rounds=0; \
-	while [ "$$(date +%s)" -lt "$$end" ]; do \
-	  $(BIN)/python -m pytest $(PYTEST_ARGS) tests/journey || exit 1; rounds=$$((rounds + 1)); \
-	done; echo "$$rounds rounds, 0 failed"
+	@$(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 lock: $(STAMP)
 	@VIRTUAL_ENV='$(CURDIR)/$(VENV)' $(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
