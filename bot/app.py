@@ -100,8 +100,9 @@ async def running_bot(settings: Settings) -> AsyncIterator[RunningBot]:
         yield RunningBot(engine, store, port)
 
 
-def limits_of(settings: Settings) -> Limits:
+def limits_of(settings: Settings, *, programs: bool = False) -> Limits:
     return Limits(
+        programs=programs,
         max_tool_rounds=settings.max_tool_rounds,
         give_up_after=settings.give_up_seconds,
         lease=settings.heartbeat_seconds,

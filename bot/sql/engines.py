@@ -4,19 +4,21 @@ Rule: no error that leaves here holds a value of a statement. What people wrote 
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from bot.errors import ConfigurationError
 from bot.ports import Conflict, Unavailable
+from bot.sql.inline import InlineEngine
 
 BUSY_SECONDS = 10.0
 _COMMAND_SECONDS = 60.0
@@ -26,9 +28,6 @@ _POSTGRES_CONNECTIONS = 16
 _SOMEBODY_WAS_FIRST = frozenset({"40001", "40P01"})
 _NO_SUCH_TABLE = "42P01"
 
-BEGIN = "signoff_begin"
-"""The execution option that says how a SQLite transaction begins; "" for none."""
-
 
 def normalise(url: str) -> URL:
     """The URL with the driver that this room uses. Raises `ConfigurationError` for what is no database of ours."""
@@ -37,7 +36,7 @@ def normalise(url: str) -> URL:
     except ArgumentError:
         raise ConfigurationError(_WRONG_URL) from None
     match parsed.drivername:
-        case "sqlite" | "sqlite+aiosqlite":
+        case "sqlite" | "sqlite+aiosqlite" | "sqlite+pysqlite":
             return _sqlite_url(parsed)
         case "postgres" | "postgresql" | "postgresql+asyncpg":
             return _postgres_url(parsed)
@@ -64,7 +63,7 @@ def _sqlite_url(url: URL) -> URL:
         )
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ConfigurationError(f"The database, {path}, cannot be written. Change its permissions or DATABASE_URL.")
-    return url.set(drivername="sqlite+aiosqlite")
+    return url.set(drivername="sqlite")
 
 
 def _postgres_url(url: URL) -> URL:
@@ -79,50 +78,51 @@ class WrongStatementError(Exception):
     """A statement that no later attempt would make right: a fault of ours. Its text tells the statement, without values."""
 
 
-def plain_engine(url: URL, **options: Any) -> AsyncEngine:
-    """An engine that says nothing of parameters in its errors."""
-    return create_async_engine(url, hide_parameters=True, **options)
-
-
-def sqlite_writer(url: URL, busy: float = BUSY_SECONDS) -> AsyncEngine:
+def sqlite_writer(url: URL, busy: float = BUSY_SECONDS) -> InlineEngine:
     """One connection, which begins by taking SQLite's write lock: a deferred transaction would lose concurrent appends.
     It waits ``busy`` seconds for another process's."""
-    return _sqlite_engine(url, "BEGIN IMMEDIATE", connections=1, read_only=False, busy=busy)
+    return InlineEngine(_sqlite_engine(url, "BEGIN IMMEDIATE", 1, "OFF", busy), connections=1, waits=True)
 
 
-def sqlite_readers(url: URL) -> AsyncEngine:
-    return _sqlite_engine(url, "BEGIN", connections=_READERS, read_only=True, busy=BUSY_SECONDS)
+def sqlite_readers(url: URL) -> InlineEngine:
+    """Several connections that cannot write. Their transactions begin without waiting for anybody."""
+    engine = _sqlite_engine(url, "BEGIN", _READERS, "ON", BUSY_SECONDS)
+    return InlineEngine(engine, connections=_READERS, waits=False)
 
 
-def _sqlite_engine(url: URL, begin: str, connections: int, read_only: bool, busy: float) -> AsyncEngine:
-    engine = plain_engine(
+def _sqlite_engine(url: URL, begin: str, connections: int, query_only: str, busy: float) -> Engine:
+    engine = create_engine(
         url,
-        poolclass=AsyncAdaptedQueuePool,
+        poolclass=QueuePool,
         pool_size=connections,
         max_overflow=0,
-        connect_args={"timeout": busy},
-        execution_options={BEGIN: begin},
+        connect_args={"timeout": busy, "check_same_thread": False},
+        hide_parameters=True,
     )
 
     def on_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
         # Without this Python's driver would begin transactions by itself, later than we do.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"query_only={'ON' if read_only else 'OFF'}"):
+        for pragma in ("synchronous=FULL", "foreign_keys=ON", f"query_only={query_only}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
     def on_begin(connection: Connection) -> None:
-        if how := connection.get_execution_options().get(BEGIN):
-            connection.exec_driver_sql(how)
+        connection.exec_driver_sql(begin)
 
-    event.listen(engine.sync_engine, "connect", on_connect)
-    event.listen(engine.sync_engine, "begin", on_begin)
+    event.listen(engine, "connect", on_connect)
+    event.listen(engine, "begin", on_begin)
     return engine
 
 
+def plain_postgres(url: URL, **options: Any) -> AsyncEngine:
+    """An engine that says nothing of parameters in its errors."""
+    return create_async_engine(url, hide_parameters=True, **options)
+
+
 def postgres_engine(url: URL) -> AsyncEngine:
-    return plain_engine(
+    return plain_postgres(
         url,
         pool_size=_POSTGRES_CONNECTIONS,
         max_overflow=0,
@@ -149,5 +149,5 @@ def own_errors() -> Iterator[None]:
             # Postgres tells the whole row in its error's detail, and asyncpg the value: neither may reach a log.
             raise WrongStatementError(f"{type(error).__name__} {code or ''} in {error.statement}") from None
         raise Unavailable(f"The database does not answer: {error.orig}") from error
-    except (PoolTimeoutError, OSError, TimeoutError) as error:
+    except (sqlite3.Error, PoolTimeoutError, OSError, TimeoutError) as error:
         raise Unavailable(f"The database does not answer: {error or type(error).__name__}") from error

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Row, Select, and_, cast, extract, func, or_, select
+from sqlalchemy import ColumnElement, Double, Executable, Row, bindparam, cast, extract, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.events import Recorded
@@ -14,6 +14,7 @@ from bot.ports import Freeze, InboxRow, OpenApproval, RunLine
 from bot.sql import tables
 from bot.sql.chain import EventRow, first_fault, genesis
 from bot.sql.codec import decode, references
+from bot.sql.inline import InlineConnection
 
 _IDS_PER_QUERY = 1000
 _NULLS_LAST = -1.0
@@ -26,10 +27,44 @@ def clock(dialect: str) -> ColumnElement[float]:
     return cast(extract("epoch", func.clock_timestamp()), Double)
 
 
+# Statements are made once: making one costs more than SQLite needs to answer it.
+NOW = {dialect: select(clock(dialect)) for dialect in ("sqlite", "postgresql")}
+_event, _content, _run, _row = tables.events.c, tables.contents.c, tables.runs.c, tables.inbox.c
+_UNHELD = or_(_run.lease_until.is_(None), _run.lease_until < bindparam("now"))
+_EVENTS = (
+    select(_event.seq, _event.at, _event.kind, _event.body, _event.hash)
+    .where(_event.run == bindparam("run"), _event.seq >= bindparam("first"))
+    .order_by(_event.seq)
+)
+_CONTENTS = select(_content.digest, _content.bytes).where(_content.digest.in_(bindparam("digests", expanding=True)))
+_RUN_OF = select(tables.buttons.c.run).where(tables.buttons.c.opaque == bindparam("opaque"))
+_LATEST = (
+    select(_run.run)
+    .where(_run.team == bindparam("team"), _run.channel == bindparam("channel"), _run.thread == bindparam("thread"))
+    .order_by(_run.asked_at.desc(), _run.run.desc())
+    .limit(1)
+)
+_DUE = (
+    select(_run.run)
+    .where(_run.due_at <= bindparam("now"), _UNHELD)
+    .order_by(_run.due_at, _run.run)
+    .limit(bindparam("limit"))
+)
+_NEXT_DUE = select(func.min(_run.due_at)).where(_UNHELD)
+_OPEN_INBOX = (
+    select(_row.key, _row.team, _row.kind, _row.payload, _row.received_at)
+    .where(_row.done_at.is_(None), _row.key.not_in(bindparam("without", expanding=True)))
+    .order_by(_row.number)
+    .limit(bindparam("limit"))
+)
+_freeze = tables.freezes.c
+_FREEZES = select(_freeze.scope, _freeze.reason, _freeze.by, _freeze.since).order_by(_freeze.since, _freeze.scope)
+
+
 class SqlReader:
     """Reads in one transaction. ``shift`` seconds are added to the database's clock, so that tests can move time."""
 
-    def __init__(self, connection: AsyncConnection, now: float, shift: float = 0.0) -> None:
+    def __init__(self, connection: AsyncConnection | InlineConnection, now: float, shift: float = 0.0) -> None:
         self.connection = connection
         self._shift = shift
         self._now = now
@@ -57,31 +92,24 @@ class SqlReader:
 
     async def event_rows(self, run: str, first: int = 0) -> list[EventRow]:
         """The stored rows with ``seq >= first``, unchecked."""
-        table = tables.events.c
-        query = select(table.seq, table.at, table.kind, table.body, table.hash)
-        query = query.where(table.run == run, table.seq >= first).order_by(table.seq)
-        return [EventRow(*row) for row in await self._all(query)]
+        return [EventRow(*row) for row in await self._all(_EVENTS, run=run, first=first)]
 
     async def contents(self, digests: Sequence[str]) -> dict[str, bytes]:
         """What is left of these contents: a purged one is missing. Unchecked."""
         found: dict[str, bytes] = {}
-        table = tables.contents.c
         wanted = sorted(set(digests))
         for start in range(0, len(wanted), _IDS_PER_QUERY):
-            query = select(table.digest, table.bytes).where(table.digest.in_(wanted[start : start + _IDS_PER_QUERY]))
-            found.update((digest, bytes(raw)) for digest, raw in await self._all(query))
+            rows = await self._all(_CONTENTS, digests=wanted[start : start + _IDS_PER_QUERY])
+            found.update((digest, bytes(raw)) for digest, raw in rows)
         return found
 
     async def latest_run(self, place: Place) -> RunId | None:
-        table = tables.runs.c
-        query = select(table.run).where(
-            table.team == place.team, table.channel == place.channel, table.thread == place.thread
-        )
-        found = await self.connection.scalar(query.order_by(table.asked_at.desc(), table.run.desc()).limit(1))
+        where = {"team": place.team, "channel": place.channel, "thread": place.thread}
+        found = await self.connection.scalar(_LATEST, where)
         return None if found is None else RunId(found)
 
     async def run_of(self, opaque: str) -> RunId | None:
-        found = await self.connection.scalar(select(tables.buttons.c.run).where(tables.buttons.c.opaque == opaque))
+        found = await self.connection.scalar(_RUN_OF, {"opaque": opaque})
         return None if found is None else RunId(found)
 
     async def open_approvals(self, team: str | None = None) -> tuple[OpenApproval, ...]:
@@ -103,32 +131,20 @@ class SqlReader:
         return tuple(RunLine(*row) for row in await self._all(query))
 
     async def due_runs(self, limit: int) -> tuple[RunId, ...]:
-        table = tables.runs.c
-        query = select(table.run).where(and_(table.due_at <= self.now, self._unheld()))
-        found = await self._all(query.order_by(table.due_at, table.run).limit(limit))
-        return tuple(RunId(row.run) for row in found)
+        return tuple(RunId(row.run) for row in await self._all(_DUE, now=self.now, limit=limit))
 
     async def next_due(self) -> float | None:
-        found: float | None = await self.connection.scalar(select(func.min(tables.runs.c.due_at)).where(self._unheld()))
+        found: float | None = await self.connection.scalar(_NEXT_DUE, {"now": self.now})
         return found
 
-    def _unheld(self) -> ColumnElement[bool]:
-        until = tables.runs.c.lease_until
-        return or_(until.is_(None), until < self.now)
-
     async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
-        table = tables.inbox.c
-        query = select(table.key, table.team, table.kind, table.payload, table.received_at)
-        query = query.where(table.done_at.is_(None), table.key.not_in(without)).order_by(table.number).limit(limit)
-        return tuple(InboxRow(*row) for row in await self._all(query))
+        return tuple(InboxRow(*row) for row in await self._all(_OPEN_INBOX, limit=limit, without=list(without)))
 
     async def freezes(self) -> tuple[Freeze, ...]:
-        table = tables.freezes.c
-        query = select(table.scope, table.reason, table.by, table.since).order_by(table.since, table.scope)
-        return tuple(Freeze(*row) for row in await self._all(query))
+        return tuple(Freeze(*row) for row in await self._all(_FREEZES))
 
-    async def _all(self, query: Select[Any]) -> Sequence[Any]:
-        found: Sequence[Any] = (await self.connection.execute(query)).all()
+    async def _all(self, query: Executable, **values: object) -> Sequence[Any]:
+        found: Sequence[Any] = (await self.connection.execute(query, values)).all()
         return found
 
 

@@ -80,4 +80,4 @@ async def _content_fault(reader: SqlReader, run: str, rows: list[EventRow]) -> F
 async def _heads(reader: SqlReader) -> list[tuple[str, int, str]]:
     table = tables.runs.c
     rows = await reader.connection.execute(select(table.run, table.length, table.head_hash))
-    return [(run, length, head) for run, length, head in rows]
+    return [(row.run, row.length, row.head_hash) for row in rows]

@@ -6,7 +6,9 @@ Rule 3: a schema that a newer release has grown is left alone: the schema only g
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from alembic import command
@@ -14,12 +16,10 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, text
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import NullPool
 
 import bot
-from bot.sql.engines import is_sqlite, normalise, own_errors, plain_engine, sqlite_writer
+from bot.sql.engines import is_sqlite, normalise, own_errors, plain_postgres, sqlite_writer
 
 _ADVISORY_LOCK = 7_305_808_869_229_538_406
 _LOCKED_SECONDS = 60.0
@@ -74,11 +74,11 @@ async def _under_lock(url: URL, step: Callable[[Connection], None]) -> str:
 
 
 async def _in_postgres(url: URL, step: Callable[[Connection], None]) -> str:
-    engine = plain_engine(url, poolclass=NullPool)
+    engine = plain_postgres(url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-            return await _take(connection, step)
+            return await connection.run_sync(_taken, step)
     finally:
         await engine.dispose()
 
@@ -88,8 +88,10 @@ async def _in_sqlite(url: URL, step: Callable[[Connection], None]) -> str:
     engine = sqlite_writer(url, busy=_LOCKED_SECONDS)
     try:
         await _write_ahead(url)
-        async with engine.begin() as connection:
-            return await _take(connection, step)
+        async with engine.connect() as connection:
+            revision = await connection.run_sync(lambda plain: _taken(plain, step))
+            await connection.commit()
+            return revision
     finally:
         await engine.dispose()
 
@@ -99,21 +101,24 @@ def _make_private(path: Path) -> None:
     path.touch(mode=0o600)
 
 
-async def _take(connection: AsyncConnection, step: Callable[[Connection], None]) -> str:
-    await connection.run_sync(step)
-    return await connection.run_sync(_revision)
+def _taken(connection: Connection, step: Callable[[Connection], None]) -> str:
+    step(connection)
+    return _revision(connection)
 
 
 async def _write_ahead(url: URL) -> None:
-    """Switch the file to WAL, for good. SQLite does not wait for this lock by itself, whatever the busy timeout says."""
-    engine = plain_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    """Switch the file to WAL, for good, on a connection of its own: one that has seen the switch may find the file locked later.
+    SQLite does not wait for this lock by itself, whatever the busy timeout says."""
+
+    def switch() -> None:
+        with closing(sqlite3.connect(url.database or "")) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+
     deadline = asyncio.get_running_loop().time() + _LOCKED_SECONDS
     while True:
         try:
-            async with engine.connect() as connection:
-                await connection.exec_driver_sql("PRAGMA journal_mode=WAL")
-            return
-        except OperationalError as error:
-            if "locked" not in str(error.orig) or asyncio.get_running_loop().time() > deadline:
+            return await asyncio.to_thread(switch)
+        except sqlite3.Error as error:
+            if "locked" not in str(error) or asyncio.get_running_loop().time() > deadline:
                 raise
-            await asyncio.sleep(_PAUSE_SECONDS)
+        await asyncio.sleep(_PAUSE_SECONDS)

@@ -8,27 +8,29 @@ Rule 3: SQLite has one writer connection. Whatever waits for it is committed tog
 
 import asyncio
 import random
+import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, select
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.ports import Conflict
-from bot.sql.engines import BEGIN, is_sqlite, normalise, own_errors, postgres_engine, sqlite_readers, sqlite_writer
-from bot.sql.reader import SqlReader, clock
-from bot.sql.writer import SqlWriter
+from bot.sql.engines import is_sqlite, normalise, own_errors, postgres_engine, sqlite_readers, sqlite_writer
+from bot.sql.inline import InlineEngine
+from bot.sql.reader import NOW, SqlReader
+from bot.sql.writer import Heads, SqlWriter
 
 T = TypeVar("T")
 
 ATTEMPTS = 10
 _FIRST_PAUSE_SECONDS = 0.005
 _LONGEST_PAUSE_SECONDS = 0.5
-_GROUP = 64
+_GROUP = 16
 
 
 def open_store(url: str) -> "SqlStore":
@@ -40,9 +42,10 @@ def open_store(url: str) -> "SqlStore":
 class SqlStore(ABC):
     """``clock_shift`` (seconds) moves the store's time in tests. Every method raises `Unavailable` while the database is away."""
 
-    def __init__(self, readers: AsyncEngine) -> None:
+    def __init__(self, readers: AsyncEngine | InlineEngine) -> None:
         self.clock_shift = 0.0
         self._readers = readers
+        self._heads = Heads()
 
     async def write(self, work: Callable[[SqlWriter], Awaitable[T]]) -> T:
         for attempt in range(1, ATTEMPTS):
@@ -80,8 +83,10 @@ class PostgresStore(SqlStore):
     async def _write_once(self, work: Callable[[SqlWriter], Awaitable[T]]) -> T:
         with own_errors():
             async with _opened(self._engine) as (connection, now):
-                result = await work(SqlWriter(connection, now, self.clock_shift))
+                writer = SqlWriter(connection, now, self.clock_shift, self._heads)
+                result = await work(writer)
                 await connection.commit()
+                self._heads.keep(writer.heads)
                 return result
 
     async def data_version(self) -> int | None:
@@ -132,31 +137,39 @@ class SqliteStore(SqlStore):
     async def _commit(self, group: list[_Waiting]) -> list["_Done | BaseException"]:
         with own_errors():
             async with _opened(self._writer) as (connection, now):
-                outcomes = [await self._run_alone(connection, now, waiting) for waiting in group]
+                writers = [SqlWriter(connection, now, self.clock_shift, self._heads) for _ in group]
+                outcomes = [
+                    await self._run_alone(connection.driver_connection, writer, waiting)
+                    for writer, waiting in zip(writers, group, strict=True)
+                ]
                 await connection.commit()
-                return outcomes
+        for writer, outcome in zip(writers, outcomes, strict=True):
+            if isinstance(outcome, _Done):
+                self._heads.keep(writer.heads)
+        return outcomes
 
-    async def _run_alone(self, connection: AsyncConnection, now: float, waiting: _Waiting) -> "_Done | BaseException":
-        await connection.exec_driver_sql("SAVEPOINT work")
+    async def _run_alone(
+        self, driver: sqlite3.Connection, writer: SqlWriter, waiting: _Waiting
+    ) -> "_Done | BaseException":
+        driver.execute("SAVEPOINT work")
         try:
             with own_errors():
-                done = _Done(await waiting.work(SqlWriter(connection, now, self.clock_shift)))
+                done = _Done(await waiting.work(writer))
         except Exception as error:  # the work's outermost edge: its caller is told, the others go on
             try:
-                await connection.exec_driver_sql("ROLLBACK TO work")
-            except OperationalError:
+                driver.execute("ROLLBACK TO work")
+            except sqlite3.OperationalError:
                 # SQLite has ended the whole transaction by itself (the disk is full): nobody's work is there any more.
                 raise error from None
             return error
-        await connection.exec_driver_sql("RELEASE work")
+        driver.execute("RELEASE work")
         return done
 
     async def data_version(self) -> int | None:
         """Read on the writer's connection, whose own commits do not change it."""
         with own_errors():
-            async with self._writer.connect() as plain:
-                connection = await plain.execution_options(**{BEGIN: ""})
-                version: int = (await connection.exec_driver_sql("PRAGMA data_version")).scalar_one()
+            async with self._writer.idle() as driver:
+                version: int = driver.execute("PRAGMA data_version").fetchone()[0]
                 return version
 
     async def close(self) -> None:
@@ -185,12 +198,13 @@ def _tell(group: list[_Waiting], outcome: _Done | BaseException) -> None:
 
 
 @asynccontextmanager
-async def _opened(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, float]]:
+async def _opened(engine: Any) -> AsyncIterator[tuple[Any, float]]:
     """A transaction and its time. A connection that the database has dropped meanwhile is replaced: nothing has happened yet."""
+    clock = NOW[engine.dialect.name]
     for _ in range(2):
         async with engine.connect() as connection:
             try:
-                now = (await connection.execute(select(clock(engine.dialect.name)))).scalar_one()
+                now = await connection.scalar(clock)
             except DBAPIError as error:
                 if error.connection_invalidated:
                     continue
@@ -198,4 +212,4 @@ async def _opened(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, f
             yield connection, now
             return
     async with engine.connect() as connection:
-        yield connection, (await connection.execute(select(clock(engine.dialect.name)))).scalar_one()
+        yield connection, await connection.scalar(clock)

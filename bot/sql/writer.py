@@ -1,11 +1,12 @@
 """The Writer port over one open transaction. `store.py` commits it; what the projections say is `projections.py`'s."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Table, delete, or_, select, text, update
+from sqlalchemy import Executable, Table, bindparam, delete, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,18 +21,69 @@ from bot.projections import buttons, open_approvals
 from bot.sql import tables
 from bot.sql.chain import EventRow, genesis, link
 from bot.sql.codec import encode
+from bot.sql.inline import InlineConnection
 from bot.sql.reader import SqlReader, clock
+
+_run, _row = tables.runs.c, tables.inbox.c
+_INSERTS: dict[tuple[str, str, bool], Executable] = {
+    (name, table.name, anew): insert(table) if anew else insert(table).on_conflict_do_nothing()
+    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+    for table in tables.metadata.tables.values()
+    for anew in (True, False)
+}
+_HEAD = select(_run.head_hash).where(_run.run == bindparam("run")).with_for_update()
+_ADVANCE = update(tables.runs).where(
+    _run.run == bindparam("its_run"), _run.length == bindparam("its_length"), _run.head_hash == bindparam("its_head")
+)
+_ADVANCE = _ADVANCE.values({name: bindparam(name) for name in ("state", "due_at", "length", "head_hash")})
+_FREE = or_(_run.lease_owner.is_(None), _run.lease_owner == bindparam("owner"), _run.lease_until < bindparam("now"))
+_TAKE = update(tables.runs).where(_run.run == bindparam("its_run"), _FREE)
+_TAKE = _TAKE.values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+_GIVE = update(tables.runs).where(
+    _run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.length == bindparam("its_length")
+)
+_GIVE = _GIVE.values(lease_owner=None, lease_until=None)
+_CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
+_CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
+_HEADS = 4096
+
+
+class Heads:
+    """What was committed last of each run, as far as this process knows: its length and the hash of its last event. A journal that
+    somebody else has continued has another one, so an append that builds on an old one changes nothing."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
+
+    def of(self, run: str, length: int) -> str | None:
+        known = self._known.get(run)
+        return known[1] if known is not None and known[0] == length else None
+
+    def keep(self, heads: Mapping[str, tuple[int, str]]) -> None:
+        for run, head in heads.items():
+            self._known[run] = head
+            self._known.move_to_end(run)
+        while len(self._known) > _HEADS:
+            self._known.popitem(last=False)
 
 
 class SqlWriter(SqlReader):
     """Writes in one transaction. On Postgres `journal` locks the run's row and `freezes` keeps a freeze from being set
     before the commit; on SQLite the transaction holds the whole database anyway."""
 
-    def __init__(self, connection: AsyncConnection, now: float, shift: float = 0.0) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection | InlineConnection,
+        now: float,
+        shift: float = 0.0,
+        known: Heads | None = None,
+    ) -> None:
+        """``heads`` are those that are true once the transaction is committed; ``known`` those of earlier ones."""
         super().__init__(connection, now, shift)
+        self.heads: dict[str, tuple[int, str]] = {}
         self._dialect = connection.dialect.name
         self._insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
-        self._heads: dict[str, str] = {}
+        self._known = known or Heads()
 
     async def journal(self, run: RunId, after: int = 0) -> tuple[Recorded, ...]:
         if self._dialect == "postgresql":
@@ -42,50 +94,54 @@ class SqlWriter(SqlReader):
         """The first lock also sets the time: whoever waited for a run acts after the one that held it."""
         row = select(tables.runs.c.run).where(tables.runs.c.run == run).with_for_update().cte("held")
         now = await self.connection.scalar(select(clock(self._dialect)).select_from(row))
-        if now is not None and not self._heads:
+        if now is not None and not self.heads:
             self._now = now
 
     async def event_rows(self, run: str, first: int = 0) -> list[EventRow]:
         rows = await super().event_rows(run, first)
         if rows:
-            self._heads[run] = rows[-1].hash
+            self.heads[run] = (rows[-1].seq, rows[-1].hash)
         elif first == 0:
-            self._heads[run] = genesis(run)
+            self.heads[run] = (0, genesis(run))
         return rows
 
     async def append(self, before: Run | None, after: Run, events: Sequence[Recorded]) -> None:
         length = before.length if before else 0
         if [event.seq for event in events] != list(range(length + 1, after.length + 1)):
             raise ValueError(f"the events of run {after.id} do not lead from {length} to {after.length}")
-        head = await self._head(after.id)
+        head = await self._head(after.id, length)
         rows, kept = _rows(after.id, head, events)
         new_head = rows[-1]["hash"] if rows else head
         try:
-            await self._write_run(before, after, new_head)
+            await self._write_run(before, after, head, new_head)
             await self._add(tables.events, rows)
         except IntegrityError as error:
             raise Conflict(f"somebody else appended to run {after.id}") from error
         await self._add(tables.contents, [{"digest": d, "bytes": kept[d]} for d in sorted(kept)], anew=False)
         await self._write_lists(before, after, events)
-        self._heads[after.id] = new_head
+        self.heads[after.id] = (after.length, new_head)
 
-    async def _head(self, run: RunId) -> str:
-        """The hash of the run's last event."""
-        if run not in self._heads:
-            table = tables.runs.c
-            stored = await self.connection.scalar(select(table.head_hash).where(table.run == run).with_for_update())
-            self._heads[run] = genesis(run) if stored is None else stored
-        return self._heads[run]
+    async def _head(self, run: RunId, length: int) -> str:
+        """The hash of the run's last event, its ``length``-th."""
+        if length == 0:
+            return genesis(run)
+        read = self.heads.get(run)
+        head = read[1] if read is not None and read[0] == length else self._known.of(run, length)
+        return head if head is not None else await self.connection.scalar(_HEAD, {"run": run}) or ""
 
-    async def _write_run(self, before: Run | None, after: Run, head: str) -> None:
+    async def _write_run(self, before: Run | None, after: Run, head: str, new_head: str) -> None:
         if before is None:
-            await self._add(tables.runs, [run_row(after, head)])
+            await self._add(tables.runs, [run_row(after, new_head)])
             return
-        table = tables.runs
-        changed = update(table).where(table.c.run == after.id, table.c.length == before.length)
-        values = {"state": after.state, "due_at": due_at(after), "length": after.length, "head_hash": head}
-        if (await self.connection.execute(changed.values(values))).rowcount != 1:
+        values = {"state": after.state, "due_at": due_at(after), "length": after.length, "head_hash": new_head}
+        built_on = {"its_run": after.id, "its_length": before.length, "its_head": head}
+        if await self._changed(_ADVANCE, **built_on, **values) != 1:
             raise Conflict(f"somebody else appended to run {after.id}")
+
+    async def _changed(self, statement: Executable, **values: object) -> int:
+        """How many rows it changed."""
+        changed: int = (await self.connection.execute(statement, values)).rowcount
+        return changed
 
     async def _write_lists(self, before: Run | None, after: Run, events: Iterable[Recorded]) -> None:
         ids = buttons(recorded.event for recorded in events)
@@ -99,9 +155,7 @@ class SqlWriter(SqlReader):
         """Insert rows; with ``anew`` False those whose key is known are left as they are. Returns how many were written."""
         if not rows:
             return 0
-        insert = self._insert(table)
-        if not anew:
-            insert = insert.on_conflict_do_nothing()
+        insert = _INSERTS[self._dialect, table.name, anew]
         return (await self.connection.execute(insert, rows if len(rows) > 1 else rows[0])).rowcount
 
     async def project(self, run_id: RunId) -> None:
@@ -110,7 +164,7 @@ class SqlWriter(SqlReader):
         run = fold(run_id, journal)
         if run is None:
             return
-        row = run_row(run, self._heads[run_id])
+        row = run_row(run, self.heads[run_id][1])
         anew = self._insert(tables.runs).values(row)
         await self.connection.execute(anew.on_conflict_do_update(index_elements=[tables.runs.c.run], set_=row))
         await self._write_lists(None, run, journal)
@@ -120,21 +174,13 @@ class SqlWriter(SqlReader):
         return await self._add(tables.inbox, [values], anew=False) == 1
 
     async def close_inbox(self, key: str) -> None:
-        table = tables.inbox
-        closed = update(table).where(table.c.key == key, table.c.done_at.is_(None))
-        await self.connection.execute(closed.values(payload="", done_at=self.now))
+        await self._changed(_CLOSE, its_key=key, now=self.now)
 
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> bool:
-        table = tables.runs.c
-        free = or_(table.lease_owner.is_(None), table.lease_owner == owner, table.lease_until < self.now)
-        taken = update(tables.runs).where(table.run == run, free)
-        values = {"lease_owner": owner, "lease_until": self.now + seconds}
-        return (await self.connection.execute(taken.values(values))).rowcount == 1
+        return await self._changed(_TAKE, its_run=run, owner=owner, now=self.now, until=self.now + seconds) == 1
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
-        table = tables.runs.c
-        given = update(tables.runs).where(table.run == run, table.lease_owner == owner, table.length == length)
-        return (await self.connection.execute(given.values(lease_owner=None, lease_until=None))).rowcount == 1
+        return await self._changed(_GIVE, its_run=run, owner=owner, its_length=length) == 1
 
     async def freezes(self) -> tuple[Freeze, ...]:
         if self._dialect == "postgresql":

@@ -5,14 +5,14 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.sql.engines import normalise
+from bot.sql.engines import is_sqlite, normalise, postgres_engine, sqlite_writer
 from bot.sql.schema import head, migrate, step_down
 from bot.sql.store import open_store
 from bot.sql.tables import metadata
@@ -49,9 +49,11 @@ async def python(code: str, *arguments: str) -> tuple[int, str]:
 
 
 async def in_database(url: str, look: Callable[[Connection], object]) -> object:
-    engine = create_async_engine(normalise(url))
-    async with engine.begin() as connection:
-        found = await connection.run_sync(look)
+    parsed = normalise(url)
+    engine: Any = sqlite_writer(parsed) if is_sqlite(parsed) else postgres_engine(parsed)
+    async with engine.connect() as connection:
+        found: object = await connection.run_sync(look)
+        await connection.commit()
     await engine.dispose()
     return found
 

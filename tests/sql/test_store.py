@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bot.core.values import RunId
 from bot.ports import Unavailable, Writer
+from bot.sql.inline import InlineConnection
 from bot.sql.reader import SqlReader
 from bot.sql.rebuild import verify_chain
 from bot.sql.store import SqlStore, open_store
@@ -92,8 +93,8 @@ async def test_a_caller_who_gives_up_takes_nobody_with_them(sqlite_store: SqlSto
 async def test_a_commit_is_on_disk_and_readers_do_not_wait(sqlite_store: SqlStore) -> None:
     async def settings(reader: SqlWriter) -> list[object]:
         names = ("synchronous", "journal_mode", "foreign_keys", "query_only")
-        driver = (await reader.connection.get_raw_connection()).driver_connection
-        assert driver is not None
+        assert isinstance(reader.connection, InlineConnection)
+        driver = reader.connection.driver_connection
         found = [(await reader.connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one() for name in names]
         return [*found, driver.isolation_level]
 
