@@ -1,7 +1,8 @@
 """A bot without its doors, for benchmarks: the real engine, store and clients, driven from the same process.
 
-A run is two model calls, one evaluation, one resolution and one outcome report, with an approval in between. Without delivery
-a program asks and decides (`bot.api`'s way through the engine); with it a person asks and clicks, and Slack is told.
+A run is two model calls, one evaluation, one resolution and one outcome report, with an approval in between; BIGHUB's memory is
+off. Without delivery a program asks and decides (`bot.api`'s way through the engine); with it a person asks and clicks, and
+Slack is told.
 """
 
 import asyncio
@@ -141,6 +142,7 @@ def settings_of(url: str, addresses: Addresses) -> Settings:
         OPENAI_BASE_URL=addresses.openai,
         BIGHUB_API_KEY="bh_bench",
         BIGHUB_BASE_URL=addresses.bighub,
+        SIGNOFF_BIGHUB_MEMORY="0",
         DATABASE_URL=url,
         SIGNOFF_ACTIONS="benchmarks.actions",
         SIGNOFF_SEAL_KEY="k" * 32,

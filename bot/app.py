@@ -147,7 +147,8 @@ async def guard_of(settings: Settings, policy: Policy) -> AsyncIterator[Guard]:
     if settings.bighub_api_key is None:
         yield LocalGuard(policy)
         return
-    bighub = BighubGuard(settings.bighub_api_key.get_secret_value(), settings.bighub_base_url)
+    key = settings.bighub_api_key.get_secret_value()
+    bighub = BighubGuard(key, settings.bighub_base_url, memory=settings.bighub_memory)
     try:
         yield TightenedGuard(bighub, policy)
     finally:

@@ -2,7 +2,7 @@
 
 Rules
 1. The engine tries again, so each report is durable: `Unavailable` and `Rejected` reach it, and nothing is swallowed here.
-2. A question carries its idempotency key; BIGHUB's approvals and outcomes take none, so they are read before they are sent.
+2. A question carries its idempotency key; BIGHUB's approvals and outcomes take none, so they are read before they are sent again.
    Memory events carry ids of their own, so that a double is known as one.
 3. As a judgement `{}` is a deny (the SDK makes it of every 200 that is not JSON); as a receipt it is no receipt.
 4. Arguments come redacted; every other text of people or actions is redacted here, before it leaves the house. What an
@@ -14,6 +14,7 @@ Not settled by BIGHUB's documentation, so read widely: how lists are wrapped, an
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.bighub_client import Bighub, DecidedAlready, NotThere, Submission, sdk_client
@@ -43,6 +44,7 @@ MEMORY_SOURCE = "signoff"
 
 class BighubGuard:
     """BIGHUB judges, and is told what became of it. One connection pool; `close` ends it. ``timeout`` in seconds a request.
+    ``memory``: whether its memory is told what became of each call.
 
     Raises ConfigurationError: a key that no header can carry, or an address that the SDK refuses (https, or localhost).
     """
@@ -56,10 +58,12 @@ class BighubGuard:
         actor: str = "signoff",
         domain: str = "it_actions",
         timeout: float = 10.0,
+        memory: bool = True,
     ) -> None:
         self._bighub = Bighub(sdk_client(api_key, base_url, timeout), timeout=timeout)
         self._actor = actor
         self._domain = domain
+        self._memory = memory
         self._taxonomy: frozenset[str] | None = None
 
     async def close(self) -> None:
@@ -75,14 +79,14 @@ class BighubGuard:
             domain=self._domain,
             context=_context(question),
         )
-        return read_decision(await self._bighub.evaluate(asked))
+        return replace(read_decision(await self._bighub.evaluate(asked)), memory=self._memory)
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
         """Close BIGHUB's own approval, unless it is closed or was never opened (the local rules asked, not BIGHUB)."""
         request_id = call.judgement.request_id if call.judgement else ""
         if not request_id or approval.resolution is None:
             return
-        for status in ("pending", "approved", "denied"):
+        for status in ("pending", "approved", "denied") if again else ():
             if approval_in(await self._bighub.approvals(status), request_id) is not None:
                 if status != "pending":
                     return
@@ -95,18 +99,20 @@ class BighubGuard:
             return
         self._bighub.expect_receipt(receipt)
 
-    async def report_outcome(self, run: Run, call: Call) -> None:
+    async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         """Tell what became of a call, unless BIGHUB knows it already."""
         request_id = call.judgement.request_id if call.judgement else ""
         if not request_id or not call.answered or call.outcome is None:
             return
         status = choose_status(call.outcome, await self._known_statuses())
-        try:
-            known = await self._bighub.outcome(request_id)
-        except NotThere:
-            known = {}
-        if status not in reported_statuses(known):
+        if not again or status not in await self._reported(request_id):
             await self._bighub.report({"status": status, "request_id": request_id, **outcome_report(call, self._actor)})
+
+    async def _reported(self, request_id: str) -> frozenset[str]:
+        try:
+            return reported_statuses(await self._bighub.outcome(request_id))
+        except NotThere:
+            return frozenset()
 
     async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
         """Tell BIGHUB's memory what happened; doubles are harmless, because every event has its id."""

@@ -19,7 +19,7 @@ from bot.core.events import Recorded
 from bot.core.owed import due_at
 from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
-from bot.ports import Conflict, Freeze, InboxRow, OpenApproval, Reader, RunLine, Writer
+from bot.ports import Conflict, Freeze, InboxRow, Lease, OpenApproval, Reader, RunLine, Writer
 from bot.projections import buttons, listing_order, open_approvals
 
 T = TypeVar("T")
@@ -201,13 +201,13 @@ class _DictWriter(_DictReader):
             del self._dicts.open_inbox[key]
             self._dicts.inbox[key] = replace(self._dicts.inbox[key], payload="")
 
-    async def take_lease(self, run: RunId, owner: str, seconds: float) -> bool:
+    async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
         lease = self._dicts.leases.get(run)
-        taken_by_another = lease is not None and lease.owner != owner and self._held(run)
-        if taken_by_another or run not in self._dicts.lines:
-            return False
+        anothers = lease is not None and lease.owner != owner
+        if (anothers and self._held(run)) or run not in self._dicts.lines:
+            return None
         self._dicts.leases[run] = _Lease(owner, self._now + seconds)
-        return True
+        return Lease.TAKEN_OVER if anothers else Lease.FREE
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         lease = self._dicts.leases.get(run)

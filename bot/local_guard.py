@@ -38,10 +38,10 @@ class LocalGuard:
         reason = "No rule of policy.yml decides this; what changes something needs a person's approval."
         return Judgement(Verdict.ASK, reason, NAME, rule=rule)
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
         """Nobody keeps count here."""
 
-    async def report_outcome(self, run: Run, call: Call) -> None:
+    async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         """Nobody keeps count here."""
 
     async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
@@ -70,11 +70,11 @@ class TightenedGuard:
         reason = f"{_because(rule, verdict)} {self.name}: {judgement.reason}"
         return replace(judgement, verdict=verdict, reason=reason, rule=rule)
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
-        await self._inner.report_resolution(run, call, approval)
+    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
+        await self._inner.report_resolution(run, call, approval, again=again)
 
-    async def report_outcome(self, run: Run, call: Call) -> None:
-        await self._inner.report_outcome(run, call)
+    async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
+        await self._inner.report_outcome(run, call, again=again)
 
     async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
         await self._inner.remember(run, moments)

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     openai_base_url: str | None = Field(None, validation_alias="OPENAI_BASE_URL")
     bighub_api_key: SecretStr | None = Field(None, validation_alias="BIGHUB_API_KEY")
     bighub_base_url: str | None = Field(None, validation_alias="BIGHUB_BASE_URL")
+    bighub_memory: bool = Field(True, validation_alias="SIGNOFF_BIGHUB_MEMORY")
     database_url: str = Field("sqlite:///signoff.db", validation_alias="DATABASE_URL")
     model: str = Field("gpt-5.5", validation_alias="SIGNOFF_MODEL")
     model_stream: bool = Field(False, validation_alias="SIGNOFF_MODEL_STREAM")

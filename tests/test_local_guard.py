@@ -34,10 +34,10 @@ class SaidGuard:
         self.asked += 1
         return self.judgement
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
         self.reported.append("resolution")
 
-    async def report_outcome(self, run: Run, call: Call) -> None:
+    async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         self.reported.append("outcome")
 
 

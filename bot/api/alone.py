@@ -23,13 +23,15 @@ class Alone:
     async def members(self, team: str, group: str) -> frozenset[str] | Refused:
         return frozenset()
 
-    async def show_card(self, run: Run, call: Call) -> Posted:
+    async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
         return Posted("", "")
 
-    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
+    async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
         return Posted("", "")
 
-    async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
+    async def post_notice(
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+    ) -> Posted:
         return Posted("", "")
 
     async def show_thinking(self, run: Run) -> None:

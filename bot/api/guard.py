@@ -214,7 +214,7 @@ class LibraryGuard:
 
     # --- the reports --------------------------------------------------------------------------------------------------
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
         """What no vote decided (edited, stopped, expired), once. A vote's resolution BIGHUB heard before it (`approvals.py`)."""
         request_id = call.judgement.request_id if call.judgement else ""
         if not request_id or approval.deciding_vote is not None or approval.resolution is None:
@@ -225,7 +225,7 @@ class LibraryGuard:
         except Exception as error:  # the edge of foreign code: a report must not break the run that it is about
             log.warning("BIGHUB was not told of a resolution", run=run.id, call=call.proposal.call, why=told(error))
 
-    async def report_outcome(self, run: Run, call: Call) -> None:
+    async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         """Tell what became of a call, once. Raises `Rejected` where the program requires it and it failed."""
         request_id = call.judgement.request_id if call.judgement else ""
         if not self._options.outcome_reporting or not request_id or call.outcome is None:

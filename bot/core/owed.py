@@ -26,9 +26,10 @@ from bot.core.effects import (
     StopWaiting,
 )
 from bot.core.moments import rests, untold
-from bot.core.run import Run, RunState
+from bot.core.run import ENDS, Run, RunState
 
 DELAY_SECONDS = 10.0
+RUNNING_SECONDS = 0.3
 WAITING_SECONDS = 86_400.0
 
 
@@ -52,13 +53,30 @@ def _owed(run: Run) -> Iterator[Effect]:
         yield StopWaiting(max(call.ended_at for call in run.calls) + WAITING_SECONDS)
     for call in run.calls:
         yield from _of_call(run, call)
+    if not run.of_program:
+        yield from _words(run)
+    yield from _memory(run)
+
+
+def _words(run: Run) -> Iterator[Effect]:
     reply = next((n for n in range(1, len(run.replies) + 1) if not run.delivered(f"reply:{n}")), None)
     if reply is not None:
         yield PostReply(reply)
     yield from _delays(run)
     if run.state in (RunState.FAILED, RunState.CANCELLED) and not run.delivered("end:1"):
         yield PostEnd(1)
-    yield from _memory(run)
+    for call in run.calls:
+        yield from _shown(run, call)
+
+
+def _shown(run: Run, call: Call) -> Iterator[Effect]:
+    """A quick action is shown when it has ended, and not before."""
+    if call.phase is not None and (call.card is None or call.card.shows != call.phase):
+        running = call.state in (CallState.ALLOWED, CallState.STARTED) and call.card is not None
+        since = call.started_at or run.last_at
+        yield ShowCard(call.proposal.call, call.phase, since + RUNNING_SECONDS if running else 0.0)
+    if call.outcome is Outcome.NEEDS_CONTEXT and not run.delivered(f"question:{call.proposal.call}"):
+        yield AskRequester(call.proposal.call)
 
 
 def _of_call(run: Run, call: Call) -> Iterator[Effect]:
@@ -74,10 +92,6 @@ def _of_call(run: Run, call: Call) -> Iterator[Effect]:
         yield Recover(name)
     elif call.state is CallState.IN_DOUBT and call.settled is None:
         yield StopAsking(name, call.asks_until)
-    if call.phase is not None and (call.card is None or call.card.shows != call.phase):
-        yield ShowCard(name, call.phase)
-    if call.outcome is Outcome.NEEDS_CONTEXT and not run.delivered(f"question:{name}"):
-        yield AskRequester(name)
     yield from _reports(run, call)
 
 
@@ -95,9 +109,13 @@ def _reports(run: Run, call: Call) -> Iterator[Effect]:
 
 
 def _memory(run: Run) -> Iterator[Remember]:
-    """One batch whenever the run comes to rest. Where nobody but the local rules judged, nobody keeps a memory."""
-    judged = any(call.judgement is not None and call.judgement.decision for call in run.calls)
-    if (judged or run.of_program) and rests(run) and untold(run):
+    """One batch when the run has ended; a program's also whenever it comes to rest, since nobody may come back to it. Where nobody
+    but the local rules judged, nobody keeps a memory."""
+    judgements = [call.judgement for call in run.calls if call.judgement is not None]
+    judged = any(judgement.decision for judgement in judgements)
+    wanted = (judged or run.of_program) and all(judgement.memory for judgement in judgements)
+    at_rest = rests(run) and (run.of_program or run.state in ENDS)
+    if wanted and at_rest and untold(run):
         yield Remember(1 + sum(receipt.key.startswith("memory:") for receipt in run.receipts))
 
 

@@ -51,7 +51,7 @@ _LIVE = (_S.THINKING, _S.ACTING, _S.WAITING_FOR_REQUESTER, _S.REPLYING)
 _ALL = tuple(RunState)
 _AFTER_CALL = frozenset({_S.ACTING, _S.THINKING, _S.WAITING_FOR_REQUESTER})
 RUN_TRANSITIONS: dict[tuple[RunState, type], frozenset[RunState]] = {
-    (_S.THINKING, ModelReplied): frozenset({_S.ACTING, _S.THINKING, _S.REPLYING}),
+    (_S.THINKING, ModelReplied): frozenset({_S.ACTING, _S.THINKING, _S.REPLYING, _S.DONE}),
     (_S.THINKING, Answered): frozenset({_S.REPLYING}),
     (_S.WAITING_FOR_REQUESTER, Said): frozenset({_S.THINKING, _S.WAITING_FOR_REQUESTER}),
     (_S.THINKING, Said): frozenset({_S.THINKING}),
@@ -132,7 +132,8 @@ class Run:
 
     @property
     def of_program(self) -> bool:
-        """Whether a program asked (`bot.api`), which works its runs itself, and not a person in a chat."""
+        """Whether a program asked (`bot.api`), which works its runs itself, and not a person in a chat. Nothing is posted: the
+        program has everything as a return value."""
         return bool(self.asked.brief)
 
     @property
@@ -197,7 +198,9 @@ def _model_replied(run: Run, event: ModelReplied, at: float) -> Run | Refused:
         proposed = tuple(calls.proposed(turn, p, at) for p in event.proposals)
         return replace(run, state=RunState.ACTING, calls=(*run.calls, *proposed))
     run = replace(run, replies=(*run.replies, event.text))
-    return replace(run, state=RunState.THINKING if event.heard < len(run.said) else RunState.REPLYING)
+    if event.heard < len(run.said):
+        return replace(run, state=RunState.THINKING)
+    return replace(run, state=RunState.DONE if run.of_program else RunState.REPLYING)
 
 
 def _answered(run: Run, event: Answered, at: float) -> Run:

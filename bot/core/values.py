@@ -93,7 +93,8 @@ class Proposal:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A guard's answer. ``decision`` is its raw JSON, ``request_id`` BIGHUB's name for it ("" from the local rules),
-    ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (see `approval.permission_text`)."""
+    ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (see `approval.permission_text`),
+    ``memory``: whether the guard's memory wants to hear what becomes of it."""
 
     verdict: Verdict
     reason: str
@@ -105,6 +106,7 @@ class Judgement:
     rule: str = ""
     decision: Content = ""
     seal: str = ""
+    memory: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,42 +22,45 @@ class Delivering:
     def __init__(self, guard: Guard, chat: Chat) -> None:
         self._guard, self._chat = guard, chat
 
-    async def deliver(self, run: Run, effect: owed.ShowCard | Words | Report) -> Event:
+    async def deliver(self, run: Run, effect: owed.ShowCard | Words | Report, again: bool) -> CardShown | Delivered:
+        """``again``: it may have been delivered before, so whoever delivers looks first."""
         match effect:
             case owed.ShowCard():
-                return await self._show_card(run, effect)
+                return await self._show_card(run, effect, again)
             case owed.ReportResolution() | owed.ReportOutcome() | owed.Remember():
-                return await self._report(run, effect)
+                return await self._report(run, effect, again)
             case _:
-                return await self._post(run, effect)
+                return await self._post(run, effect, again)
 
-    async def _show_card(self, run: Run, effect: owed.ShowCard) -> Event:
-        posted = await self._chat.show_card(run, call_in(run, effect.call))
+    async def _show_card(self, run: Run, effect: owed.ShowCard, again: bool) -> CardShown:
+        posted = await self._chat.show_card(run, call_in(run, effect.call), again=again)
         return CardShown(effect.call, posted.channel, posted.message, effect.shows)
 
-    async def _post(self, run: Run, effect: Words) -> Event:
+    async def _post(self, run: Run, effect: Words, again: bool) -> Delivered:
+        key = effect.key
         match effect:
             case owed.PostReply():
-                posted = await self._chat.post_reply(run, effect.key, run.replies[effect.reply - 1])
+                posted = await self._chat.post_reply(run, key, run.replies[effect.reply - 1], again=again)
             case owed.AskRequester():
-                posted = await self._chat.post_notice(run, effect.key, question_text(run, call_in(run, effect.call)))
+                asked = question_text(run, call_in(run, effect.call))
+                posted = await self._chat.post_notice(run, key, asked, again=again)
             case owed.PostDelay():
-                posted = await self._chat.post_notice(run, effect.key, delay_text(run, effect.waits_for))
+                posted = await self._chat.post_notice(run, key, delay_text(run, effect.waits_for), again=again)
             case owed.PostEnd():
                 retry = run.id if not run.ended_by else None
-                posted = await self._chat.post_notice(run, effect.key, end_text(run), retry)
+                posted = await self._chat.post_notice(run, key, end_text(run), retry, again=again)
             case _:
                 assert_never(effect)
-        return Delivered(effect.key, posted.message)
+        return Delivered(key, posted.message)
 
-    async def _report(self, run: Run, effect: Report) -> Event:
+    async def _report(self, run: Run, effect: Report, again: bool) -> Delivered:
         match effect:
             case owed.ReportResolution():
                 call = run.call_of(effect.approval)
                 if call is not None and call.approval is not None:
-                    await self._guard.report_resolution(run, call, call.approval)
+                    await self._guard.report_resolution(run, call, call.approval, again=again)
             case owed.ReportOutcome():
-                await self._guard.report_outcome(run, call_in(run, effect.call))
+                await self._guard.report_outcome(run, call_in(run, effect.call), again=again)
             case owed.Remember():
                 told = untold(run)
                 await self._guard.remember(run, told)

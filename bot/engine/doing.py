@@ -14,19 +14,31 @@ from bot.core import effects as owed
 from bot.core import transcript
 from bot.core.call import MOST_ATTEMPTS, Call, CallState
 from bot.core.effects import Effect
-from bot.core.events import AttemptFailed, CallRefused, Event, Expired, ModelReplied, RunFailed, Settled, Started
+from bot.core.events import (
+    AttemptFailed,
+    CallRefused,
+    Event,
+    Expired,
+    ModelReplied,
+    RunFailed,
+    Settled,
+    Started,
+)
 from bot.core.refusal import Refused
-from bot.core.run import Run, RunState
+from bot.core.run import Run, RunState, apply
 from bot.core.values import Answer, ApprovalId, CallId, Proposal
 from bot.engine.delivering import REPORTS, Delivering, call_in, undeliverable
 from bot.engine.door import Door
 from bot.engine.finishing import Finishing
+from bot.engine.judging import Judging
 from bot.engine.limits import Limits
 from bot.engine.people import People
-from bot.engine.starting import asked_anew, judged, reason_to_ask_anew, refusal_to_start
+from bot.engine.starting import asked_anew, reason_to_ask_anew, refusal_to_start
 from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS
 from bot.logger import log
-from bot.ports import Actions, Chat, Guard, Model, Prompt, Question, Rejected, Reply, Unavailable, Wish, Writer
+from bot.ports import Actions, Chat, Guard, Model, Prompt, Rejected, Reply, Unavailable, Wish, Writer
+
+THINKING_SECONDS = 0.3
 
 
 class Doer:
@@ -49,12 +61,13 @@ class Doer:
         self._actions, self._people, self._limits = actions, people, limits
         self._seal_keys, self._worker = seal_keys, worker
         self._finishing, self._delivering = Finishing(door, actions, limits, worker), Delivering(guard, chat)
+        self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
 
-    async def do(self, run: Run, effect: Effect) -> None:
-        """Do one effect and record what came of it."""
+    async def do(self, run: Run, effect: Effect, *, again: bool) -> None:
+        """Do one effect and record what came of it. ``again``: it may have been done before, wholly or in part."""
         began = time.monotonic()
         try:
-            await self._do(run, effect)
+            await self._do(run, effect, again)
         except Unavailable as absent:
             await self._failed(run, effect, str(absent), absent.retry_after, began)
         except Rejected as rejected:
@@ -63,7 +76,7 @@ class Doer:
             log.exception("effect failed", run=run.id, effect=effect.key)
             await self._failed(run, effect, f"Something broke inside Signoff ({type(broken).__name__}).", 0.0, began)
 
-    async def _do(self, run: Run, effect: Effect) -> None:
+    async def _do(self, run: Run, effect: Effect, again: bool) -> None:
         match effect:
             case owed.CallModel():
                 await self._call_model(run)
@@ -85,7 +98,7 @@ class Doer:
                 | owed.ReportOutcome()
                 | owed.Remember()
             ):
-                await self._door.record(run.id, await self._delivering.deliver(run, effect))
+                self._door.record_soon(run.id, await self._delivering.deliver(run, effect, again))
             case _:
                 assert_never(effect)
 
@@ -93,7 +106,7 @@ class Doer:
 
     async def _call_model(self, run: Run) -> None:
         items = transcript.items(run, await self._earlier(run))
-        decoration = asyncio.create_task(self._chat.show_thinking(run))
+        decoration = asyncio.create_task(self._show_thinking(run))
         try:
             reply = await self._model.reply(Prompt(run.id, items, self._actions.offered(), run.asked.brief))
         finally:
@@ -102,7 +115,26 @@ class Doer:
         if reply.wishes and rounds >= most:
             await self._door.record(run.id, RunFailed(TOO_MANY_ROUNDS.format(most)))
         else:
-            await self._door.record(run.id, await self._replied(run, reply))
+            await self._record_turn(run, await self._replied(run, reply))
+
+    async def _show_thinking(self, run: Run) -> None:
+        """Decoration; nobody misses it where the model is quick."""
+        await asyncio.sleep(THINKING_SECONDS)
+        await self._chat.show_thinking(run)
+
+    async def _record_turn(self, run: Run, replied: ModelReplied) -> None:
+        """Record a turn, with the guard's answers where they come at once: one commit instead of two. What is not judged by then
+        is owed as ever."""
+        judgements = await self._judging.at_once(run, replied)
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            after = Refused("There is no such run.") if run is None else apply(run, replied, tx.now)
+            if isinstance(after, Refused):
+                return after
+            fresh = [call for call in after.calls if call.proposal.call in judgements]
+            return [replied, *(self._judging.event(after, c, judgements[c.proposal.call], tx.now) for c in fresh)]
+
+        await self._door.decide(run.id, decide)
 
     async def _earlier(self, run: Run) -> tuple[Run, ...]:
         found: list[Run] = []
@@ -129,27 +161,12 @@ class Doer:
     # --- the guard --------------------------------------------------------------------------------------------------
 
     async def _judge(self, run: Run, call: Call) -> None:
-        binding = call.proposal.binding
-        if binding is None:
-            return
-        question = Question(
-            run=run.id,
-            key=f"{run.id}:{call.proposal.call}:{binding.digest}",
-            action=call.proposal.action,
-            arguments=self._actions.redacted(call.proposal),
-            binding=binding,
-            requester=run.asked.person,
-            place=run.asked.place,
-            request=run.asked.text,
-            earlier=tuple(c.judgement.decision for c in run.calls if c.judgement and c.judgement.decision),
-        )
-        judgement = await self._guard.judge(question)
-        new = ApprovalId(secrets.token_hex(16))
+        judgement = await self._judging.ask(run, call)
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             if run is None:
                 return Refused("There is no such run.")
-            return [judged(run, call, judgement, self._people.policy, new, tx.now, self._seal_keys[0])]
+            return [self._judging.event(run, call, judgement, tx.now)]
 
         await self._door.decide(run.id, decide)
 

@@ -1,20 +1,26 @@
 """The one door: every change of every run is recorded here, and nowhere else.
 
-Load the journal, apply, append, in one transaction; where somebody else was first, load again and apply again. An event that
-is no longer legal comes back as `Refused`, an answer for the person. What happens next is `worker.py`'s.
+Apply to what is known of the run, and append, in one transaction. What is known may be old: the append says so, then the journal
+is loaded again and the event applied again. An event that is no longer legal comes back as `Refused`, an answer for the person.
+
+Rule 1: nobody is refused, and nothing is left undone, on what is merely remembered: that is read again first.
+Rule 2: a receipt (`record_soon`) waits for the run's next append and shares its commit, for whoever holds the run; until then only
+this process knows it, and if it dies the effect is done again, as after any crash between doing and recording.
+What happens next is `worker.py`'s.
 """
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 
-from bot.core.events import Event, Recorded
+from bot.core.events import CardShown, Delivered, Event, Recorded
 from bot.core.journal import applied_or_refused, fold
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import RunId
-from bot.ports import Conflict, Decide, Reader, Store, Writer
+from bot.ports import Conflict, Decide, Lease, Reader, Store, Writer
 
 FOLDED_RUNS = 1024
+Receipt = CardShown | Delivered
 
 
 class Door:
@@ -24,6 +30,14 @@ class Door:
         """``watch`` is called with a run after each change of it by this process."""
         self._store, self._watch = store, watch
         self._folded: OrderedDict[RunId, Run] = OrderedDict()
+        self._receipts: dict[RunId, tuple[Receipt, ...]] = {}
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def known(self, run_id: RunId) -> Run | None:
+        """The run as this process knows it, its receipts included."""
+        run = self._folded.get(run_id)
+        return None if run is None else self._with_receipts(run, run.last_at)[0]
 
     async def load(self, run_id: RunId) -> tuple[Run | None, float]:
         """The run as its journal tells it, and the store's clock (epoch seconds)."""
@@ -33,56 +47,143 @@ class Door:
 
         run, now = await self._store.read(work)
         self._remember(run)
-        return run, now
+        return None if run is None else self._with_receipts(run, run.last_at)[0], now
+
+    # --- recording --------------------------------------------------------------------------------------------------
 
     async def record(self, run_id: RunId, *events: Event) -> Run | Refused:
-        """Append ``events``; all of them, or none with the reason."""
+        """Append ``events`` (and the run's receipts); all of them, or none with the reason."""
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
             return events
 
         return await self.decide(run_id, decide)
 
+    def record_soon(self, run_id: RunId, receipt: Receipt) -> None:
+        """Append ``receipt`` with whatever is recorded of the run next; `give_back` at the latest."""
+        self._receipts[run_id] = (*self._receipts.get(run_id, ()), receipt)
+
+    def has_receipts(self, run_id: RunId) -> bool:
+        return run_id in self._receipts
+
     async def decide(
         self, run_id: RunId, decide: Decide, also: Callable[[Writer], Awaitable[None]] | None = None
     ) -> Run | Refused:
         """Let ``decide(run, tx)`` choose the events from the present state, within the transaction that appends them.
-        ``also`` writes beside them where they are appended. ``decide`` may run again after a conflict."""
+        ``also`` writes beside them where they are appended. ``decide`` may run again."""
+        first, written = True, tuple[Receipt, ...]()
 
         async def work(tx: Writer) -> Run | Refused:
-            outcome = await self._decide(tx, run_id, decide)
+            nonlocal first, written
+            if not first:
+                self._folded.pop(run_id, None)  # it was old; or an older database was restored
+            remembered, first = self._folded.get(run_id), False
+            before = remembered or await self._current(tx, run_id)
+            outcome, written = await self._decided(tx, run_id, before, decide)
+            if remembered is not None and (outcome is remembered or isinstance(outcome, Refused)):
+                present = await self._current(tx, run_id)
+                if present is not remembered:
+                    outcome, written = await self._decided(tx, run_id, present, decide)
             if also is not None and isinstance(outcome, Run):
                 await also(tx)
             return outcome
 
-        try:
-            outcome = await self._store.write(work)
-        except Conflict:
-            self._folded.pop(run_id, None)  # what is remembered is not what is stored: an older database was restored
-            outcome = await self._store.write(work)
+        outcome = await self._store.write(work)
         if isinstance(outcome, Run):
             self._remember(outcome)
+            self._drop_receipts(run_id, written)
             if self._watch is not None:
                 self._watch(outcome)
         return outcome
 
-    async def _decide(self, tx: Writer, run_id: RunId, decide: Decide) -> Run | Refused:
-        before = await self._current(tx, run_id)
-        events = await decide(before, tx)
+    async def _decided(
+        self, tx: Writer, run_id: RunId, before: Run | None, decide: Decide
+    ) -> tuple[Run | Refused, tuple[Receipt, ...]]:
+        """What becomes of the run, and the receipts that were appended; ``before`` itself where nothing was."""
+        waiting = self._receipts.get(run_id, ())
+        base, receipts = (None, ()) if before is None else self._with_receipts(before, tx.now)
+        events = await decide(base, tx)
         if isinstance(events, Refused):
-            return events
-        if not events and before is not None:
-            return before
-        after = applied(run_id, before, events, tx.now)
-        if isinstance(after, Refused):
-            return after
+            return events, ()
+        after = applied(run_id, base, events, tx.now)
+        if isinstance(after, Refused) or after is before:
+            return after, ()
+        await self._append(tx, before, after, (*receipts, *events))
+        return after, waiting
+
+    async def _append(self, tx: Writer, before: Run | None, after: Run, events: Sequence[Event]) -> None:
         length = before.length if before else 0
         await tx.append(before, after, [Recorded(length + n, tx.now, event) for n, event in enumerate(events, 1)])
-        return after
+
+    # --- holding ----------------------------------------------------------------------------------------------------
+
+    async def take(
+        self, run_id: RunId, owner: str, seconds: float, *, programs: bool
+    ) -> tuple[Run, float, Lease] | None:
+        """Take the lease on a run, of a program or (``programs`` False) of a person: the run, the store's clock and what kind
+        of lease it is; None where it is not ours to take."""
+
+        async def work(tx: Writer) -> tuple[Run, float, Lease] | None:
+            run = await self._current(tx, run_id)
+            if run is None or run.of_program is not programs:
+                return None
+            lease = await tx.take_lease(run_id, owner, seconds)
+            return None if lease is None else (run, tx.now, lease)
+
+        taken = await self._store.write(work)
+        if taken is not None:
+            self._remember(taken[0])
+        return taken
+
+    async def give_back(self, run: Run, owner: str) -> bool:
+        """Append what receipts there are and give the lease back; False where the run is not any more as ``run`` says."""
+
+        async def work(tx: Writer) -> Run | None:
+            before = self._folded.get(run.id)
+            if before is None:
+                return None
+            after, receipts = self._with_receipts(before, tx.now)
+            if after.length != run.length:
+                return None
+            if receipts:
+                await self._append(tx, before, after, receipts)
+            return after if await tx.give_back(run.id, owner, after.length) else None
+
+        receipts = self._receipts.get(run.id, ())
+        try:
+            after = await self._store.write(work)
+        except Conflict:
+            return False
+        if after is None:
+            return False
+        self._remember(after)
+        self._drop_receipts(run.id, receipts)
+        if receipts and self._watch is not None:
+            self._watch(after)
+        return True
+
+    # --- remembering ------------------------------------------------------------------------------------------------
 
     async def _current(self, tx: Reader, run_id: RunId) -> Run | None:
         known = self._folded.get(run_id)
         return fold(run_id, await tx.journal(run_id, known.length if known else 0), known)
+
+    def _with_receipts(self, run: Run, at: float) -> tuple[Run, tuple[Receipt, ...]]:
+        """``run`` after its receipts, without those that say nothing new any more."""
+        kept: list[Receipt] = []
+        for receipt in self._receipts.get(run.id, ()):
+            after = applied_or_refused(run.id, run, receipt, at)
+            if isinstance(after, Run):
+                run = after
+                kept.append(receipt)
+        return run, tuple(kept)
+
+    def _drop_receipts(self, run_id: RunId, written: Sequence[Receipt]) -> None:
+        left = tuple(each for each in self._receipts.get(run_id, ()) if all(each is not other for other in written))
+        if left:
+            self._receipts[run_id] = left
+        else:
+            self._receipts.pop(run_id, None)
 
     def _remember(self, run: Run | None) -> None:
         if run is None:

@@ -5,10 +5,12 @@ Rule 2: the lease is given back only if the journal is as long as last seen; oth
 Rule 3: a wake-up for a run that this worker holds is a nudge, never lost.
 Rule 4: the run of a program is worked by no bot, and a person's by no program, although they may share a store.
 Rule 5: a started action is never interrupted by our own trouble: neither by an absent database nor by a lost lease.
+Rule 6: a run that is held is read again only where somebody else may have changed it: after a nudge, and once a sweep.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -21,18 +23,25 @@ from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.limits import Limits
 from bot.logger import log
-from bot.ports import Store, Unavailable
+from bot.ports import Lease, Store, Unavailable
 
 ACTION = "act:"
 STUMBLE_SECONDS = 1.0
+RECEIPTS_SECONDS = 0.05
 
 
 @dataclass(slots=True)
 class Holding:
     """A run that this worker holds. ``tried``: the journal's length when an effect was last begun, so that one which left
-    nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now."""
+    nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now; ``taken_over``:
+    another worker left it, so that what it owes may be half done; ``stale``: somebody else may have changed it; ``quiet``: nothing
+    happened for a while, so its receipts wait no longer; ``ahead``: the store's clock less our own (seconds)."""
 
     run: RunId
+    taken_over: bool = False
+    stale: bool = False
+    quiet: bool = False
+    ahead: float = 0.0
     nudge: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
@@ -61,7 +70,10 @@ class Worker:
         holding = self._held[run_id] = Holding(run_id)
         self._idle.clear()
         try:
-            if await self._take_lease(run_id):
+            taken = await self._door.take(run_id, self.name, self._limits.lease, programs=self._limits.programs)
+            if taken is not None:
+                _, now, lease = taken
+                holding.taken_over, holding.ahead = lease is Lease.TAKEN_OVER, now - time.monotonic()
                 await self._hold(holding)
         except BrokenJournal as broken:
             self._broken.add(run_id)
@@ -100,62 +112,74 @@ class Worker:
 
     async def _step(self, holding: Holding) -> bool:
         """Begin what is due, wait for something to end or to be new; False once the run rests and the lease is back, or lost."""
+        holding.stale |= holding.nudge.is_set()
         holding.nudge.clear()
         try:
-            run, now = await self._door.load(holding.run)
+            if holding.quiet:
+                await self._door.record(holding.run)
+            run = await self._present(holding)
             if run is None:
                 return False
-            if run.of_program is not self._limits.programs:
-                await self._store.write(lambda tx: tx.give_back(holding.run, self.name, run.length))
-                return False
             if not self._stopping:
-                self._begin_due(holding, run, now)
+                self._begin_due(holding, run)
             if not holding.tasks:
-                return not await self._rests(run)
+                return not await self._rests(holding, run)
         except Unavailable as absent:
             log.warning("the store does not answer", run=holding.run, why=str(absent))
             await asyncio.sleep(self._limits.sweep_every)
         await self._wait(holding)
         return not holding.lost
 
-    def _begin_due(self, holding: Holding, run: Run, now: float) -> None:
-        effects = due(run, now)
+    async def _present(self, holding: Holding) -> Run | None:
+        run = None if holding.stale else self._door.known(holding.run)
+        if run is None:
+            run, now = await self._door.load(holding.run)
+            holding.stale, holding.ahead = False, now - time.monotonic()
+        return run
+
+    def _begin_due(self, holding: Holding, run: Run) -> None:
+        effects = due(run, time.monotonic() + holding.ahead)
         if self._limits.one_call_at_a_time:
             effects = in_order(run, effects, holding.tasks)
         for effect in effects:
             if effect.key not in holding.tasks and holding.tried.get(effect.key) != run.length:
+                again = holding.taken_over or effect.key in holding.tried or run.trouble(effect.key) is not None
                 holding.tried[effect.key] = run.length
-                holding.tasks[effect.key] = asyncio.create_task(self._doer.do(run, effect))
+                holding.tasks[effect.key] = asyncio.create_task(self._doer.do(run, effect, again=again))
 
-    async def _rests(self, run: Run) -> bool:
+    async def _rests(self, holding: Holding, run: Run) -> bool:
         """Whether the lease is given back, or was not ours any more; False where the journal has grown."""
-        given = await self._store.write(lambda tx: tx.give_back(run.id, self.name, run.length))
-        return given or not await self._take_lease(run.id)
+        holding.stale = True
+        return await self._door.give_back(run, self.name) or await self._take_lease(run.id) is None
 
     async def _wait(self, holding: Holding) -> None:
-        """Until a task ends, something is new, or another effect may have come due."""
+        """Until a task ends, something is new, or another effect may have come due; receipts wait for a moment only."""
         new = asyncio.create_task(holding.nudge.wait())
         tasks = {new, *holding.tasks.values()}
-        await asyncio.wait(tasks, timeout=self._limits.sweep_every, return_when=asyncio.FIRST_COMPLETED)
+        patience = RECEIPTS_SECONDS if self._door.has_receipts(holding.run) else self._limits.sweep_every
+        done, _ = await asyncio.wait(tasks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
         new.cancel()
+        holding.quiet = not done and self._door.has_receipts(holding.run)
+        holding.stale |= not done and not holding.quiet
         for key in [key for key, task in holding.tasks.items() if task.done()]:
             fault = holding.tasks.pop(key).exception()
             if fault is not None:
                 log.warning("an effect's end could not be recorded", run=holding.run, effect=key, why=str(fault))
-                holding.tried.pop(key, None)
+                holding.stale = True
+                holding.tried[key] = -1  # to be done again, and not for the first time
 
     async def _heartbeat(self, holding: Holding) -> None:
         """Renew the lease; ends when it was lost, and with it the right to begin anything of this run."""
         while not holding.lost:
             await asyncio.sleep(self._limits.lease / 3)
             try:
-                holding.lost = not await self._take_lease(holding.run)
+                holding.lost = await self._take_lease(holding.run) is None
             except Unavailable as absent:
                 log.warning("the lease could not be renewed", run=holding.run, why=str(absent))
         log.warning("the lease was lost", run=holding.run)
         holding.nudge.set()
 
-    async def _take_lease(self, run_id: RunId) -> bool:
+    async def _take_lease(self, run_id: RunId) -> Lease | None:
         return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, self._limits.lease))
 
 

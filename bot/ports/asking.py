@@ -91,11 +91,12 @@ class Guard(Protocol):
     async def judge(self, question: Question) -> Judgement:
         """Raises `Unavailable` (try again) or `Rejected` (blocked: never an allowance)."""
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
-        """Deliver what people decided; reads before it sends again. Raises `Unavailable`, `Rejected`."""
+    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
+        """Deliver what people decided; reads first where it may have been sent before (``again``). Raises `Unavailable`,
+        `Rejected`."""
 
-    async def report_outcome(self, run: Run, call: Call) -> None:
-        """Deliver what became of a call; reads before it sends again. Raises `Unavailable`, `Rejected`."""
+    async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
+        """Deliver what became of a call; ``again`` and errors as above."""
 
     async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
         """Deliver what happened to the run's calls to the guard's memory, each under a stable id. Raises as above."""
@@ -124,13 +125,16 @@ class Chat(Protocol):
     async def members(self, team: str, group: str) -> frozenset[str] | Refused:
         """The user ids of a user group."""
 
-    async def show_card(self, run: Run, call: Call) -> Posted:
-        """Post the call's card, or update it in place; after an ambiguous failure it adopts the message that is already there."""
+    async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
+        """Post the call's card, or update it in place. Where it may have been posted before (``again``), the message that is
+        already there is adopted."""
 
-    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
-        """Post the model's words in the run's thread, all of them. ``key`` names the effect, for reconciling."""
+    async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
+        """Post the model's words in the run's thread, all of them. ``key`` names the effect, for reconciling (``again``)."""
 
-    async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
+    async def post_notice(
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+    ) -> Posted:
         """Post a sentence of Signoff's own; with ``retry`` it carries a Retry button."""
 
     async def show_thinking(self, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from bot.core.events import Event, Recorded
@@ -70,6 +71,13 @@ class Freeze:
     since: float
 
 
+class Lease(StrEnum):
+    """How a lease was had. ``TAKEN_OVER``: its last owner never gave it back, so what it was doing may be done."""
+
+    FREE = "free"
+    TAKEN_OVER = "taken_over"
+
+
 class Reader(Protocol):
     """Reads within one transaction. ``now`` is the store's clock, read once per transaction (epoch seconds)."""
 
@@ -116,8 +124,8 @@ class Writer(Reader, Protocol):
     async def close_inbox(self, key: str) -> None:
         """The row is done: its payload is emptied, its key stays."""
 
-    async def take_lease(self, run: RunId, owner: str, seconds: float) -> bool:
-        """Take or renew the lease on a run; False while somebody else's holds."""
+    async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
+        """Take or renew the lease on a run; None while somebody else's holds."""
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         """Give the lease back, if the journal is still ``length`` long; False (and the lease stays) where it has grown."""

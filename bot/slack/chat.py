@@ -1,7 +1,7 @@
 """The Chat port over Slack's Web API: cards, replies, notices, whispers, and who somebody is.
 
-Rule 1: no post is sent before the thread was read for the key that it carries in its metadata: after a crash between a post
-and its record nobody knows whether it stands there (at least once, reconciled).
+Rule 1: a post that may have been sent before is not sent before the thread was read for the key that it carries in its
+metadata: after a crash between a post and its record nobody knows whether it stands there (at least once, reconciled).
 Rule 2: a card that is updated shows the present state; one that is gone is posted anew.
 Rule 3: what Slack says of a person holds for a minute at most; what it does not say is a refusal.
 """
@@ -78,7 +78,7 @@ class SlackChat:
 
     # --- cards ------------------------------------------------------------------------------------------------------
 
-    async def show_card(self, run: Run, call: Call) -> Posted:
+    async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
         """Bring the card up to date where it stands, or post it."""
         message, key = card(run, call, source_note=self._source_note), f"{run.id}:card:{call.proposal.call}"
         team, channel = run.asked.place.team, run.asked.place.channel
@@ -89,7 +89,7 @@ class SlackChat:
 
         if recorded and await shows(recorded):
             return Posted(channel, recorded)
-        found = (await self._posting.standing(run)).get(key, [])
+        found = (await self._posting.standing(run)).get(key, []) if again or recorded else []
         for ts in reversed([each for each in found if each != recorded]):
             if await shows(ts):
                 return Posted(channel, ts)
@@ -97,12 +97,14 @@ class SlackChat:
 
     # --- words ------------------------------------------------------------------------------------------------------
 
-    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
+    async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
         """All of the model's words, in as many messages as it takes."""
-        return await self._post_all(run, key, words.reply(text, _people(run)))
+        return await self._post_all(run, key, words.reply(text, _people(run)), again)
 
-    async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
-        return await self._post_all(run, key, (words.notice(text, retry, _people(run)),))
+    async def post_notice(
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+    ) -> Posted:
+        return await self._post_all(run, key, (words.notice(text, retry, _people(run)),), again)
 
     async def show_thinking(self, run: Run) -> None:
         """Slack shows it below the thread until the next message, at most two minutes."""
@@ -135,9 +137,9 @@ class SlackChat:
 
     # --- posting ----------------------------------------------------------------------------------------------------
 
-    async def _post_all(self, run: Run, key: str, messages: Sequence[Message]) -> Posted:
+    async def _post_all(self, run: Run, key: str, messages: Sequence[Message], again: bool) -> Posted:
         """Post what does not stand yet; the last one's place."""
-        standing = await self._posting.standing(run)
+        standing = await self._posting.standing(run) if again else {}
         posted = Posted(run.asked.place.channel, "")
         for part, message in enumerate(messages, 1):
             part_key = f"{run.id}:{key}:{part}"

@@ -16,7 +16,7 @@ from bot.core.journal import fold
 from bot.core.owed import due_at
 from bot.core.run import Run
 from bot.core.values import RunId
-from bot.ports import Conflict, Freeze, InboxRow, OpenApproval
+from bot.ports import Conflict, Freeze, InboxRow, Lease, OpenApproval
 from bot.projections import buttons, open_approvals
 from bot.sql import tables
 from bot.sql.chain import EventRow, genesis, link
@@ -36,9 +36,14 @@ _ADVANCE = update(tables.runs).where(
     _run.run == bindparam("its_run"), _run.length == bindparam("its_length"), _run.head_hash == bindparam("its_head")
 )
 _ADVANCE = _ADVANCE.values({name: bindparam(name) for name in ("state", "due_at", "length", "head_hash")})
-_FREE = or_(_run.lease_owner.is_(None), _run.lease_owner == bindparam("owner"), _run.lease_until < bindparam("now"))
-_TAKE = update(tables.runs).where(_run.run == bindparam("its_run"), _FREE)
-_TAKE = _TAKE.values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+_OURS = or_(_run.lease_owner.is_(None), _run.lease_owner == bindparam("owner"))
+_LEFT = _run.lease_until < bindparam("now")
+_TAKE, _TAKE_OVER = (
+    update(tables.runs)
+    .where(_run.run == bindparam("its_run"), free)
+    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+    for free in (_OURS, _LEFT)
+)
 _GIVE = update(tables.runs).where(
     _run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.length == bindparam("its_length")
 )
@@ -176,8 +181,11 @@ class SqlWriter(SqlReader):
     async def close_inbox(self, key: str) -> None:
         await self._changed(_CLOSE, its_key=key, now=self.now)
 
-    async def take_lease(self, run: RunId, owner: str, seconds: float) -> bool:
-        return await self._changed(_TAKE, its_run=run, owner=owner, now=self.now, until=self.now + seconds) == 1
+    async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
+        values = {"its_run": run, "owner": owner, "until": self.now + seconds}
+        if await self._changed(_TAKE, **values):
+            return Lease.FREE
+        return Lease.TAKEN_OVER if await self._changed(_TAKE_OVER, **values, now=self.now) else None
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         return await self._changed(_GIVE, its_run=run, owner=owner, its_length=length) == 1

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.core.effects import Remember
-from bot.core.events import Delivered, Finished, Judged, Started
+from bot.core.events import Delivered, Event, Finished, Judged, Started
 from bot.core.moments import moments, rests, untold
 from bot.core.owed import pending
 from bot.core.run import Run
@@ -28,22 +28,38 @@ def names(run: Run) -> list[str]:
     return [moment.id for moment in untold(run)]
 
 
-def test_a_run_that_waits_for_people_tells_what_was_asked() -> None:
-    run = story(replied(proposal()), decided()).tell()
+def of_program(*events: Event) -> Story:
+    told = Story()
+    told.tell(replace(asked(), brief='{"messages":[]}'), *events)
+    return told
+
+
+def test_a_program_that_waits_for_people_has_told_what_was_asked() -> None:
+    run = of_program(replied(proposal()), decided()).tell()
     assert rests(run) and names(run) == ["t1c1:approval_required"] and owed(run) == [Remember(1)]
 
 
+def test_a_persons_run_tells_everything_once_when_it_has_ended() -> None:
+    told = story(replied(proposal()), decided())
+    assert not owed(told.tell())
+    told.tell(replace(voted(), via="shell"), *executed())
+    assert not owed(told.tell(replied(text="Done.")))
+    run = told.tell(Delivered("reply:1"))
+    assert names(run) == ["t1c1:approval_required", "t1c1:executed"] and owed(run) == [Remember(1)]
+    assert not owed(told.tell(Delivered("memory:1", "t1c1:approval_required,t1c1:executed")))
+
+
 def test_nothing_is_told_while_a_call_is_under_way() -> None:
-    told = story(replied(proposal(), proposal("t1c2")), decided(), decided("t1c2", Verdict.ALLOW))
+    told = of_program(replied(proposal(), proposal("t1c2")), decided(), decided("t1c2", Verdict.ALLOW))
     assert not owed(told.tell(Started(CallId("t1c2"), "a", "w")))
     assert owed(told.tell(Finished(CallId("t1c2"), "a", True, "{}", 0.1))) == [Remember(1)]
 
 
 def test_each_moment_is_told_once() -> None:
-    told: Story = story(replied(proposal()), decided())
+    told = of_program(replied(proposal()), decided())
     run = told.tell(Delivered("memory:1", "t1c1:approval_required"))
     assert not owed(run)
-    told.tell(replace(voted(), via="shell"), *executed())
+    told.tell(replace(voted(), via="program"), *executed())
     run = told.tell(replied(text="Done."))
     assert names(run) == ["t1c1:executed"] and owed(run) == [Remember(2)]
     run = told.tell(Delivered("memory:2", "t1c1:executed"))
@@ -55,6 +71,5 @@ def test_where_only_the_local_rules_judged_nobody_is_told() -> None:
 
 
 def test_a_programs_run_tells_of_a_call_that_nobody_judged() -> None:
-    told = Story()
-    told.tell(replace(asked(), brief='{"messages":[]}'), replied(proposal(valid=False)))
+    told = of_program(replied(proposal(valid=False)))
     assert owed(told.tell(replied(text="I cannot."))) == [Remember(1)]

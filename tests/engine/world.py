@@ -106,11 +106,11 @@ class GuardInMemory:
             raise answer
         return answer
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
         self._there()
         self.resolutions.append(f"{call.proposal.action} {approval.resolution}")
 
-    async def report_outcome(self, run: Run, call: Call) -> None:
+    async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         self._there()
         self.outcomes.append(f"{call.proposal.action} {call.outcome}")
 
@@ -143,16 +143,18 @@ class ChatInMemory:
         self._there()
         return frozenset()
 
-    async def show_card(self, run: Run, call: Call) -> Posted:
+    async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
         self._there()
         self._takes()
         self.cards.setdefault(call.proposal.call, []).append(str(call.phase))
         return Posted(PLACE.channel, f"card-{call.proposal.call}")
 
-    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
+    async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
         return self._post(text)
 
-    async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
+    async def post_notice(
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+    ) -> Posted:
         return self._post(text)
 
     async def show_thinking(self, run: Run) -> None:

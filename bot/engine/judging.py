@@ -1,0 +1,58 @@
+"""Asking the guard about a call, and its answer as the event that is recorded. What may start is `starting.py`'s."""
+
+import asyncio
+import secrets
+
+from bot.core.call import Call, proposed
+from bot.core.events import Judged, ModelReplied
+from bot.core.run import Run
+from bot.core.values import ApprovalId, CallId, Judgement
+from bot.engine.people import People
+from bot.engine.starting import judged
+from bot.ports import Actions, Guard, Question
+
+AT_ONCE_SECONDS = 2.0
+
+
+class Judging:
+    """``in_order``: the calls of a turn are judged one after the other."""
+
+    def __init__(self, guard: Guard, actions: Actions, people: People, seal_key: bytes, *, in_order: bool) -> None:
+        self._guard, self._actions, self._people = guard, actions, people
+        self._seal_key, self._in_order = seal_key, in_order
+
+    async def ask(self, run: Run, call: Call) -> Judgement:
+        """What the guard says. Raises `Unavailable`, `Rejected`."""
+        binding = call.proposal.binding
+        if binding is None:
+            raise LookupError(f"call {call.proposal.call} is bound to nothing, so nobody can judge it")
+        question = Question(
+            run=run.id,
+            key=f"{run.id}:{call.proposal.call}:{binding.digest}",
+            action=call.proposal.action,
+            arguments=self._actions.redacted(call.proposal),
+            binding=binding,
+            requester=run.asked.person,
+            place=run.asked.place,
+            request=run.asked.text,
+            earlier=tuple(c.judgement.decision for c in run.calls if c.judgement and c.judgement.decision),
+        )
+        return await self._guard.judge(question)
+
+    async def at_once(self, run: Run, replied: ModelReplied) -> dict[CallId, Judgement]:
+        """The guard's answers about a turn's calls, as far as they come without waiting for anything; the others are owed."""
+        calls = [proposed(len(run.turns) + 1, proposal, 0.0) for proposal in replied.proposals if proposal.binding]
+        calls = calls[:1] if self._in_order else calls
+        asking = [asyncio.create_task(self.ask(run, call)) for call in calls]
+        try:
+            answered = (await asyncio.wait(asking, timeout=AT_ONCE_SECONDS))[0] if asking else set()
+        finally:
+            for task in asking:
+                task.cancel()
+        good = {task for task in answered if task.exception() is None}
+        return {call.proposal.call: task.result() for call, task in zip(calls, asking, strict=True) if task in good}
+
+    def event(self, run: Run, call: Call, judgement: Judgement, now: float) -> Judged:
+        """The guard's answer with the present policy's terms, sealed. ``now``: the store's clock (epoch seconds)."""
+        new = ApprovalId(secrets.token_hex(16))
+        return judged(run, call, judgement, self._people.policy, new, now, self._seal_key)
