@@ -207,7 +207,7 @@ class _DictWriter(_DictReader):
         if (anothers and self._held(run)) or run not in self._dicts.lines:
             return None
         self._dicts.leases[run] = _Lease(owner, self._now + seconds)
-        return Lease.TAKEN_OVER if anothers else Lease.FREE
+        return Lease(len(self._dicts.journals[run]), taken_over=anothers)
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         lease = self._dicts.leases.get(run)

@@ -49,6 +49,17 @@ class Door:
         self._remember(run)
         return None if run is None else self._with_receipts(run, run.last_at)[0], now
 
+    async def find(self, opaque: str) -> Run | None:
+        """The run that owns an approval's or a question's id, or the guard's name of a request."""
+
+        async def work(tx: Reader) -> Run | None:
+            run_id = await tx.run_of(opaque)
+            return None if run_id is None else await self._current(tx, run_id)
+
+        run = await self._store.read(work)
+        self._remember(run)
+        return None if run is None else self._with_receipts(run, run.last_at)[0]
+
     # --- recording --------------------------------------------------------------------------------------------------
 
     async def record(self, run_id: RunId, *events: Event) -> Run | Refused:
@@ -124,11 +135,15 @@ class Door:
         of lease it is; None where it is not ours to take."""
 
         async def work(tx: Writer) -> tuple[Run, float, Lease] | None:
-            run = await self._current(tx, run_id)
-            if run is None or run.of_program is not programs:
-                return None
             lease = await tx.take_lease(run_id, owner, seconds)
-            return None if lease is None else (run, tx.now, lease)
+            if lease is None:
+                return None
+            known = self._folded.get(run_id)
+            run = known if known is not None and known.length == lease.length else await self._current(tx, run_id)
+            if run is None or run.of_program is not programs:
+                await tx.give_back(run_id, owner, lease.length)
+                return None
+            return run, tx.now, lease
 
         taken = await self._store.write(work)
         if taken is not None:

@@ -169,8 +169,7 @@ class Inbox:
 
     async def run_of(self, opaque: str) -> Run | None:
         """The run that owns an approval's or a question's id."""
-        run_id = await self._store.read(lambda tx: tx.run_of(opaque))
-        return (await self._door.load(run_id))[0] if run_id is not None else None
+        return await self._door.find(opaque)
 
     async def vote(
         self, run: Run, call: Call, clicked: Clicked, *, via: str, row: InboxRow | None = None

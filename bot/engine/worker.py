@@ -73,7 +73,7 @@ class Worker:
             taken = await self._door.take(run_id, self.name, self._limits.lease, programs=self._limits.programs)
             if taken is not None:
                 _, now, lease = taken
-                holding.taken_over, holding.ahead = lease is Lease.TAKEN_OVER, now - time.monotonic()
+                holding.taken_over, holding.ahead = lease.taken_over, now - time.monotonic()
                 await self._hold(holding)
         except BrokenJournal as broken:
             self._broken.add(run_id)

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol, TypeVar
 
 from bot.core.events import Event, Recorded
@@ -71,11 +70,13 @@ class Freeze:
     since: float
 
 
-class Lease(StrEnum):
-    """How a lease was had. ``TAKEN_OVER``: its last owner never gave it back, so what it was doing may be done."""
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A lease on a run, whose journal is ``length`` events long. ``taken_over``: its last owner never gave it back, so what that
+    one was doing may be done."""
 
-    FREE = "free"
-    TAKEN_OVER = "taken_over"
+    length: int
+    taken_over: bool = False
 
 
 class Reader(Protocol):

@@ -42,6 +42,7 @@ _TAKE, _TAKE_OVER = (
     update(tables.runs)
     .where(_run.run == bindparam("its_run"), free)
     .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
+    .returning(_run.length)
     for free in (_OURS, _LEFT)
 )
 _GIVE = update(tables.runs).where(
@@ -183,9 +184,11 @@ class SqlWriter(SqlReader):
 
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
         values = {"its_run": run, "owner": owner, "until": self.now + seconds}
-        if await self._changed(_TAKE, **values):
-            return Lease.FREE
-        return Lease.TAKEN_OVER if await self._changed(_TAKE_OVER, **values, now=self.now) else None
+        length = await self.connection.scalar(_TAKE, values)
+        if length is not None:
+            return Lease(length)
+        length = await self.connection.scalar(_TAKE_OVER, {**values, "now": self.now})
+        return None if length is None else Lease(length, taken_over=True)
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         return await self._changed(_GIVE, its_run=run, owner=owner, its_length=length) == 1
