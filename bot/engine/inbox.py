@@ -84,7 +84,10 @@ class Inbox:
             heard = await self._say(row, latest.id, wrote)
             if heard:
                 return await self._answer_at_once(latest, wrote)
-        return await self._begin(row, wrote, run_id_of(wrote.place, wrote.message), latest.id if latest else None)
+        previous = latest.id if latest else None
+        if not await self._begin(row, wrote, run_id_of(wrote.place, wrote.message), previous):
+            await self._wrote(row, wrote)
+        return None
 
     async def _answer_at_once(self, run: Run, wrote: Wrote) -> None:
         """A message joins the run silently, except where its writer would wait for something that it cannot do."""
@@ -114,7 +117,8 @@ class Inbox:
         await self._dispatch.wake(run_id)
         return isinstance(outcome, Run)
 
-    async def _begin(self, row: InboxRow, wrote: Wrote, run_id: RunId, previous: RunId | None) -> None:
+    async def _begin(self, row: InboxRow, wrote: Wrote, run_id: RunId, previous: RunId | None) -> bool:
+        """Begin a run, the thread's next after ``previous``; False where somebody else was first, in another process."""
         asked = Asked(wrote.person, wrote.place, wrote.message, wrote.text, previous)
         answer = () if wrote.text.strip() else (Answered(EMPTY),)
 
@@ -126,8 +130,9 @@ class Inbox:
 
         outcome = await self._door.decide(run_id, decide)
         if isinstance(outcome, Refused):
-            return await self.work(row)
-        return await self._dispatch.wake(run_id)
+            return False
+        await self._dispatch.wake(run_id)
+        return True
 
     # --- buttons ----------------------------------------------------------------------------------------------------
 
@@ -238,7 +243,9 @@ class Inbox:
             return await self._close(row)
         message = f"retry:{failed.id}"
         wrote = Wrote(clicked.person, place, message, failed.asked.text, True)
-        return await self._begin(row, wrote, run_id_of(place, message), failed.id)
+        if not await self._begin(row, wrote, run_id_of(place, message), failed.id):
+            await self._retry(row, clicked)
+        return None
 
     # --- words ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,235 @@
+"""What the engine guards in a moment that no other story passes: another channel, two processes, a stale view, the drain."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TypeVar
+
+import pytest
+
+from bot.core.call import CallState
+from bot.core.inputs import Clicked, Wrote
+from bot.core.policy import Defaults, Policy
+from bot.core.run import Run, RunState
+from bot.core.values import Judgement, Verdict
+from bot.dict_store import DictStore
+from bot.ports import InboxRow, Unavailable, Writer
+from tests.engine.world import ALICE, CAROL, LIMITS, PLACE, TEAM, World, approval_of, saying, wishing
+
+T = TypeVar("T")
+ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
+GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
+
+
+@asynccontextmanager
+async def running(world: World) -> AsyncIterator[World]:
+    world.guard.answers.setdefault("grant_access", ASK)
+    async with world.engine.running(drain_seconds=0.2):
+        yield world
+
+
+async def asked_for_approval(world: World) -> str:
+    world.model.turns = [wishing(GRANT), saying("Done.")]
+    await world.write("grant bob admins")
+    return approval_of(await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card))
+
+
+@pytest.mark.parametrize("elsewhere", [{"channel": "C0OTHER"}, {"team": "T2"}])
+async def test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id(
+    elsewhere: dict[str, str],
+) -> None:
+    async with running(World()) as world:
+        approval = await asked_for_approval(world)
+        channel, team = elsewhere.get("channel", PLACE.channel), elsewhere.get("team", TEAM)
+        for n, value in enumerate(("0" * 32, approval), 1):
+            world.inputs[f"click {n}"] = Clicked(CAROL, "approve", value, channel, "card-t1c1")
+            await world.engine.receive(InboxRow(f"click {n}", team, "click", "{}"))
+            await world.until(lambda run, n=n: len(world.chat.whispers) == n)
+        unknown, ours = (text for _, text in world.chat.whispers)
+        assert unknown == ours and world.deeds.done == []
+        assert not (await world.run()).call("t1c1").approval.votes
+
+
+class WatchedStore(DictStore):
+    """After each commit, ``look`` sees what is stored."""
+
+    look: Callable[[], Awaitable[None]] | None = None
+
+    async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T:
+        done = await super().write(work)
+        if self.look is not None:
+            await self.look()
+        return done
+
+
+async def test_r3_a_row_is_closed_in_the_transaction_that_records_what_came_of_it() -> None:
+    """So that no crash in between works it twice, or loses it: after no commit is one there without the other."""
+    store = WatchedStore()
+    world = World(store)
+    seen: set[tuple[str, bool, bool]] = set()
+
+    async def look() -> None:
+        run, rows = await world.run(), await store.read(lambda tx: tx.open_inbox(10))
+        waiting = {row.key for row in rows}
+        call = run.call("t1c1") if run else None
+        voted = call is not None and call.approval is not None and bool(call.approval.votes)
+        seen.update((key, key in waiting, happened) for key, happened in (("m", run is not None), ("c", voted)))
+
+    store.look = look
+    async with running(world):
+        world.model.turns = [wishing(GRANT), saying("Done.")]
+        world.inputs |= {"m": Wrote(ALICE, PLACE, PLACE.thread, "grant bob admins", True)}
+        await world.engine.receive(InboxRow("m", TEAM, "event", "{}"))
+        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+        world.inputs["c"] = Clicked(CAROL, "approve", approval_of(run), PLACE.channel, "card-t1c1")
+        await world.engine.receive(InboxRow("c", TEAM, "click", "{}"))
+        await world.until(lambda run: run.state is RunState.DONE)
+    assert {("m", True, False), ("m", False, True), ("c", True, False), ("c", False, True)} <= seen
+    assert not {("m", True, True), ("c", True, True)} & seen
+    assert ("m", False, False) not in seen and world.deeds.done == ["bob in admins"]
+
+
+async def test_r4_a_message_that_comes_under_two_keys_begins_one_run() -> None:
+    """Also when it comes again after its run has ended."""
+    async with running(World()) as world:
+        for key in ("as a mention", "as a message"):
+            world.inputs[key] = Wrote(ALICE, PLACE, PLACE.thread, "how is checkout?", True)
+            await world.engine.receive(InboxRow(key, TEAM, "event", "{}"))
+            await rows_are_worked(world)
+            await world.until(lambda run: run.state is RunState.DONE)
+        assert len(await world.runs()) == 1 and len(world.model.asked) == 1
+
+
+async def rows_are_worked(world: World) -> None:
+    for _ in range(500):
+        if not await world.store.read(lambda tx: tx.open_inbox(10)):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("a row of the inbox is still open")
+
+
+class SlowToRead(DictStore):
+    """Whoever has looked which run is a thread's newest waits until the other has looked too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = asyncio.Barrier(2)
+        self.to_wait = 2
+
+    async def read(self, work: Callable[..., Awaitable[T]]) -> T:
+        found = await super().read(work)
+        if found is None and self.to_wait:
+            self.to_wait -= 1
+            await self.both.wait()
+        return found
+
+
+async def test_r16_two_messages_of_one_thread_in_two_processes_are_one_run() -> None:
+    world = World(SlowToRead())
+    first, second = world.engine, world.new_engine()
+    rows = [InboxRow(key, TEAM, "event", "{}") for key in ("one", "two")]
+    for number, row in enumerate(rows, 1):
+        world.inputs[row.key] = Wrote(ALICE, PLACE, f"{number}.0", f"message {number}", True)
+        await world.engine.receive(row)
+    both = asyncio.gather(first._inbox.work(rows[0]), second._inbox.work(rows[1]))
+    await asyncio.wait_for(both, 20)
+    (run,) = await world.runs()
+    assert {said.text for said in run.said} == {"message 1", "message 2"}
+
+
+async def test_r1_a_rerun_that_was_seen_too_late_starts_nothing() -> None:
+    """The worker's view of the run is old: the call was started once more meanwhile, by somebody whose lease is over too."""
+    world = World()
+    world.deeds.hold = asyncio.Event()
+    async with running(world):
+        world.model.turns = [wishing(("sync", {})), saying("Told.")]
+        await world.write("sync it")
+        seen = await world.until(lambda run: run.calls and run.calls[0].state is CallState.STARTED and world.deeds.done)
+        for task in list(world.dispatch.tasks):
+            task.cancel()
+        await asyncio.gather(*world.dispatch.tasks, return_exceptions=True)
+    other = world.new_engine()
+    world.store.clock_shift = 3600.0
+    restart = asyncio.create_task(other._worker._doer._start(seen, seen.calls[0]))
+    now = await world.until(lambda run: run.calls[0].attempts == 2 and len(world.deeds.done) == 2)
+    world.store.clock_shift = 7200.0
+    late = world.new_engine()
+    await late._worker._doer._start(seen, seen.calls[0])
+    assert len(world.deeds.done) == 2 and (await world.run()).calls[0].attempt == now.calls[0].attempt
+    world.deeds.hold.set()
+    await restart
+    assert (await world.run()).calls[0].state is CallState.EXECUTED
+
+
+async def test_r11_a_worker_that_lost_its_lease_lets_go_of_the_run() -> None:
+    """What it had begun goes on to its end; the run is somebody else's to advance."""
+    async with running(World(limits=replace(LIMITS, lease=0.3))) as world:
+        world.deeds.hold = asyncio.Event()
+        world.model.turns = [wishing(("grant_access", GRANT[1]), ("look", {"what": "checkout"})), saying("Done.")]
+        world.guard.answers["grant_access"] = replace(ASK, verdict=Verdict.ALLOW)
+        world.guard.answers["look"] = ASK
+        await world.write("grant bob admins, and look")
+        run = await world.until(
+            lambda run: run.calls and run.calls[0].state is CallState.STARTED and run.call("t1c2").card
+        )
+        world.store.clock_shift = 61.0
+        assert await world.store.write(lambda tx: tx.take_lease(run.id, "somebody else", 600.0))
+        (holding,) = world.engine._worker._held.values()
+        for _ in range(500):
+            if holding.lost:
+                break
+            await asyncio.sleep(0.01)
+        world.dispatch.lossy = True
+        await world.click("approve", approval_of(run, "t1c2"), message="card-t1c2")
+        await world.until(lambda run: run.call("t1c2").state is CallState.ALLOWED)
+        holding.nudge.set()
+        asked = len(world.model.asked)
+        world.deeds.hold.set()
+        await world.until(lambda run: run.calls[0].state is CallState.EXECUTED)
+        for _ in range(500):
+            if not world.engine._worker._held:
+                break
+            await asyncio.sleep(0.01)
+        assert not world.engine._worker._held and len(world.model.asked) == asked
+    assert world.deeds.done == ["bob in admins"]
+
+
+async def test_r11_a_worker_that_drains_starts_nothing_new() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = replace(ASK, verdict=Verdict.ALLOW)
+    world.deeds.hold = asyncio.Event()
+    async with world.engine.running(drain_seconds=5.0):
+        world.model.turns = [wishing(GRANT), wishing(("look", {"what": "checkout"})), saying("Done.")]
+        await world.write("grant bob admins")
+        await world.until(lambda run: run.calls and run.calls[0].state is CallState.STARTED)
+        draining = asyncio.create_task(world.engine._worker.drain(5.0))
+        await asyncio.sleep(0)
+        world.deeds.hold.set()
+        await draining
+    run = await world.run()
+    assert run.calls[0].state is CallState.EXECUTED and len(world.model.asked) == 1
+    assert world.deeds.done == ["bob in admins"] and run.state is RunState.THINKING
+
+
+async def test_r9_a_wait_that_was_asked_for_is_waited() -> None:
+    async with running(World(limits=replace(LIMITS, give_up_after=900.0))) as world:
+        world.model.turns = [Unavailable("429", 120.0), saying("Done.")]
+        await world.write("how is checkout?")
+        run = await world.until(lambda run: run.trouble("model:1"))
+        trouble = run.trouble("model:1")
+        assert trouble.not_before - run.last_at == pytest.approx(120.0)
+        world.store.clock_shift = 119.0
+        await asyncio.sleep(0.1)
+        assert len(world.model.asked) == 1
+        world.store.clock_shift = 121.0
+        await world.until(lambda run: run.state is RunState.DONE)
+
+
+@pytest.mark.parametrize("lets", [False, True])
+async def test_s9_a_shell_decides_nothing_where_the_policy_does_not_let_it(lets: bool) -> None:
+    world = World(policy=Policy(Defaults(approvers=("user:U0CAROL",)), shell_may_decide=lets))
+    async with running(world):
+        approval = await asked_for_approval(world)
+        outcome = await world.engine._inbox.vote_by_name(approval, "U0CAROL", "approve", "", via="shell")
+        assert isinstance(outcome, Run) is lets and (lets or "shell_may_decide" in outcome.reason)
