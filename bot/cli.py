@@ -182,11 +182,26 @@ def policy_check() -> None:
 
 
 @audit.command("verify")
-def audit_verify() -> None:
+def audit_verify(
+    against: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="An earlier export: all that it says must still be there."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Recompute the journal's hash chain and name the first row that does not fit."""
     from bot.commands import verify_audit
 
-    _do(verify_audit())
+    export = against.read_text(encoding="utf-8", errors="replace") if against else ""
+    _do(verify_audit(str(against or ""), export, as_json))
+
+
+@audit.command("export")
+def audit_export(as_json: AsJson = False) -> None:
+    """Print every event and the digest over all runs' heads; keep it elsewhere, for `verify --against`."""
+    from bot.commands import export_audit
+
+    _do(export_audit(as_json))
 
 
 @app.command()

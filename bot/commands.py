@@ -224,14 +224,34 @@ async def cancel_run(run_id: str, user: str, reason: str) -> None:
     typer.echo(f"Stopped: {run_id}.")
 
 
-async def verify_audit() -> None:
+async def verify_audit(against: str, export: str, as_json: bool) -> None:
+    """``export``: what the file ``against`` holds; "" for none."""
+    from bot.sql.export import heads_in, held_against
     from bot.sql.rebuild import verify_chain
 
+    heads = heads_in(export.splitlines(), against) if against else {}
     async with opened(read_settings()) as store:
         verified = await store.read(verify_chain)
-    if verified.fault is not None:
-        raise SignoffError(f"The journal was changed: {verified.fault}")
-    typer.echo(f"The journal's chain holds: {verified.events} events of {verified.runs} runs.")
+        fault = verified.fault or await store.read(lambda reader: held_against(reader, heads))
+    if as_json:
+        print_json(asdict(verified) | {"fault": asdict(fault) if fault else None})
+    if fault is not None:
+        raise SignoffError(f"The journal was changed: {fault}")
+    if not as_json:
+        since = f" It holds all that {against} says." if against else ""
+        typer.echo(f"The journal's chain holds: {verified.events} events of {verified.runs} runs.{since}")
+
+
+async def export_audit(as_json: bool) -> None:
+    from bot.sql.export import exported
+    from bot.sql.reader import SqlReader
+
+    async def work(reader: SqlReader) -> None:
+        async for line in exported(reader):
+            typer.echo(json.dumps(line) if as_json else "  ".join(str(value) for value in line.values()))
+
+    async with opened(read_settings()) as store:
+        await store.read(work)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

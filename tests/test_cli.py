@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -154,3 +155,30 @@ def test_the_time_that_is_left_is_told_in_readable_units(seconds: float, words: 
 def test_a_database_that_was_never_migrated_is_said_in_words(tmp_path: Path) -> None:
     done = signoff("pending", folder=tmp_path)
     assert done.returncode == 1 and "signoff migrate" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_r18_an_export_is_kept_and_the_journal_is_held_against_it(tmp_path: Path) -> None:
+    signoff("migrate", folder=tmp_path)
+    database = tmp_path / "signoff.db"
+    asyncio.run(asking(f"sqlite:///{database}", 3_600))
+    export = signoff("audit", "export", "--json", folder=tmp_path).stdout
+    (tmp_path / "export.jsonl").write_text(export)
+    assert [json.loads(line).get("kind") for line in export.splitlines()] == [
+        "Asked", "ModelReplied", "Judged", "CardShown", None,
+    ]  # fmt: skip
+    shown = signoff("audit", "export", folder=tmp_path).stdout.splitlines()
+    assert len(shown) == 5 and shown[0].startswith("run1  1  ") and "Traceback" not in shown[-1]
+    held = ("audit", "verify", "--against", "export.jsonl")
+    assert "It holds all that export.jsonl says." in signoff(*held, folder=tmp_path).stdout
+    told = json.loads(signoff(*held, "--json", folder=tmp_path).stdout)
+    assert told == {"runs": 1, "events": 4, "fault": None, "heads": json.loads(export.splitlines()[-1])["heads"]}
+    with sqlite3.connect(database) as connection:
+        connection.execute("DELETE FROM events")
+        connection.execute("DELETE FROM runs")
+    assert "chain holds: 0 events" in signoff("audit", "verify", folder=tmp_path).stdout
+    cut = signoff(*held, folder=tmp_path)
+    assert cut.returncode == 1 and "event 4 was exported and is not there any more" in cut.stderr
+    assert json.loads(signoff(*held, "--json", folder=tmp_path).stdout)["fault"]["seq"] == 4
+    (tmp_path / "export.jsonl").write_text("\n".join(export.splitlines()[:-1]))
+    refused = signoff(*held, folder=tmp_path)
+    assert refused.returncode == 1 and "no whole export" in refused.stderr and "Traceback" not in refused.stderr

@@ -6,7 +6,7 @@ shows only against an exported head.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -30,6 +30,14 @@ class Fault:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a run's journal: how many events there are, and the last one's hash."""
+
+    length: int
+    hash: str
+
+
 def genesis(run: str) -> str:
     """What the first event of a run follows."""
     return _hash("signoff journal", run)
@@ -38,6 +46,13 @@ def genesis(run: str) -> str:
 def link(before: str, seq: int, at: float, kind: str, body: str) -> str:
     """The hash of an event that follows the one with the hash ``before``."""
     return _hash(before, str(seq), repr(float(at)), kind, body)
+
+
+def heads_digest(heads: Mapping[str, Head]) -> str:
+    """One digest that stands for all journals: no event of any run can be taken away without changing it."""
+    return _hash(
+        "signoff heads", *(part for run in sorted(heads) for part in (run, str(heads[run].length), heads[run].hash))
+    )
 
 
 def first_fault(run: str, rows: Iterable[EventRow], before: str, seq: int) -> Fault | None:

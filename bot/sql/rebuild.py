@@ -1,13 +1,14 @@
 """What an operator does with whole journals: make every projection anew from them, and verify their chains."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import delete, select, text
 
 from bot.core.values import RunId
 from bot.sql import tables
-from bot.sql.chain import EventRow, Fault, first_fault, genesis
+from bot.sql.chain import EventRow, Fault, Head, first_fault, genesis, heads_digest
 from bot.sql.codec import references
 from bot.sql.reader import SqlReader
 from bot.sql.store import SqlStore
@@ -16,11 +17,12 @@ from bot.sql.writer import SqlWriter
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was read, and the first fault that was found in it."""
+    """What was read, the first fault that was found in it, and the digest over all heads ("" where there is a fault)."""
 
     runs: int
     events: int
     fault: Fault | None = None
+    heads: str = field(default="", compare=False)
 
 
 async def rebuild(store: SqlStore) -> int:
@@ -45,7 +47,7 @@ async def rebuild(store: SqlStore) -> int:
 async def verify_chain(reader: SqlReader) -> Verified:
     """Recompute the hashes of every journal and of what is left of its contents, and compare each end with its run's row.
     Stops at the first fault."""
-    heads = {run: (length, head) for run, length, head in await _heads(reader)}
+    heads = {run: Head(length, head) for run, length, head in await _heads(reader)}
     journals = set((await reader.connection.scalars(select(tables.events.c.run).distinct())).all())
     events = 0
     for run in sorted(journals | heads.keys()):
@@ -58,13 +60,13 @@ async def verify_chain(reader: SqlReader) -> Verified:
         )
         if fault is not None:
             return Verified(len(heads), events, fault)
-    return Verified(len(heads), events)
+    return Verified(len(heads), events, None, heads_digest(heads))
 
 
-def _head_fault(run: str, rows: list[EventRow], heads: dict[str, tuple[int, str]]) -> Fault | None:
+def _head_fault(run: str, rows: list[EventRow], heads: Mapping[str, Head]) -> Fault | None:
     if run not in heads:
         return Fault(run, 0, "the run's row is missing")
-    if heads[run] != (len(rows), rows[-1].hash if rows else genesis(run)):
+    if heads[run] != Head(len(rows), rows[-1].hash if rows else genesis(run)):
         return Fault(run, len(rows) + 1, f"the journal ends at event {len(rows)}; its run's row says otherwise")
     return None
 
