@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from bot.core.approval import seal, vote_text
 from bot.core.call import CallState
 from bot.core.inputs import Clicked, Wrote
 from bot.core.policy import Defaults, Policy
@@ -15,6 +16,7 @@ from bot.core.run import Run, RunState
 from bot.core.values import Judgement, Verdict
 from bot.dict_store import DictStore
 from bot.ports import InboxRow, Unavailable, Writer
+from tests.engine.test_starting import KEY, approved, refusal
 from tests.engine.world import ALICE, CAROL, LIMITS, PLACE, TEAM, World, approval_of, saying, wishing
 
 T = TypeVar("T")
@@ -233,3 +235,20 @@ async def test_s9_a_shell_decides_nothing_where_the_policy_does_not_let_it(lets:
         approval = await asked_for_approval(world)
         outcome = await world.engine._inbox.vote_by_name(approval, "U0CAROL", "approve", "", via="shell")
         assert isinstance(outcome, Run) is lets and (lets or "shell_may_decide" in outcome.reason)
+
+
+def test_r6_votes_for_other_bytes_start_nothing_however_well_they_are_sealed() -> None:
+    world, run, call = approved()
+    other = replace(call.approval, digest="0" * 64)
+    (vote,) = other.votes
+    mark = seal(KEY, vote_text(run.id, other, vote.person, vote.choice, vote.via))
+    voted = replace(call, approval=replace(other, votes=(replace(vote, seal=mark),)))
+    assert refusal(world, run, call) is None
+    assert refusal(world, run, voted) is not None
+
+
+def test_r8_what_the_guard_asked_about_does_not_start_without_an_approval() -> None:
+    world, run, call = approved(Verdict.ALLOW)
+    asked = replace(call, judgement=replace(call.judgement, verdict=Verdict.ASK))
+    assert refusal(world, run, call) is None
+    assert refusal(world, run, asked) is not None
