@@ -10,8 +10,9 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +32,21 @@ def _run(coroutine: Coroutine[Any, Any, object]) -> None:
         thread.submit(asyncio.run, coroutine).result()
 
 
-def _stop_when_this_process_is_gone(server: int, folder: Path) -> subprocess.Popen[bytes]:
+def _stop_when_this_process_is_gone(folder: Path) -> subprocess.Popen[bytes]:
     """A killed test run leaves no server behind: the pipe to this shell ends with whoever holds it."""
-    script = 'read _; kill -INT "$0"; while kill -0 "$0" 2>/dev/null; do sleep 0.1; done; rm -rf "$1"'
+    pid = 'read server < "$0/postmaster.pid"'
+    script = f'read _; {pid} && kill -INT $server; while kill -0 $server 2>/dev/null; do sleep 0.1; done; rm -rf "$0"'
     return subprocess.Popen(
-        ["/bin/sh", "-c", script, str(server), str(folder)], stdin=subprocess.PIPE, start_new_session=True
+        ["/bin/sh", "-c", script, str(folder)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
 
 
 class Postgres:
-    """A running server. It listens on a Unix socket only; data are not synced to disk, since nobody cuts its power."""
+    """A running server. It listens on a Unix socket only; data are not synced to disk, since nobody cuts its power.
+    ``stop`` and ``start``: the server itself, which cuts every connection."""
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
+    def __init__(self, uri: str, stop: Callable[[], None], start: Callable[[], None]) -> None:
+        self._uri, self.stop, self.start = uri, stop, start
 
     def url(self, database: str) -> str:
         return make_url(self._uri).set(database=database).render_as_string(hide_password=False)
@@ -68,8 +71,9 @@ class Postgres:
             await connection.close()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """A server of one's own, until the end of the block."""
     with warnings.catch_warnings():
         # It warns where XDG_RUNTIME_DIR is not set; the temporary directory will do.
         warnings.simplefilter("ignore")
@@ -77,9 +81,9 @@ def postgres() -> Iterator[Postgres]:
     # Not below pytest's own directory: a socket's path must be short, and the server's user must be able to reach it.
     folder = Path(tempfile.mkdtemp(prefix="signoff-pg-"))
     server = get_server(folder, cleanup_mode="stop")
-    watch = _stop_when_this_process_is_gone(server.get_postmaster_info().pid, folder)
+    watch = _stop_when_this_process_is_gone(folder)
     try:
-        running = Postgres(server.get_uri())
+        running = Postgres(server.get_uri(), server.stop, server.start)
         running.execute("ALTER SYSTEM SET fsync = off")
         running.execute("SELECT pg_reload_conf()")
         running.execute(f"CREATE DATABASE {_TEMPLATE}")
@@ -90,6 +94,12 @@ def postgres() -> Iterator[Postgres]:
             watch.kill()
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    with running_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
