@@ -11,7 +11,10 @@ from pathlib import Path
 
 from tests.soak.report import Line, Tier, table
 
-TIERS: dict[str, str] = {}
+TIERS: dict[str, str] = {
+    "T6": "fuzz",
+    "T7": "mutations",
+}
 """The tier's name → its module in this package."""
 RESULT = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "soak.md"
 HONEST = "Each figure is of process death, not of power loss: a SIGKILL leaves the page cache. 0 of n bounds the rate at 3/n (95 %).\n"

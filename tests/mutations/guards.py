@@ -1,0 +1,772 @@
+"""The guards of the product: for each, the text that is it, what stands there without it, and the tests that must then fail.
+
+Rule 1: ``old`` stands exactly once in its file, and is as short as that allows; a test holds every line of this list to it.
+Rule 2: ``new`` is code that runs: it lacks the guard and nothing else.
+How a guard is switched off, and what counts as noticed, is `switched_off.py`'s.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """``rows``: of the contract; ``tests``: pytest's node ids, every one of which fails without the guard."""
+
+    name: str
+    rows: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def guard(name: str, rows: str, file: str, old: str, new: str, *tests: str) -> Guard:
+    return Guard(name, rows, f"bot/{file}", old, new, tuple(f"tests/{test}" for test in tests))
+
+
+CORE = (
+    guard(
+        "an approval takes no vote at or after its expiry", "R7", "core/approval.py",
+        "if at >= approval.terms.expires_at:", "if False:",
+        "core/test_run.py::test_an_approval_takes_no_vote_at_or_after_its_expiry_and_expires_only_then",
+    ),
+    guard(
+        "an approval expires only when its time is over", "R7", "core/call.py",
+        "at < call.approval.terms.expires_at:", "False:",
+        "core/test_run.py::test_an_approval_takes_no_vote_at_or_after_its_expiry_and_expires_only_then",
+    ),
+    guard(
+        "a click counts from the recorded card only", "S13", "core/approval.py",
+        'if voted.via == "slack" and voted.message != card:', "if False:",
+        "core/test_run.py::test_a_click_on_another_message_than_the_recorded_card_does_not_count",
+    ),
+    guard(
+        "a person votes once", "R20", "core/approval.py",
+        "if any(earlier.person.user == voted.person.user for earlier in approval.votes):", "if False:",
+        "core/test_run.py::test_a_quorum_of_two_needs_two_different_people",
+        "core/test_run.py::test_one_human_is_one_vote_also_under_two_teams",
+    ),
+    guard(
+        "a human is one voter under every team", "R20 S30", "core/approval.py",
+        "earlier.person.user == voted.person.user", "earlier.person == voted.person",
+        "core/test_run.py::test_one_human_is_one_vote_also_under_two_teams",
+    ),
+    guard(
+        "the quorum is waited for", "R20", "core/approval.py",
+        ">= approval.terms.quorum:", ">= 1:",
+        "core/test_run.py::test_a_quorum_of_two_needs_two_different_people",
+    ),
+    guard(
+        "a resolved approval takes no vote", "R5", "core/approval.py",
+        "if approval.resolution is not None:", "if False:",
+        "core/test_approval.py::test_a_resolved_approval_takes_no_vote_however_it_was_resolved",
+    ),
+    guard(
+        "one denial ends it", "R7", "core/approval.py",
+        "if voted.choice is Choice.DENY:", "if False:",
+        "core/test_run.py::test_a_denied_action_never_starts_and_the_model_is_told_why",
+    ),
+    guard(
+        "a seal holds under our keys only", "S31", "core/approval.py",
+        "return any(hmac.compare_digest(", "return bool(value) or any(hmac.compare_digest(",
+        "core/test_approval.py::test_a_seal_holds_under_any_of_the_keys_and_under_no_other",
+    ),
+    guard(
+        "a result belongs to the attempt that started", "R1", "core/call.py",
+        "def _finished(call: Call, event: Finished, at: float) -> Call | Refused:\n    if event.attempt != call.attempt:",
+        "def _finished(call: Call, event: Finished, at: float) -> Call | Refused:\n    if False:",
+        "core/test_run.py::test_a_result_of_another_attempt_is_refused",
+    ),
+    guard(
+        "a doubt belongs to the attempt that started", "R2", "core/call.py",
+        "case Doubted():\n            if event.attempt != call.attempt:", "case Doubted():\n            if False:",
+        "core/test_run.py::test_a_result_of_another_attempt_is_refused",
+    ),
+    guard(
+        "only what declares a rerun is started again", "R1 R2", "core/call.py",
+        'binding.on_crash != "rerun" or ', "",
+        "core/test_run.py::test_only_an_action_that_may_be_rerun_is_started_again_and_at_most_three_times",
+    ),
+    guard(
+        "a rerun happens a bounded number of times", "R17", "core/call.py",
+        "call.attempts >= MOST_ATTEMPTS", "False",
+        "core/test_run.py::test_only_an_action_that_may_be_rerun_is_started_again_and_at_most_three_times",
+    ),
+    guard(
+        "what is in doubt is never started again", "R2", "core/call.py",
+        "    (_S.IN_DOUBT, Finished):",
+        "    (_S.IN_DOUBT, Started): frozenset({_S.STARTED}),\n    (_S.IN_DOUBT, Finished):",
+        "core/test_guards.py::test_r2_what_is_in_doubt_is_never_started_again",
+    ),
+    guard(
+        "a person's answer is not overwritten", "R2", "core/call.py",
+        "    (_S.IN_DOUBT, Settled):",
+        "    (_S.FAILED, Finished): frozenset({_S.EXECUTED, _S.FAILED}),\n    (_S.IN_DOUBT, Settled):",
+        "core/test_run.py::test_late_evidence_settles_a_doubt_but_never_overwrites_a_persons_answer",
+    ),
+    guard(
+        "asking people needs terms", "R8", "core/call.py",
+        "if event.terms is None or binding is None:\n        return _refuse(judged, Outcome.BLOCKED",
+        "if event.terms is None or binding is None:\n        return replace(judged, state=CallState.ALLOWED)\n"
+        "    if binding is None:\n        return _refuse(judged, Outcome.BLOCKED",
+        "core/test_run.py::test_an_ask_without_terms_blocks_instead_of_running",
+    ),
+    guard(
+        "a new judgement takes the old votes away", "R5 R7", "core/call.py",
+        "approval=Approval(event.terms, binding.digest, at))",
+        "approval=Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else ()))",
+        "core/test_run.py::test_when_the_guard_is_asked_again_the_old_votes_are_gone_and_the_card_is_shown_anew",
+    ),
+    guard(
+        "a journal that holds an illegal event is broken", "R18", "core/journal.py",
+        "if isinstance(after, Refused) or recorded.seq != run.length + 1:",
+        "if isinstance(after, Refused):\n            continue\n        if False:",
+        "core/test_run.py::test_a_journal_tells_the_same_run_again_and_a_broken_one_is_refused",
+    ),
+    guard(
+        "a message is heard once", "R4", "core/run.py",
+        "if any(said.message == event.message for said in run.said):", "if False:",
+        "core/test_run.py::test_the_same_message_is_heard_once",
+    ),
+    guard(
+        "the model goes on only when every call has an output", "R16", "core/run.py",
+        "or not all(call.answered for call in run.calls):", "or not any(call.answered for call in run.calls):",
+        "core/test_run.py::test_the_model_goes_on_only_when_every_call_of_the_turn_has_an_output",
+    ),
+    guard(
+        "every function_call has its output", "R16", "core/transcript.py",
+        "        told = _told(call)\n", "        if call is None:\n            continue\n        told = _told(call)\n",
+        "core/test_transcript.py::test_r16_in_any_history_every_function_call_has_exactly_one_output",
+    ),
+    guard(
+        "the strictest of two verdicts wins", "R8", "core/verdict.py",
+        "return max(verdicts, key=", "return min(verdicts, key=",
+        "core/test_verdict.py::test_a_condition_that_nobody_here_could_keep_is_asked_about",
+        "test_local_guard.py::test_r8_a_rule_only_tightens_what_bighub_said",
+    ),
+    guard(
+        "one signal that denies is enough", "R8", "core/verdict.py",
+        "if Says.DENY in said or (", "if (",
+        "core/test_verdict.py::test_each_signal_of_both_generations_is_read_and_the_strictest_wins",
+    ),
+    guard(
+        "only what every signal allows is allowed", "R8", "core/verdict.py",
+        "if Says.ALLOW <= max(said) <= strictest_allowance:", "if Says.ALLOW in said:",
+        "core/test_verdict_product.py"
+        "::test_r8_of_15360_answers_of_the_older_generation_only_those_run_in_which_every_signal_allows",
+        "core/test_verdict_product.py"
+        "::test_r8_of_82944_answers_of_the_newer_generation_only_those_run_in_which_every_signal_allows",
+    ),
+    guard(
+        "an unknown value of a signal asks", "R8", "core/signals.py",
+        "yield Signal(name, Says.ASK if says is None else says, odd)",
+        "yield Signal(name, Says.ALLOW if says is None else says, odd)",
+        "core/test_verdict_product.py::test_every_known_word_beside_a_permission_is_read_and_an_unknown_one_asks",
+    ),
+    guard(
+        "a signal of the wrong type denies", "R8", "core/signals.py",
+        "return Signal(name, Says.DENY, f", "return Signal(name, Says.ALLOW, f",
+        "core/test_verdict_product.py::test_a_known_signal_of_the_wrong_type_denies_what_the_others_allow",
+    ),
+    guard(
+        "an answer without a recognised signal denies", "R8 S22", "core/verdict.py",
+        "given = tuple(signals(raw))", 'given = tuple(signals(raw)) or (Signal("", Says.ALLOW),)',
+        "core/test_verdict.py::test_s22_an_answer_without_a_readable_decision_is_denied",
+        "core/test_verdict_product.py::test_r8_any_json_is_read_without_an_exception_and_never_allowed",
+    ),
+    guard(
+        "an unreadable answer denies", "R8 S22", "core/verdict.py",
+        "return Judgement(Verdict.DENY, f", "return Judgement(Verdict.ASK, f",
+        "core/test_verdict.py::test_s22_an_answer_that_is_no_json_is_denied",
+        "test_bighub_guard.py::test_r8_h8_an_answer_that_is_no_decision_is_denied",
+    ),
+    guard(
+        "a key that stands twice is refused", "S8", "core/canonical.py",
+        "if key in found:\n            raise _FaultError", "if False:\n            raise _FaultError",
+        "core/test_canonical.py::test_s8_ambiguous_arguments_are_refused_with_a_sentence",
+    ),
+    guard(
+        "NaN and infinities are refused", "S8", "core/canonical.py",
+        "parse_float=_float, parse_constant=_constant", "parse_float=float",
+        "core/test_canonical.py::test_s8_ambiguous_arguments_are_refused_with_a_sentence",
+    ),
+    guard(
+        "the digest tells its parts apart", "R6", "core/canonical.py",
+        '        hashed.update(len(part).to_bytes(8, "big"))\n', "",
+        "core/test_canonical.py::test_moving_a_byte_from_one_part_to_the_next_changes_the_digest",
+    ),
+    guard(
+        "what nobody can see is escaped", "S5", "core/visible.py",
+        'if kind == "escaped" or (', "if (",
+        "core/test_visible.py::test_s5_every_code_point_survives_the_escaping_and_none_hides",
+        "core/test_visible.py::test_s5_characters_that_show_nothing_are_escaped_and_reported",
+    ),
+    guard(
+        "a credential does not leave the house", "S20", "core/redact.py",
+        "        text = pattern.sub(f", "        pattern.sub(f",
+        "core/test_redact.py::test_s20_a_credential_is_replaced_wherever_it_stands",
+        "test_bighub_guard.py::test_s20_a_secret_in_the_request_does_not_leave_the_house",
+    ),
+    guard(
+        "a declared secret does not leave the house", "S20", "core/redact.py",
+        "        if key in secret\n", "        if False\n",
+        "core/test_redact.py::test_s20_a_declared_secret_leaves_its_length_only",
+    ),
+    guard(
+        "a secret is not shown", "S20", "core/canonical.py",
+        " if key in secret else _value_lines(", " if False else _value_lines(",
+        "core/test_canonical.py::test_s20_a_secret_is_shown_by_its_length_and_cannot_be_taken_for_a_value",
+    ),
+    guard(
+        "the requester does not approve", "S9 R20", "core/policy.py",
+        "user = profile.person.user\n    if user == requester.user and not terms.requester_may_approve:",
+        "user = profile.person.user\n    if False:",
+        "core/test_policy.py::test_s9_the_requester_decides_only_where_the_policy_says_so",
+        "engine/test_engine.py::test_the_requester_may_not_approve_and_is_told_so_privately",
+    ),
+    guard(
+        "outsiders, bots and deactivated accounts decide nothing", "S10", "core/policy.py",
+        'fault = _outside(profile, home) or ("A guest" if profile.guest else "")',
+        'fault = "A guest" if profile.guest else ""',
+        "core/test_policy.py::test_s10_outsiders_neither_ask_nor_decide",
+    ),
+    guard(
+        "a guest decides nothing", "S10", "core/policy.py",
+        'or ("A guest" if profile.guest else "")', "",
+        "core/test_policy.py::test_s10_a_guest_never_decides_and_asks_only_where_the_policy_says_so",
+    ),
+    guard(
+        "who is no approver decides nothing", "S9", "core/policy.py",
+        'if f"user:{user}" in terms.approvers or', "if True or",
+        "core/test_policy.py"
+        "::test_s9_s10_of_all_combinations_exactly_full_members_who_are_approvers_and_not_the_requester_may_decide",
+    ),
+    guard(
+        "of the matching rules the strictest wins", "S9", "local_guard.py",
+        "strictest(verdict, judgement.verdict) is judgement.verdict:", "judgement:",
+        "test_local_guard.py::test_r8_a_rule_only_tightens_what_bighub_said",
+    ),
+)  # fmt: skip
+
+
+ENGINE = (
+    guard(
+        "the digest is computed anew at the start", "R6 S8", "engine/starting.py",
+        "digest_of(run, call, binding) != binding.digest or ", "",
+        "engine/test_starting.py::test_a_changed_row_never_starts[the arguments]",
+        "engine/test_starting.py::test_a_changed_row_never_starts[the requester]",
+    ),
+    guard(
+        "what was judged is sealed", "S31", "engine/starting.py",
+        "if judgement is None or not judgement_holds(run, call, approval.terms if approval else None, keys):",
+        "if judgement is None:",
+        "engine/test_starting.py::test_a_changed_row_never_starts[the environment]",
+        "engine/test_starting.py::test_a_changed_row_never_starts[the run]",
+        "engine/test_starting.py::test_an_allowance_does_not_serve_for_another_call",
+    ),
+    guard(
+        "a vote is sealed", "S31", "engine/starting.py",
+        "        and sealed_by(keys, vote_text(", "        and (lambda *parts: True)(keys, vote_text(",
+        "engine/test_starting.py::test_a_changed_row_never_starts[the voter]",
+        "engine/test_starting.py::test_a_changed_row_never_starts[the seal]",
+    ),
+    guard(
+        "an approval binds the digest of its call", "R6", "engine/starting.py",
+        "return approval.digest == digest_bound(call) and ", "return ",
+        "engine/test_guards.py::test_r6_votes_for_other_bytes_start_nothing_however_well_they_are_sealed",
+    ),
+    guard(
+        "the sealed votes make the quorum", "R20 S31", "engine/starting.py",
+        " and _sealed_votes(run, approval, keys) >= approval.terms.quorum", "",
+        "engine/test_starting.py::test_a_changed_row_never_starts[no votes at all]",
+    ),
+    guard(
+        "an allowance stands behind what nobody was asked about", "R8", "engine/starting.py",
+        "return judgement.verdict is Verdict.ALLOW\n", "return True\n",
+        "engine/test_guards.py::test_r8_what_the_guard_asked_about_does_not_start_without_an_approval",
+    ),
+    guard(
+        "a freeze is asked before the start", "R7 S23", "engine/starting.py",
+        "if frozen is not None:", "if False:",
+        "engine/test_engine.py::test_a_frozen_system_refuses_even_what_was_approved",
+    ),
+    guard(
+        "a changed action supersedes what was approved", "R14", "engine/starting.py",
+        "if actions.current_definition(call.proposal.action) != binding.definition:", "if False:",
+        "engine/test_starting.py::test_a_changed_action_supersedes_what_was_approved",
+    ),
+    guard(
+        "only the bound definition runs", "R14", "actions/registry.py",
+        "if action is None or action.definition_digest != proposal.binding.definition:", "if action is None:",
+        "actions/test_registry.py::test_r14_an_action_that_changed_or_went_away_is_not_run",
+    ),
+    guard(
+        "the policy of today is the floor at the start", "R7", "engine/starting.py",
+        "    if floor is Verdict.DENY:\n", "    if False:\n",
+        "engine/test_starting.py::test_a_policy_that_forbids_it_now_refuses",
+    ),
+    guard(
+        "an expired approval starts nothing", "R7", "engine/starting.py",
+        "if now >= approval.terms.expires_at:", "if False:",
+        "engine/test_faults.py::test_an_approval_that_expired_before_anything_could_start_asks_people_anew",
+    ),
+    guard(
+        "a quorum that has grown asks anew", "R7 R20", "engine/starting.py",
+        "if present.quorum > len(approving(approval)):", "if False:",
+        "engine/test_faults.py::test_a_policy_that_became_stricter_before_the_start_asks_people_anew[stricter0]",
+    ),
+    guard(
+        "a policy that wants a person asks one", "R7", "engine/starting.py",
+        "if rules.floor(policy, case)[0] is Verdict.ASK else", "if False else",
+        "engine/test_starting.py"
+        "::test_a_stricter_policy_or_an_expired_approval_asks_people_anew_and_the_same_policy_does_not",
+    ),
+    guard(
+        "the approvers' right is asked when the click is worked", "S10 S12", "engine/inbox.py",
+        "        refused = await may(run, call, clicked.person)\n", "        refused = may = None\n",
+        "engine/test_engine.py::test_the_requester_may_not_approve_and_is_told_so_privately",
+    ),
+    guard(
+        "the approvers' right is asked again before the start", "S10", "engine/doing.py",
+        'if vote.via == "slack" and await', 'if vote.via == "nothing" and await',
+        "engine/test_engine.py::test_an_approver_who_lost_the_right_since_the_click_has_not_approved",
+        "engine/test_faults.py::test_a_policy_that_became_stricter_before_the_start_asks_people_anew[stricter1]",
+    ),
+    guard(
+        "a vote counts under sealed terms only", "S31", "engine/inbox.py",
+        "if not judgement_holds(run, call, call.approval.terms, self._seal_keys):", "if False:",
+        "engine/test_faults.py::test_terms_that_were_changed_in_the_database_take_no_vote",
+    ),
+    guard(
+        "a button counts in its own channel only", "S12 S30", "engine/inbox.py",
+        "return (run, call) if (place.team, place.channel) == (team, clicked.channel) else None", "return run, call",
+        "engine/test_guards.py::test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id",
+    ),
+    guard(
+        "a click before its card is recorded waits", "R3 S13", "engine/inbox.py",
+        'if via == "slack" and call.card is None:', "if False:",
+        "engine/test_faults.py::test_a_click_that_comes_before_its_card_is_recorded_waits_and_counts",
+    ),
+    guard(
+        "the row of a click is closed with its vote", "R3", "engine/inbox.py",
+        "outcome = await self._door.decide(run_id, decide, also=(lambda tx: tx.close_inbox(row.key)) if row else None)",
+        "outcome = await self._door.decide(run_id, decide)\n        if row:\n            await self._close(row)",
+        "engine/test_guards.py::test_r3_a_row_is_closed_in_the_transaction_that_records_what_came_of_it",
+    ),
+    guard(
+        "the row of a request is closed with its run", "R3", "engine/inbox.py",
+        "            await tx.close_inbox(row.key)\n            return [] if run is not None else [asked, *answer]",
+        "            await self._close(row)\n            return [] if run is not None else [asked, *answer]",
+        "engine/test_guards.py::test_r3_a_row_is_closed_in_the_transaction_that_records_what_came_of_it",
+    ),
+    guard(
+        "a message begins one run however often it comes", "R4", "engine/inbox.py",
+        "named = \"\\n\".join((place.team, place.channel, message))",
+        "import secrets\n\n    named = secrets.token_hex(8)",
+        "engine/test_guards.py::test_r4_a_message_that_comes_under_two_keys_begins_one_run",
+    ),
+    guard(
+        "a thread has one run at a time", "R16", "engine/inbox.py",
+        "if run is None and await tx.latest_run(wrote.place) != previous:", "if False:",
+        "engine/test_guards.py::test_r16_two_messages_of_one_thread_in_two_processes_are_one_run",
+    ),
+    guard(
+        "a started call is started by the state it was seen in", "R1", "engine/doing.py",
+        "if run is None or now is None or (now.state, now.attempt) != (call.state, call.attempt):",
+        "if run is None or now is None:",
+        "engine/test_guards.py::test_r1_a_rerun_that_was_seen_too_late_starts_nothing",
+    ),
+    guard(
+        "only the writer of Started runs the action", "R1", "engine/doing.py",
+        "started = after.call(name) if isinstance(after, Run) else None\n"
+        "        if started is not None and started.state is CallState.STARTED and started.attempt == attempt:",
+        "started = (after if isinstance(after, Run) else run).call(name)\n"
+        "        if started is not None and started.state is CallState.STARTED:",
+        "engine/test_guards.py::test_r1_a_rerun_that_was_seen_too_late_starts_nothing",
+    ),
+    guard(
+        "the lease is taken in the transaction of Started", "R1 R11", "engine/doing.py",
+        "            if not await tx.take_lease(run.id, self._worker, self._limits.lease):\n"
+        '                return Refused("Another worker holds this run.")\n',
+        "",
+        "engine/test_faults.py::test_a_worker_whose_lease_was_taken_over_starts_nothing_any_more",
+    ),
+    guard(
+        "only who holds a run casts a doubt", "R2", "engine/finishing.py",
+        "            if not await tx.take_lease(run_id, self._worker, self._limits.lease):\n"
+        '                return Refused("Another worker holds this run, and may know.")\n',
+        "",
+        "engine/test_faults.py::test_a_worker_that_does_not_hold_the_run_casts_no_doubt_on_a_running_action",
+    ),
+    guard(
+        "what did not end in time is in doubt", "R2", "engine/finishing.py",
+        "if ran.unknown and ", "if False and ",
+        "engine/test_faults.py::test_an_action_that_does_not_end_in_time_is_in_doubt_and_not_failed",
+    ),
+    guard(
+        "a result is recorded however long the store is away", "R9 R15", "engine/finishing.py",
+        "await asyncio.sleep(RECORD_AGAIN_SECONDS)\n                continue", "return",
+        "engine/test_faults.py::test_a_database_that_is_away_for_a_moment_does_not_interrupt_a_running_action",
+    ),
+    guard(
+        "a lost lease begins nothing", "R1 R11", "engine/worker.py",
+        "return not holding.lost", "return True",
+        "engine/test_guards.py::test_r11_a_worker_that_lost_its_lease_lets_go_of_the_run",
+    ),
+    guard(
+        "a refused call of another worker's run is left alone", "R11", "engine/worker.py",
+        "if run.of_program is not self._limits.programs:", "if False:",
+        "engine/test_turns.py::test_a_bot_and_a_program_that_share_a_store_leave_each_others_runs_alone",
+    ),
+    guard(
+        "the drain starts nothing new", "R11", "engine/worker.py",
+        "        self._stopping = True\n", "",
+        "engine/test_guards.py::test_r11_a_worker_that_drains_starts_nothing_new",
+    ),
+    guard(
+        "the drain waits for what is under way", "R11", "engine/worker.py",
+        "await asyncio.wait_for(self._idle.wait(), seconds)", "await asyncio.sleep(0)",
+        "journey/test_restarts.py::test_a_term_signal_lets_what_is_under_way_finish",
+    ),
+    guard(
+        "the backoff is capped", "R9", "engine/limits.py",
+        "return min(self.first_backoff * 2.0 ** min(failures, 30), longest)",
+        "return self.first_backoff * 2.0 ** min(failures, 30)",
+        "engine/test_faults.py::test_limits_back_off_up_to_a_bound",
+    ),
+    guard(
+        "a wait that was asked for is waited", "R9", "engine/doing.py",
+        "delay = max(retry_after, limits.backoff(", "delay = max(0.0, limits.backoff(",
+        "engine/test_guards.py::test_r9_a_wait_that_was_asked_for_is_waited",
+    ),
+    guard(
+        "a run has a bounded number of rounds", "R17", "engine/doing.py",
+        "if reply.wishes and rounds >= most:", "if False:",
+        "engine/test_engine.py::test_a_model_that_loops_is_stopped_in_words",
+    ),
+    guard(
+        "a turn has a bounded number of calls", "R17", "engine/doing.py",
+        "            if n <= most\n", "            if True\n",
+        "engine/test_engine.py::test_more_actions_than_a_turn_may_have_are_answered_and_not_run",
+    ),
+    guard(
+        "the database's clock decides", "R7", "engine/door.py",
+        "after = applied(run_id, before, events, tx.now)",
+        "import time\n\n        after = applied(run_id, before, events, time.time())",
+        "engine/test_engine.py::test_an_expired_approval_is_refused_and_the_model_goes_on",
+    ),
+    guard(
+        "a shell decides only where the policy lets it", "S9", "engine/people.py",
+        "if not self.policy.shell_may_decide:", "if False:",
+        "engine/test_guards.py::test_s9_a_shell_decides_nothing_where_the_policy_does_not_let_it",
+    ),
+    guard(
+        "one action does not end the process", "R17", "actions/run.py",
+        "    except SystemExit as end:\n", "    except ZeroDivisionError as end:\n",
+        "actions/test_run.py::test_an_action_that_would_end_the_process_has_failed",
+    ),
+)  # fmt: skip
+
+
+SQL = (
+    guard(
+        "an append fits the length that was seen", "R5", "sql/writer.py",
+        "where(table.c.run == after.id, table.c.length == before.length)", "where(table.c.run == after.id)",
+        "sql/test_chain.py::test_nobody_appends_to_a_journal_that_was_cut",
+    ),
+    guard(
+        "two events never have one place", "R5", "sql/writer.py",
+        "await self._add(tables.events, rows)", "await self._add(tables.events, rows, anew=False)",
+        "sql/test_guards.py::test_r5_an_event_takes_no_place_that_is_taken",
+    ),
+    guard(
+        "a taken place is a conflict", "R5", "sql/writer.py",
+        "except IntegrityError as error:", "except ZeroDivisionError as error:",
+        "test_store_contract.py::test_of_concurrent_beginnings_of_one_run_the_first_wins[postgres]",
+    ),
+    guard(
+        "events leave no gap", "R18", "sql/writer.py",
+        "if [event.seq for event in events] != list(range(length + 1, after.length + 1)):", "if False:",
+        "test_store_contract.py::test_events_that_leave_a_gap_are_refused",
+    ),
+    guard(
+        "a journal that is read to write is held", "R5", "sql/writer.py",
+        '        if self._dialect == "postgresql":\n            await self._lock(run)\n', "",
+        "test_store_contract.py"
+        "::test_whoever_reads_a_journal_to_write_holds_the_run_until_the_commit[postgres]",
+    ),
+    guard(
+        "nobody acts on a damaged journal", "R18", "sql/reader.py",
+        "if fault := first_fault(run, rows, before, seq):", "if False:",
+        "sql/test_chain.py::test_the_first_bad_row_is_found",
+    ),
+    guard(
+        "the known end of a journal is still there", "R18", "sql/reader.py",
+        "if rows[0].seq != after:", "if False:",
+        "sql/test_chain.py::test_what_is_read_after_a_known_event_is_checked_too",
+    ),
+    guard(
+        "the chain covers every column", "R18", "sql/chain.py",
+        "return _hash(before, str(seq), repr(float(at)), kind, body)", "return _hash(before, str(seq), kind, body)",
+        "sql/test_chain.py::test_the_first_bad_row_is_found[sqlite-a changed time]",
+    ),
+    guard(
+        "a chain begins with its run's name", "R18", "sql/chain.py",
+        'return _hash("signoff journal", run)', 'return _hash("signoff journal")',
+        "sql/test_chain.py::test_the_first_bad_row_is_found[sqlite-a renamed run]",
+    ),
+    guard(
+        "a journal ends where its run's row says", "R18", "sql/rebuild.py",
+        "            or _head_fault(run, rows, heads)\n", "",
+        "sql/test_chain.py::test_a_cut_end_shows_against_the_runs_own_row",
+    ),
+    guard(
+        "a content is the one that was written", "R6 R18", "sql/codec.py",
+        "if hashlib.sha256(raw).hexdigest() != digest:", "if False:",
+        "sql/test_codec.py::test_a_content_that_was_changed_is_refused",
+    ),
+    guard(
+        "the projections are written with the events", "R18", "sql/writer.py",
+        "        await self._write_lists(before, after, events)\n", "",
+        "test_store_contract.py::test_an_approval_is_listed_while_it_is_open[sqlite]",
+    ),
+    guard(
+        "an inbox key is taken once", "R4 S11", "sql/writer.py",
+        "return await self._add(tables.inbox, [values], anew=False) == 1",
+        'values["key"] += str(hash(row))\n        return await self._add(tables.inbox, [values], anew=False) == 1',
+        "test_store_contract.py::test_an_inbox_key_is_taken_once_also_after_it_is_done[sqlite]",
+    ),
+    guard(
+        "a lease is held by one", "R11", "sql/writer.py",
+        "taken = update(tables.runs).where(table.run == run, free)", "taken = update(tables.runs).where(table.run == run)",
+        "test_store_contract.py::test_a_lease_is_held_by_one[postgres]",
+    ),
+    guard(
+        "a lease is given back at the seen length", "R11", "sql/writer.py",
+        "table.lease_owner == owner, table.length == length)", "table.lease_owner == owner)",
+        "test_store_contract.py::test_a_lease_is_given_back_only_at_the_seen_length[sqlite]",
+    ),
+    guard(
+        "no freeze is set between its check and the commit", "R7", "sql/writer.py",
+        'await self.connection.execute(text("LOCK TABLE freezes IN SHARE MODE"))', "pass",
+        "test_store_contract.py::test_no_freeze_is_set_between_its_check_and_the_commit[postgres]",
+    ),
+    guard(
+        "a commit is on the disk", "R15", "sql/engines.py",
+        '"synchronous=FULL"', '"synchronous=NORMAL"',
+        "sql/test_store.py::test_a_commit_is_on_disk_and_readers_do_not_wait",
+    ),
+    guard(
+        "a writer takes the write lock first", "R5", "sql/engines.py",
+        '"BEGIN IMMEDIATE", connections=1', '"BEGIN", connections=1',
+        "sql/test_store.py::test_two_processes_on_one_run_lose_nothing[sqlite]",
+    ),
+    guard(
+        "a reader cannot write", "R18", "sql/engines.py",
+        "query_only={'ON' if read_only else 'OFF'}", "query_only=OFF",
+        "sql/test_store.py::test_a_reader_cannot_write[sqlite]",
+    ),
+    guard(
+        "an error holds no value of a statement", "S20", "sql/engines.py",
+        "hide_parameters=True", "hide_parameters=False",
+        "sql/test_engines.py::test_the_text_of_a_database_that_does_not_answer_holds_no_parameter",
+    ),
+    guard(
+        "each work of a group has its savepoint", "R15", "sql/store.py",
+        'await connection.exec_driver_sql("ROLLBACK TO work")', "pass",
+        "test_store_contract.py::test_a_failing_work_takes_nobody_with_it[sqlite]",
+        "test_store_contract.py::test_a_failing_work_leaves_nothing[sqlite]",
+    ),
+    guard(
+        "a group is told after its commit", "R15", "sql/store.py",
+        '        await connection.exec_driver_sql("RELEASE work")\n',
+        '        await connection.exec_driver_sql("RELEASE work")\n        _tell([waiting], done)\n',
+        "sql/test_guards.py::test_r15_nobody_hears_of_a_work_before_its_commit",
+    ),
+    guard(
+        "a commit of Postgres comes before its answer", "R15", "sql/store.py",
+        "result = await work(SqlWriter(connection, now, self.clock_shift))\n                await connection.commit()",
+        "result = await work(SqlWriter(connection, now, self.clock_shift))",
+        "test_store_contract.py::test_what_a_write_returned_is_there_for_every_reader[postgres]",
+    ),
+    guard(
+        "one process migrates at a time", "R13", "sql/schema.py",
+        'await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})', "pass",
+        "sql/test_schema.py::test_two_processes_migrate_at_once[postgres]",
+    ),
+    guard(
+        "a newer schema is left alone", "R12", "sql/schema.py",
+        "if not current or current in known:", "if True:",
+        "sql/test_schema.py::test_a_schema_that_a_newer_release_has_grown_is_left_alone",
+    ),
+    guard(
+        "one bot works a SQLite file", "R11", "sql/lock.py",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        "sql/test_lock.py::test_a_second_bot_on_the_same_file_is_refused_and_may_work_once_the_first_has_ended",
+    ),
+    guard(
+        "an old database is met by a conflict and loaded again", "R19", "engine/door.py",
+        "            self._folded.pop(run_id, None)", "            raise\n            self._folded.pop(run_id, None)",
+        "sql/test_guards.py::test_r19_a_door_whose_memory_is_ahead_of_a_restored_database_loads_it_again",
+    ),
+)  # fmt: skip
+
+
+DOORS = (
+    guard(
+        "what Slack did not sign is refused", "S11", "slack/ingress.py",
+        "return text if verifier.is_valid(text, timestamp, signature) else None", "return text",
+        "slack/test_ingress.py::test_what_slack_did_not_sign_just_now_is_refused[changes9]",
+        "slack/test_ingress.py::test_what_slack_did_not_sign_just_now_is_refused[changes10]",
+    ),
+    guard(
+        "what Slack signed long ago is refused", "S11", "slack/ingress.py",
+        "return text if verifier.is_valid(text, timestamp, signature) else None",
+        "return text if verifier.generate_signature(timestamp=timestamp, body=text) == signature else None",
+        "slack/test_ingress.py::test_what_slack_did_not_sign_just_now_is_refused[changes11]",
+        "slack/test_ingress.py::test_what_slack_did_not_sign_just_now_is_refused[changes12]",
+    ),
+    guard(
+        "an empty signing secret is an error", "S11", "slack/ingress.py",
+        "if not signing_secret.strip():", "if False:",
+        "slack/test_ingress.py::test_an_empty_signing_secret_is_an_error_before_anything_starts",
+    ),
+    guard(
+        "a body has a largest size", "S26", "slack/ingress.py",
+        "if len(body) > MOST_BYTES:", "if False:",
+        "slack/test_ingress.py::test_a_body_that_is_too_large_is_not_read",
+    ),
+    guard(
+        "the row is committed before the ack", "R3", "slack/ingress.py",
+        "        if row is not None and not await receive(row):\n            return BoltResponse(status=200)\n",
+        "        if row is not None:\n            asyncio.ensure_future(receive(row)).add_done_callback(lambda done: done.exception())\n",
+        "slack/test_ingress.py::test_a_click_that_could_not_be_committed_is_not_acknowledged",
+        "slack/test_ingress.py::test_a_delivery_that_could_not_be_committed_comes_again",
+    ),
+    guard(
+        "a duplicate starts nothing", "R4", "slack/ingress.py",
+        "if row is not None and not await receive(row):", "if row is not None and await receive(row) is None:",
+        "slack/test_ingress.py::test_a_command_that_comes_twice_is_answered_once",
+    ),
+    guard(
+        "a message and its mention are one row", "R4", "slack/payloads.py",
+        '_row(f"msg:{team}:', '_row(f"{event[\'type\']}:{team}:',
+        "slack/test_ingress.py::test_a_mention_is_one_row_although_slack_sends_two_events",
+    ),
+    guard(
+        "links do not unfurl", "S7", "slack/posting.py",
+        "unfurl_links=False,\n                unfurl_media=False,", "unfurl_links=True,\n                unfurl_media=True,",
+        "slack/test_chat.py::test_nothing_unfurls_and_nothing_is_linked",
+    ),
+    guard(
+        "a post that stands is adopted by its key", "R9", "slack/chat.py",
+        "found = (await self._posting.standing(run)).get(key, [])", "found = list[str]()",
+        "slack/test_chat.py::test_a_post_whose_answer_was_lost_is_adopted",
+    ),
+    guard(
+        "a reply that stands is not posted again", "R9", "slack/chat.py",
+        "found = standing.get(part_key)", "found = list[str]()",
+        "slack/test_chat.py::test_a_long_reply_is_posted_whole_and_only_once",
+    ),
+    guard(
+        "a card that is gone is posted anew", "R10", "slack/posting.py",
+        "if declined.code in _LOST:", "if False:",
+        "slack/test_chat.py::test_a_card_that_was_deleted_is_posted_anew",
+        "slack/test_chat.py::test_a_card_that_can_no_longer_be_changed_is_posted_anew_once",
+    ),
+    guard(
+        "another app's message is none of ours", "S6", "slack/posting.py",
+        'if message.get("user") == own else None', "if own else None",
+        "slack/test_chat.py::test_another_apps_message_does_not_pass_for_ours",
+    ),
+    guard(
+        "Slack's patience is passed on", "R9", "slack/calls.py",
+        'if name.lower() == "retry-after"', 'if name.lower() == "never"',
+        "slack/test_chat.py::test_slacks_patience_is_respected",
+    ),
+    guard(
+        "a call to Slack is not repeated by itself", "R9", "slack/calls.py",
+        ", retry_handlers=[])", ")",
+        "slack/test_chat.py::test_a_post_whose_answer_was_lost_is_adopted[fault0]",
+    ),
+    guard(
+        "a card that does not show everything has no Approve", "S4 R6", "slack/cards.py",
+        "    if shows_everything(call):\n        approve =", "    if True:\n        approve =",
+        "slack/test_cards.py::test_a_card_that_cannot_show_all_has_review_and_no_approve",
+    ),
+    guard(
+        "untrusted text is made visible", "S5 S6", "slack/blocks.py",
+        'line = visible(" ".join(text.split()))', 'line = " ".join(text.split())',
+        "slack/test_details.py::test_hostile_texts_stay_texts_in_details",
+    ),
+    guard(
+        "untrusted text is plain", "S6", "slack/blocks.py",
+        '{"type": "plain_text", "text": text, "emoji": False}', '{"type": "mrkdwn", "text": text}',
+        "slack/test_cards.py::test_hostile_words_stay_words",
+    ),
+    guard(
+        "the fallback text is escaped", "S6", "slack/blocks.py",
+        '.replace("<", "&lt;").replace(">", "&gt;")', "",
+        "slack/test_cards.py::test_hostile_words_stay_words",
+    ),
+    guard(
+        "only who takes part is mentioned", "S6", "slack/richtext.py",
+        "return mention(user[1]) if user and user[1] in people else said(text)",
+        "return mention(user[1]) if user else said(text)",
+        "slack/test_replies.py::test_only_those_who_take_part_can_be_mentioned",
+    ),
+    guard(
+        "whom Slack does not describe is refused", "S10", "slack/chat.py",
+        'if not isinstance(user, Mapping) or user.get("id") != person.user or not user.get("team_id"):',
+        "if not isinstance(user, Mapping):",
+        "slack/test_guards.py::test_s10_what_slack_does_not_say_of_a_person_is_held_against_them",
+    ),
+    guard(
+        "what Slack said of a person holds for a minute", "S10", "slack/chat.py",
+        "FRESH_SECONDS: Final = 60.0", "FRESH_SECONDS: Final = 6000.0",
+        "slack/test_chat.py::test_what_slack_said_holds_for_a_minute",
+    ),
+    guard(
+        "an outcome that BIGHUB knows is not sent again", "R9", "bighub_guard.py",
+        "if status not in reported_statuses(known):", "if True:",
+        "test_bighub_guard_reports.py::test_r9_an_outcome_whose_receipt_was_lost_is_not_reported_twice",
+    ),
+    guard(
+        "a resolution that BIGHUB knows is not sent again", "R9", "bighub_guard.py",
+        '                if status != "pending":\n                    return\n', "",
+        "test_bighub_guard_reports.py::test_r9_a_lost_receipt_is_read_before_it_is_sent_again",
+    ),
+    guard(
+        "a page instead of a receipt is no receipt", "R9", "bighub_client.py",
+        "if self._is_sdk and (not isinstance(receipt, dict) or not receipt):", "if False:",
+        "test_bighub_guard_reports.py::test_h8_a_page_instead_of_a_receipt_is_tried_again",
+    ),
+    guard(
+        "a question has an idempotency key", "R9", "bighub_client.py",
+        'extras = {"idempotency_key": f"{asked.key}:{_hash(fields)}"}', "extras: Json = {}",
+        "test_bighub_guard.py::test_h3_a_question_asked_again_is_the_same_question",
+    ),
+    guard(
+        "BIGHUB's patience is passed on", "R9", "bighub_client.py",
+        "return float(seconds) if isinstance(seconds, int | float) else 0.0", "return 0.0",
+        "test_bighub_guard.py::test_a_wait_that_bighub_asks_for_is_passed_on",
+    ),
+    guard(
+        "a refused key blocks instead of waiting", "R8", "bighub_client.py",
+        "if isinstance(error, BighubAuthError) or status in (401, 403):", "if False:",
+        "test_bighub_guard.py::test_a_refusal_for_good_says_what_to_do",
+    ),
+    guard(
+        "every model call is stateless", "S21", "openai_model.py",
+        'sent: Json = {"store": False}', 'sent: Json = {"store": True}',
+        "test_openai_model.py::test_every_call_is_stateless_and_asks_for_encrypted_reasoning",
+    ),
+    guard(
+        "a lost wake-up is no error", "R11", "dispatch.py",
+        "        try:\n            await self._queries.enqueue(ENTRYPOINT, run.encode())\n        except _ABSENT as absent:",
+        "        try:\n            await self._queries.enqueue(ENTRYPOINT, run.encode())\n        except ZeroDivisionError as absent:",
+        "test_dispatch.py::test_a_wake_up_that_the_database_cannot_take_is_lost_without_an_error",
+    ),
+)  # fmt: skip
+
+GUARDS = (*CORE, *ENGINE, *SQL, *DOORS)
