@@ -26,7 +26,9 @@ FOLDERS = ("bot", "tests", "migrations", "examples", "docs", "benchmarks")
 AT_ONCE = 2
 SECONDS = 240.0
 _ONLY_BROKEN = re.compile(
-    r"(?:\w+\.)*(?:Syntax|Indentation|Import|ModuleNotFound|Name|UnboundLocal|Attribute|Type)Error\b"
+    r"(?:\w+\.)*(?:Syntax|Indentation|Import|ModuleNotFound|Name|UnboundLocal|Type|Attribute)Error\b"
+    # What a test says that looks into a refusal where there is none.
+    r"(?!: 'NoneType' object has no attribute '(?:ground|reason)')"
 )
 _ENDED = re.compile(r"^(FAILED|ERROR) (\S+?::.*?)(?: - (.*))?$", re.MULTILINE)
 
@@ -41,7 +43,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class Ended:
     """How a run of pytest ended: its exit status (None: it hung), and the failed tests with what each of them said."""
 
     status: int | None
@@ -53,7 +55,7 @@ def detected(guards: Sequence[Guard]) -> Iterator[Verdict]:
     """The verdict of each guard, two at a time; the named tests must pass while nothing is switched off."""
     named = sorted({test for guard in guards for test in guard.tests})
     with checkout() as folder:
-        honest = tested(folder, named) if named else Tested(0, {}, "")
+        honest = tested(folder, named) if named else Ended(0, {}, "")
     if honest.status != 0:
         raise AssertionError(f"the named tests do not pass as they are:\n{honest.printed[-4000:]}")
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -72,7 +74,7 @@ def switched_off(guard: Guard) -> Verdict:
     return Verdict(guard, fault, time.monotonic() - began)
 
 
-def fault_of(guard: Guard, ran: Tested) -> str:
+def fault_of(guard: Guard, ran: Ended) -> str:
     """Why ``ran`` does not show that the guard is missed; "" where it does."""
     if ran.status != 1:
         how = {None: "the tests hung", 0: "every test passed"}.get(ran.status, f"pytest ended with {ran.status}")
@@ -100,7 +102,7 @@ def checkout() -> Iterator[Path]:
         yield folder
 
 
-def tested(folder: Path, tests: Iterable[str], seconds: float = SECONDS) -> Tested:
+def tested(folder: Path, tests: Iterable[str], seconds: float = SECONDS) -> Ended:
     """Run these tests of the checkout in ``folder``, each in what is there and not in what is installed."""
     command = [
         sys.executable,
@@ -129,6 +131,6 @@ def tested(folder: Path, tests: Iterable[str], seconds: float = SECONDS) -> Test
         printed, _ = running.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(running.pid, signal.SIGKILL)
-        return Tested(None, {}, running.communicate()[0])
+        return Ended(None, {}, running.communicate()[0])
     failed = {name: why or "" for how, name, why in _ENDED.findall(printed) if how == "FAILED"}
-    return Tested(running.returncode, failed, printed)
+    return Ended(running.returncode, failed, printed)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutations.guards import GUARDS, Guard
-from tests.mutations.switched_off import ROOT, Tested, detected, fault_of
+from tests.mutations.switched_off import ROOT, Ended, detected, fault_of
 
 BY_NAME = {guard.name: guard for guard in GUARDS}
 CHEAP = ("a seal holds under our keys only", "a resolved approval takes no vote")
@@ -69,5 +69,5 @@ BOTH = {"tests/t.py::test_one": "assert 1 == 2", "tests/t.py::test_two[x]": "bot
 def test_t7_only_a_test_that_fails_by_its_promise_has_noticed(
     status: int | None, failed: dict[str, str], fault: str
 ) -> None:
-    found = fault_of(TWO, Tested(status, failed, ""))
+    found = fault_of(TWO, Ended(status, failed, ""))
     assert found.startswith(fault) and bool(found) is bool(fault)

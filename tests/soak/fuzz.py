@@ -32,7 +32,7 @@ from tests.slack.reading import buttons, preformatted, shown_arguments
 from tests.soak.report import Line
 from tests.soak.tampering import changed_rows
 
-ANSWERS, ARGUMENT_SETS, AT_ONCE = 20_000, 50_000, 16
+ANSWERS, ARGUMENT_SETS, AT_ONCE = 10_000, 50_000, 16
 PATIENCE = 0.5
 SOONER = 0.004
 """Seconds after which an answer is not waited for any more: the server has judged by then, or has not."""
