@@ -138,8 +138,7 @@ async def answers_over_http(seed: int, number: int) -> Line:
             ):
                 each = fuzzed[key]
                 kinds[each.kind] = kinds.get(each.kind, 0) + 1
-                may = each.honest is not None and not stops(each.honest) and not conditional(each.honest)
-                may = may and sdk_would_run(each.honest or {})
+                may = each.honest is not None and every_signal_allows(each.honest)
                 allowed = judgement is not None and judgement.verdict is Verdict.ALLOW
                 executed, wrong, missed = (
                     executed + allowed,
@@ -151,6 +150,14 @@ async def answers_over_http(seed: int, number: int) -> Line:
     figure = f"{executed:,} executed, {missed:,} asked about although nothing stops them"
     floor = executed >= number // 100 and len(kinds) >= 7
     return Line("T6", "R8 S22", "fuzzed answers of BIGHUB", work, wrong, floor, seed, time.monotonic() - began, figure)
+
+
+def every_signal_allows(answer: dict[str, Any]) -> bool:
+    """By the SDK's own reading and the words of the answer; a share of 100 % or more is no condition."""
+    share = answer.get("max_percentage")
+    whole = share == "" or (isinstance(share, int | float) and share >= 100)
+    rest = {name: value for name, value in answer.items() if name != "max_percentage" or not whole}
+    return not stops(rest) and not conditional(rest) and sdk_would_run(rest)
 
 
 class Asking:
