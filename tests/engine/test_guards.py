@@ -15,9 +15,9 @@ from bot.core.policy import Defaults, Policy
 from bot.core.run import Run, RunState
 from bot.core.values import Judgement, Verdict
 from bot.dict_store import DictStore
-from bot.ports import InboxRow, Unavailable, Writer
+from bot.ports import InboxRow, Posted, Unavailable, Writer
 from tests.engine.test_starting import KEY, approved, refusal
-from tests.engine.world import ALICE, CAROL, LIMITS, PLACE, TEAM, World, approval_of, saying, wishing
+from tests.engine.world import ALICE, CAROL, LIMITS, PLACE, TEAM, ChatInMemory, World, approval_of, saying, wishing
 
 T = TypeVar("T")
 ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
@@ -189,6 +189,46 @@ async def eventually(holds: Callable[[], object]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("it never happened")
+
+
+class ChatThatTellsHow(ChatInMemory):
+    """``sent``: of each reply, whether what may stand already was to be looked for; the first ``lost`` have no answer."""
+
+    def __init__(self, lost: int = 0) -> None:
+        super().__init__()
+        self.sent: list[bool] = []
+        self.lost, self.holds = lost, asyncio.Event()
+
+    async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
+        self.sent.append(again)
+        if len(self.sent) <= self.lost:
+            raise Unavailable("the answer was lost")
+        if len(self.sent) == 1:
+            await self.holds.wait()
+        return await super().post_reply(run, key, text, again=again)
+
+
+async def test_r9_what_failed_or_was_left_by_another_worker_is_looked_for_before_it_is_sent_again() -> None:
+    world = World()
+    world.chat = ChatThatTellsHow(lost=2)
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.write("how is checkout?")
+        await world.until(lambda run: run.state is RunState.DONE)
+    assert world.chat.sent == [False, True, True]
+    left = World()
+    left.chat = chat = ChatThatTellsHow()
+    left.engine = left.new_engine()
+    async with running(left):
+        await left.write("how is checkout?")
+        await left.until(lambda run: chat.sent)
+        for task in list(left.dispatch.tasks):
+            task.cancel()
+        await asyncio.gather(*left.dispatch.tasks, return_exceptions=True)
+    left.engine = left.new_engine()
+    async with running(left):
+        await left.until(lambda run: run.state is RunState.DONE)
+    assert chat.sent == [False, True]
 
 
 async def test_r11_a_worker_that_drains_starts_nothing_new() -> None:

@@ -406,9 +406,15 @@ ENGINE = (
         "engine/test_guards.py::test_r11_a_worker_that_lost_its_lease_lets_go_of_the_run",
     ),
     guard(
-        "a refused call of another worker's run is left alone", "R11", "engine/worker.py",
-        "if run.of_program is not self._limits.programs:", "if False:",
+        "a bot leaves the run of a program alone", "R11", "engine/door.py",
+        "if run is None or run.of_program is not programs:", "if run is None:",
         "engine/test_turns.py::test_a_bot_and_a_program_that_share_a_store_leave_each_others_runs_alone",
+    ),
+    guard(
+        "what may have been sent before is looked for first", "R9", "engine/worker.py",
+        "again = holding.taken_over or effect.key in holding.tried or run.trouble(effect.key) is not None",
+        "again = False",
+        "engine/test_guards.py::test_r9_what_failed_or_was_left_by_another_worker_is_looked_for_before_it_is_sent_again",
     ),
     guard(
         "the drain starts nothing new", "R11", "engine/worker.py",
@@ -443,8 +449,8 @@ ENGINE = (
     ),
     guard(
         "the database's clock decides", "R7", "engine/door.py",
-        "after = applied(run_id, before, events, tx.now)",
-        "import time\n\n        after = applied(run_id, before, events, time.time())",
+        "after = applied(run_id, base, events, tx.now)",
+        "import time\n\n        after = applied(run_id, base, events, time.time())",
         "engine/test_engine.py::test_an_expired_approval_is_refused_and_the_model_goes_on",
     ),
     guard(
@@ -532,8 +538,7 @@ SQL = (
     ),
     guard(
         "a lease is held by one", "R11", "sql/writer.py",
-        'where(_run.run == bindparam("its_run"), _FREE)',
-        'where(_run.run == bindparam("its_run"), or_(_FREE, _run.lease_owner != bindparam("owner")))',
+        '_LEFT = _run.lease_until < bindparam("now")', '_LEFT = _run.lease_until != bindparam("now")',
         "test_store_contract.py::test_a_lease_is_held_by_one[postgres]",
     ),
     guard(
@@ -722,7 +727,7 @@ DOORS = (
     ),
     guard(
         "an outcome that BIGHUB knows is not sent again", "R9", "bighub_guard.py",
-        "if status not in reported_statuses(known):", "if True:",
+        "if not again or status not in await self._reported(request_id):", "if True:",
         "test_bighub_guard_reports.py::test_r9_an_outcome_whose_receipt_was_lost_is_not_reported_twice",
     ),
     guard(
