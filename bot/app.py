@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-import aiohttp
 import typer
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -36,9 +35,10 @@ from bot.ports import Guard, Store, Unavailable
 from bot.serving import serving
 from bot.settings import REMEDIES, TO_RUN, Settings, read_settings, seal_keys
 from bot.slack.bolt import bolt_app
-from bot.slack.calls import Declined, called, web_client
+from bot.slack.calls import Declined, called, web_client, web_session
 from bot.slack.chat import SlackChat
 from bot.slack.ingress import slack_routes
+from bot.slack.pacing import Pacer
 from bot.slack.payloads import translate
 from bot.slack.socket import socket_open
 from bot.sql.lock import only_bot
@@ -136,9 +136,9 @@ async def open_queue(settings: Settings) -> Queue:
 async def chat_of(settings: Settings) -> AsyncIterator[SlackChat]:
     """The Chat port over the one workspace whose bot token is set; its calls share their connections."""
     note = "" if settings.bighub_api_key else "No BIGHUB key: the local rules decided alone."
-    async with aiohttp.ClientSession() as session:
+    async with web_session() as session:
         client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
-        yield SlackChat(lambda team: client, source_note=note)
+        yield SlackChat(lambda team: client, source_note=note, pacer=Pacer(spaces=settings.slack_pacing))
 
 
 @asynccontextmanager
@@ -157,7 +157,7 @@ async def guard_of(settings: Settings, policy: Policy) -> AsyncIterator[Guard]:
 
 async def accepted(settings: Settings) -> None:
     """Ask Slack whether it knows our tokens, before anything is served. A Slack that is away is a warning."""
-    async with aiohttp.ClientSession() as session:
+    async with web_session() as session:
         client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
         asked = [("SLACK_BOT_TOKEN", client.auth_test())]
         if settings.slack_app_token is not None:

@@ -54,12 +54,17 @@ class Declined(Rejected):
         self.code = code
 
 
+def web_session(seconds: float = TIMEOUT_SECONDS) -> aiohttp.ClientSession:
+    """Connections for clients to share, and the time limit of each call over them: the SDK's own holds only where it opens one."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds))
+
+
 def web_client(
     token: str | None, base_url: str | None = None, session: aiohttp.ClientSession | None = None
 ) -> AsyncWebClient:
     """A client that never repeats a call by itself: a repeated post whose answer was lost would be there twice.
 
-    ``session`` lets calls share their connections; whoever gives it closes it.
+    ``session`` (`web_session`) lets calls share their connections; whoever gives it closes it.
     """
     address = base_url or AsyncWebClient.BASE_URL
     return AsyncWebClient(token=token, base_url=address, timeout=TIMEOUT_SECONDS, session=session, retry_handlers=[])

@@ -8,9 +8,11 @@ Rule 3: what Slack says of a person holds for a minute at most; what it does not
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.call import Call
 from bot.core.inputs import Profile
@@ -23,6 +25,7 @@ from bot.slack import replies as words
 from bot.slack.blocks import Message
 from bot.slack.calls import called
 from bot.slack.cards import card
+from bot.slack.pacing import Pacer, method, posts
 from bot.slack.posting import Posting
 from bot.slack.remembered import Remembered
 
@@ -32,7 +35,7 @@ UNKNOWN_PERSON: Final = Refused("Slack does not tell me who you are, so I cannot
 
 class SlackChat:
     """``client_for`` gives the client of a workspace (or enterprise); LookupError where Signoff is not installed.
-    ``source_note`` is shown on every card; ``clock`` counts seconds, from anywhere."""
+    ``source_note`` is shown on every card; ``clock`` counts seconds, from anywhere; ``pacer`` spaces the calls."""
 
     def __init__(
         self,
@@ -40,12 +43,13 @@ class SlackChat:
         *,
         source_note: str = "",
         clock: Callable[[], float] = time.monotonic,
+        pacer: Pacer | None = None,
     ) -> None:
-        self._client_for = client_for
+        self._client_for, self._pacer = client_for, pacer or Pacer()
         self._source_note = source_note
         self._profiles: Remembered[Person, Profile] = Remembered(clock, FRESH_SECONDS)
         self._members: Remembered[tuple[str, str], frozenset[str]] = Remembered(clock, FRESH_SECONDS)
-        self._posting = Posting(client_for)
+        self._posting = Posting(client_for, self._pacer)
 
     # --- who --------------------------------------------------------------------------------------------------------
 
@@ -55,7 +59,8 @@ class SlackChat:
         if known is not None:
             return known
         try:
-            answer = await called(self._client_for(person.team).users_info(user=person.user))
+            work = partial(self._client_for(person.team).users_info, user=person.user)
+            answer = await self._pacer.called("", method(person.team, "users.info"), work)
         except LookupError:
             return Refused("You belong to a workspace where I am not installed, so I cannot let you do this.")
         except Rejected as rejected:
@@ -69,7 +74,8 @@ class SlackChat:
         if known is not None:
             return known
         try:
-            answer = await called(self._client_for(team).usergroups_users_list(usergroup=group))
+            work = partial(self._client_for(team).usergroups_users_list, usergroup=group)
+            answer = await self._pacer.called("", method(team, "usergroups.users.list"), work)
         except (LookupError, Rejected) as rejected:
             _unknown("usergroups.users.list", rejected)
             return Refused("Slack does not tell me who is in the group of approvers.")
@@ -85,11 +91,11 @@ class SlackChat:
         recorded = call.card.message if call.card is not None else ""
 
         async def shows(ts: str) -> bool:
-            return await self._posting.updated(team, channel, ts, message)
+            return await self._posting.updated(team, channel, ts, key, message)
 
         if recorded and await shows(recorded):
             return Posted(channel, recorded)
-        found = (await self._posting.standing(run)).get(key, []) if again or recorded else []
+        found = (await self._posting.standing(run, key)).get(key, []) if again or recorded else []
         for ts in reversed([each for each in found if each != recorded]):
             if await shows(ts):
                 return Posted(channel, ts)
@@ -110,10 +116,13 @@ class SlackChat:
         """Slack shows it below the thread until the next message, at most two minutes."""
         place = run.asked.place
         try:
-            work = self._client_for(place.team).assistant_threads_setStatus(
-                channel_id=place.channel, thread_ts=place.thread, status="is thinking…"
+            work = partial(
+                self._client_for(place.team).assistant_threads_setStatus,
+                channel_id=place.channel,
+                thread_ts=place.thread,
+                status="is thinking…",
             )
-            await called(work)
+            await self._pacer.called("", method(place.team, "assistant.threads.setStatus"), work)
         except Exception:  # decoration: whoever waits learns nothing less without it, so nothing may fail over it
             return
 
@@ -123,14 +132,16 @@ class SlackChat:
             client = self._client_for(person.team)
         except LookupError as error:
             raise Rejected("This person belongs to a workspace where Signoff is not installed.") from error
-        if not channel.startswith("D") and not await self._is_active(client, channel, thread):
+        if not channel.startswith("D") and not await self._is_active(person.team, channel, thread):
             thread = ""
-        await whispered(client, person.user, channel, thread, text)
+        work = partial(whisper, client, person.user, channel, thread, text)
+        await self._pacer.called("", posts(person.team, channel), work)
 
-    async def _is_active(self, client: AsyncWebClient, channel: str, thread: str) -> bool:
+    async def _is_active(self, team: str, channel: str, thread: str) -> bool:
         """Whether a thread has replies: Slack shows an ephemeral message only in one that has."""
+        work = partial(self._client_for(team).conversations_replies, channel=channel, ts=thread, limit=2)
         try:
-            answer = await called(client.conversations_replies(channel=channel, ts=thread, limit=2))
+            answer = await self._pacer.called("", method(team, "conversations.replies"), work)
         except Rejected:
             return False
         return len(answer.get("messages") or ()) > 1
@@ -139,7 +150,7 @@ class SlackChat:
 
     async def _post_all(self, run: Run, key: str, messages: Sequence[Message], again: bool) -> Posted:
         """Post what does not stand yet; the last one's place."""
-        standing = await self._posting.standing(run) if again else {}
+        standing = await self._posting.standing(run, f"{run.id}:{key}:1") if again else {}
         posted = Posted(run.asked.place.channel, "")
         for part, message in enumerate(messages, 1):
             part_key = f"{run.id}:{key}:{part}"
@@ -149,14 +160,18 @@ class SlackChat:
 
 
 async def whispered(client: AsyncWebClient, user: str, channel: str, thread: str, text: str) -> None:
-    """Post what only ``user`` sees; ``thread`` "" posts it below the channel's messages. Raises `Unavailable`, `Rejected`."""
+    """Post what only ``user`` sees, at once. Raises `Unavailable`, `Rejected`."""
+    await called(whisper(client, user, channel, thread, text))
+
+
+async def whisper(client: AsyncWebClient, user: str, channel: str, thread: str, text: str) -> AsyncSlackResponse:
+    """Post what only ``user`` sees; ``thread`` "" posts it below the channel's messages. Raises what the client raises."""
     message = words.whisper(text)
     what: dict[str, Any] = {"text": message.text, "blocks": message.blocks, "parse": "none", "link_names": False}
     what |= {"thread_ts": thread} if thread else {}
     if channel.startswith("D"):
-        await called(client.chat_postMessage(channel=channel, unfurl_links=False, unfurl_media=False, **what))
-    else:
-        await called(client.chat_postEphemeral(channel=channel, user=user, **what))
+        return await client.chat_postMessage(channel=channel, unfurl_links=False, unfurl_media=False, **what)
+    return await client.chat_postEphemeral(channel=channel, user=user, **what)
 
 
 def _people(run: Run) -> frozenset[str]:

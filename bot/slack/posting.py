@@ -1,12 +1,14 @@
 """Posting for a run, and finding again what was posted: in its thread, or in the channel where the thread is gone.
 
 Rule 1: every post carries its key in its metadata; another app's message with the same key is none of ours.
-Rule 2: a thread whose first message was deleted takes no replies. The run goes on in the channel, where its requester is
+Rule 2: what is to be posted waits for its turn in the channel before the thread is read, so that it is read once.
+Rule 3: a thread whose first message was deleted takes no replies. The run goes on in the channel, where its requester is
 mentioned; nothing is posted there before the channel was read for the key.
 Which messages there are and what they say is `chat.py`'s and the renderers'.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -16,7 +18,8 @@ from bot.core.run import Run
 from bot.logger import log
 from bot.ports import Posted
 from bot.slack.blocks import Message, with_ids
-from bot.slack.calls import Declined, called
+from bot.slack.calls import Declined
+from bot.slack.pacing import Lane, Pacer, method, posts
 from bot.slack.replies import in_channel
 
 EVENT_TYPE: Final = "signoff"
@@ -38,8 +41,8 @@ async def as_it_is(ts: str) -> bool:
 class Posting:
     """``client_for`` gives the client of a workspace; LookupError where Signoff is not installed."""
 
-    def __init__(self, client_for: Callable[[str], AsyncWebClient]) -> None:
-        self._client_for = client_for
+    def __init__(self, client_for: Callable[[str], AsyncWebClient], pacer: Pacer) -> None:
+        self._client_for, self._pacer = client_for, pacer
         self._selves: dict[str, str] = {}
 
     async def post(self, run: Run, key: str, message: Message, adopt: Adopt = as_it_is) -> Posted:
@@ -52,26 +55,27 @@ class Posting:
                 raise
             log.warning("a thread is gone; the run goes on in the channel", run=run.id, code=declined.code)
         client = self._client_for(place.team)
-        standing = await self._read(run, client.conversations_history, channel=place.channel)
+        lane = method(place.team, "conversations.history")
+        standing = await self._read(run, key, lane, partial(client.conversations_history, channel=place.channel))
         for ts in reversed(standing.get(key, [])):
             if await adopt(ts):
                 return Posted(place.channel, ts)
         return await self._send(run, key, in_channel(message, run.asked.person.user), "")
 
-    async def standing(self, run: Run) -> Standing:
-        """The keys of our messages in the run's thread since the run began, each with where it stands, oldest first."""
+    async def standing(self, run: Run, key: str) -> Standing:
+        """The keys of our messages in the run's thread since the run began, each with where it stands, oldest first; once ``key``
+        may be posted."""
         place = run.asked.place
-        client = self._client_for(place.team)
-        return await self._read(run, client.conversations_replies, channel=place.channel, ts=place.thread)
+        self._pacer.expect_turn(key, posts(place.team, place.channel))
+        fetch = partial(self._client_for(place.team).conversations_replies, channel=place.channel, ts=place.thread)
+        return await self._read(run, key, method(place.team, "conversations.replies"), fetch)
 
-    async def updated(self, team: str, channel: str, ts: str, message: Message) -> bool:
+    async def updated(self, team: str, channel: str, ts: str, key: str, message: Message) -> bool:
         """Whether the message now shows ``message``; False where it is gone or can no longer be changed."""
-        client = self._client_for(team)
-        work = client.chat_update(
-            channel=channel, ts=ts, text=message.text, blocks=message.blocks, parse="none", link_names=False
-        )
+        change = partial(self._client_for(team).chat_update, channel=channel, ts=ts, parse="none", link_names=False)
+        work = partial(change, text=message.text, blocks=message.blocks)
         try:
-            await called(work)
+            await self._pacer.called(key, method(team, "chat.update"), work)
         except Declined as declined:
             if declined.code in _LOST:
                 return False
@@ -80,39 +84,40 @@ class Posting:
 
     async def _send(self, run: Run, key: str, message: Message, thread: str) -> Posted:
         place = run.asked.place
-        answer = await called(
-            self._client_for(place.team).chat_postMessage(
-                channel=place.channel,
-                thread_ts=thread or None,
-                text=message.text,
-                blocks=with_ids(message.blocks, key[-200:]),
-                metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
-                unfurl_links=False,
-                unfurl_media=False,
-                parse="none",
-                link_names=False,
-            )
+        work = partial(
+            self._client_for(place.team).chat_postMessage,
+            channel=place.channel,
+            thread_ts=thread or None,
+            text=message.text,
+            blocks=with_ids(message.blocks, key[-200:]),
+            metadata={"event_type": EVENT_TYPE, "event_payload": {"key": key}},
+            unfurl_links=False,
+            unfurl_media=False,
+            parse="none",
+            link_names=False,
         )
+        answer = await self._pacer.called(key, posts(place.team, place.channel), work)
         return Posted(str(answer.get("channel") or place.channel), str(answer.get("ts") or ""))
 
-    async def _read(self, run: Run, fetch: Fetch, **where: str) -> Standing:
+    async def _read(self, run: Run, key: str, lane: Lane, fetch: Fetch) -> Standing:
         """All pages since the run began. What we may not read counts as empty: better twice than never."""
         found, cursor, oldest = dict[str, list[str]](), "", run.asked.message
         own = await self._self(run.asked.place.team)
         since = oldest if oldest.replace(".", "").isdigit() else None
         while True:
-            page = fetch(**where, include_all_metadata=True, limit=PAGE, cursor=cursor or None, oldest=since)
+            page = partial(fetch, include_all_metadata=True, limit=PAGE, cursor=cursor or None, oldest=since)
             try:
-                answer = await called(page)
+                # Whoever waited between two pages would begin again with the first, and might never reach the last.
+                answer = await self._pacer.called("" if cursor else key, lane, page)
             except Declined as declined:
                 if declined.code not in _UNREADABLE:
                     raise
                 log.warning("what stands already cannot be read before posting", code=declined.code)
                 return found
             for message in answer.get("messages") or ():
-                key = _key(message) if message.get("user") == own else None
-                if key:
-                    found.setdefault(key, []).append(str(message["ts"]))
+                theirs = _key(message) if message.get("user") == own else None
+                if theirs:
+                    found.setdefault(theirs, []).append(str(message["ts"]))
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return {key: sorted(stamps) for key, stamps in found.items()}
@@ -120,7 +125,8 @@ class Posting:
     async def _self(self, team: str) -> str:
         """The bot's own user id: another app's message must not pass for ours."""
         if team not in self._selves:
-            self._selves[team] = str((await called(self._client_for(team).auth_test())).get("user_id") or "")
+            answer = await self._pacer.called("", method(team, "auth.test"), self._client_for(team).auth_test)
+            self._selves[team] = str(answer.get("user_id") or "")
         return self._selves[team]
 
 

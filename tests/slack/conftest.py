@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 import yaml
 from slack_bolt.async_app import AsyncApp
@@ -12,8 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.values import Place
 from bot.slack.bolt import bolt_app
-from bot.slack.calls import web_client
+from bot.slack.calls import web_client, web_session
 from bot.slack.chat import SlackChat
+from bot.slack.pacing import Pacer
 from bot.workspace import RunningWorkspace, running_workspace
 from tests.slack.desk import RecordingDesk
 from tests.slack.hands import Hands
@@ -32,7 +32,7 @@ async def workspace() -> AsyncIterator[RunningWorkspace]:
 
 @pytest.fixture
 async def client(workspace: RunningWorkspace) -> AsyncIterator[AsyncWebClient]:
-    async with aiohttp.ClientSession() as session:
+    async with web_session() as session:
         yield web_client(workspace.bot_token, workspace.api_url, session)
 
 
@@ -58,7 +58,8 @@ def chat(client: AsyncWebClient, clock: Hands) -> SlackChat:
             raise LookupError(team)
         return client
 
-    return SlackChat(client_for, source_note="No BIGHUB key.", clock=clock)
+    # Rates are told in `test_pacing.py`.
+    return SlackChat(client_for, source_note="No BIGHUB key.", clock=clock, pacer=Pacer(spaces=False))
 
 
 @pytest.fixture

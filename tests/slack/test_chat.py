@@ -15,7 +15,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person, Place, RunId
 from bot.ports import Rejected, Unavailable
-from bot.slack.calls import Declined, web_client
+from bot.slack.calls import Declined, called, web_client, web_session
 from bot.slack.chat import SlackChat
 from bot.workspace import RunningWorkspace
 from bot.workspace.world import Draft
@@ -375,6 +375,14 @@ async def test_nobody_at_the_other_end_is_unavailable(clock: Hands) -> None:
     lonely = web_client("xoxb-1", "http://127.0.0.1:9/api/")
     with pytest.raises(Unavailable):
         await SlackChat(lambda team: lonely, clock=clock).profile(ALICE)
+
+
+async def test_a_slack_that_never_answers_is_unavailable_after_the_time_limit(workspace: RunningWorkspace) -> None:
+    """The SDK's own limit does not hold over connections that calls share."""
+    await workspace.fault(kind="api", method="auth.test", do="hang")
+    async with web_session(0.2) as session, asyncio.timeout(5):
+        with pytest.raises(Unavailable):
+            await called(web_client(workspace.bot_token, workspace.api_url, session).auth_test())
 
 
 async def test_the_run_may_be_anywhere_in_its_life(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
