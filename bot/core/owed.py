@@ -75,6 +75,8 @@ def _shown(run: Run, call: Call) -> Iterator[Effect]:
         running = call.state in (CallState.ALLOWED, CallState.STARTED) and call.card is not None
         since = call.started_at or run.last_at
         yield ShowCard(call.proposal.call, call.phase, since + RUNNING_SECONDS if running else 0.0)
+    elif call.phase is not None and call.card is not None and call.card.again_at:
+        yield ShowCard(call.proposal.call, call.phase, call.card.again_at)
     if call.outcome is Outcome.NEEDS_CONTEXT and not run.delivered(f"question:{call.proposal.call}"):
         yield AskRequester(call.proposal.call)
 

@@ -65,6 +65,8 @@ RUN_TRANSITIONS: dict[tuple[RunState, type], frozenset[RunState]] = {
     **{(state, event): frozenset({state}) for state in _ALL for event in (CardShown, AttemptFailed)},
     **{(state, Delivered): frozenset({state}) for state in _ALL if state is not _S.REPLYING},
 }
+SILENT_SECONDS = 3.0
+LATE_SECONDS = 60.0
 ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 
 
@@ -88,13 +90,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An effect that fails: since when, how often, what was said last, when it is tried again. Times in epoch seconds."""
+    """An effect that fails: since when, how often, what was said last, when it is tried again. Times in epoch seconds.
+    ``silent``: at least once the answer was waited for in vain, so that what was sent may arrive yet."""
 
     key: str
     since: float
     count: int
     error: str
     not_before: float
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,14 +245,17 @@ def _ended(run: Run, event: Cancelled | RunFailed, at: float) -> Run:
     state = RunState.CANCELLED if isinstance(event, Cancelled) else RunState.FAILED
     closed = tuple(calls.close(c, event, at) if c.state in OPEN else c for c in run.calls)
     by = event.person.user if isinstance(event, Cancelled) else ""
-    return replace(run, state=state, calls=closed, end_reason=event.reason, ended_by=by, troubles=())
+    kept = tuple(trouble for trouble in run.troubles if not trouble.key.startswith(("model:", "judge:", "act:")))
+    return replace(run, state=state, calls=closed, end_reason=event.reason, ended_by=by, troubles=kept)
 
 
 def _card_shown(run: Run, event: CardShown, at: float) -> Run | Refused:
     call = run.call(event.call)
     if call is None:
         return Refused("There is no such action in this run.")
-    run = _with_call(run, replace(call, card=Card(event.channel, event.message, event.shows)))
+    trouble = run.trouble(f"card:{event.call}")
+    again_at = at + LATE_SECONDS if trouble is not None and trouble.silent else 0.0
+    run = _with_call(run, replace(call, card=Card(event.channel, event.message, event.shows, again_at)))
     return _without_trouble(run, f"card:{event.call}")
 
 
@@ -265,7 +272,8 @@ def _delivered(run: Run, event: Delivered, at: float) -> Run | Refused:
 def _attempt_failed(run: Run, event: AttemptFailed, at: float) -> Run:
     old = run.trouble(event.key)
     since, count = (old.since, old.count + 1) if old else (at - event.took, 1)
-    trouble = Trouble(event.key, since, count, event.error, event.not_before)
+    silent = event.took >= SILENT_SECONDS or (old is not None and old.silent)
+    trouble = Trouble(event.key, since, count, event.error, event.not_before, silent)
     run = _without_trouble(run, event.key)
     return replace(run, troubles=(*run.troubles, trouble))
 

@@ -1,5 +1,12 @@
-"""What leaves the house: cards, words and reports. Each returns the event that says so; trying again is `doing.py`'s."""
+"""What leaves the house: cards, words and reports. Each returns the event that says so; trying again is `doing.py`'s.
 
+Rule: one that does not answer holds up nobody for long. While it is silent, one delivery at a time waits for it; the others
+wait in the journal.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import assert_never
 
 from bot.core import effects as owed
@@ -9,21 +16,53 @@ from bot.core.events import CardShown, Delivered, Event, RunFailed
 from bot.core.moments import untold
 from bot.core.run import Run
 from bot.engine.words import delay_text, end_text, question_text
-from bot.ports import Chat, Guard
+from bot.ports import Chat, Guard, Rejected, Unavailable
 
 Words = owed.AskRequester | owed.PostReply | owed.PostDelay | owed.PostEnd
 Report = owed.ReportResolution | owed.ReportOutcome | owed.Remember
 REPORTS = (owed.ReportResolution, owed.ReportOutcome, owed.Remember)
 
 
+class _Listener:
+    """One that is told things. ``silent``: the last delivery had waited long when it failed."""
+
+    def __init__(self, name: str, silent_after: float) -> None:
+        self._name, self._silent_after = name, silent_after
+        self._silent, self._waiting = False, 0
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Around one delivery. Raises `Unavailable` where another is finding out already whether there is an answer again."""
+        if self._silent and self._waiting:
+            raise Unavailable(f"{self._name} does not answer; another delivery is trying it.")
+        began, self._waiting = time.monotonic(), self._waiting + 1
+        try:
+            yield
+        except Unavailable:
+            self._silent = self._silent or time.monotonic() - began > self._silent_after
+            raise
+        except Rejected:
+            self._silent = False
+            raise
+        else:
+            self._silent = False
+        finally:
+            self._waiting -= 1
+
+
 class Delivering:
     """Tells people and BIGHUB. Raises what the ports raise."""
 
-    def __init__(self, guard: Guard, chat: Chat) -> None:
+    def __init__(self, guard: Guard, chat: Chat, silent_after: float) -> None:
         self._guard, self._chat = guard, chat
+        self._people, self._judge = _Listener("Slack", silent_after), _Listener(guard.name, silent_after)
 
     async def deliver(self, run: Run, effect: owed.ShowCard | Words | Report, again: bool) -> CardShown | Delivered:
         """``again``: it may have been delivered before, so whoever delivers looks first."""
+        with self._judge.told() if isinstance(effect, REPORTS) else self._people.told():
+            return await self._deliver(run, effect, again)
+
+    async def _deliver(self, run: Run, effect: owed.ShowCard | Words | Report, again: bool) -> CardShown | Delivered:
         match effect:
             case owed.ShowCard():
                 return await self._show_card(run, effect, again)

@@ -60,7 +60,8 @@ class Doer:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
         self._actions, self._people, self._limits = actions, people, limits
         self._seal_keys, self._worker = seal_keys, worker
-        self._finishing, self._delivering = Finishing(door, actions, limits, worker), Delivering(guard, chat)
+        self._finishing = Finishing(door, actions, limits, worker)
+        self._delivering = Delivering(guard, chat, limits.silent_after)
         self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
 
     async def do(self, run: Run, effect: Effect, *, again: bool) -> None:

@@ -165,21 +165,26 @@ class Engine:
     async def _work_inbox(self) -> None:
         """Work every open row; what nobody can answer yet stays and is worked again."""
         self._mail.clear()
-        now = time.monotonic()
-        waiting = [key for key, (_, until) in self._patience.items() if until > now]
-        rows = await self._store.read(lambda tx: tx.open_inbox(INBOX_BATCH, waiting))
-        await asyncio.gather(*(self._work_row(row) for row in rows))
+
+        async def look(tx: Reader) -> tuple[float, tuple[InboxRow, ...]]:
+            waiting = [key for key, (_, until) in self._patience.items() if until > tx.now]
+            return tx.now, await tx.open_inbox(INBOX_BATCH, waiting)
+
+        now, rows = await self._store.read(look)
+        await asyncio.gather(*(self._work_row(row, now) for row in rows))
         self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}
         try:
             await asyncio.wait_for(self._mail.wait(), self.limits.sweep_every)
         except TimeoutError:
             return
 
-    async def _work_row(self, row: InboxRow) -> None:
-        """Work one row; one that cannot be worked yet stays, and waits longer each time."""
+    async def _work_row(self, row: InboxRow, now: float) -> None:
+        """Work one row; one that cannot be worked yet stays, and waits longer each time. ``now``: the store's clock."""
+        asked = 0.0
         try:
             await self._inbox.work(row)
         except Unavailable as absent:
+            asked = absent.retry_after
             log.warning("an inbox row waits", key=row.key, why=str(absent))
         except Exception:  # one broken row must not hold up the others
             log.exception("an inbox row could not be worked", key=row.key)
@@ -187,8 +192,8 @@ class Engine:
             self._patience.pop(row.key, None)
             return
         failures = self._patience.get(row.key, (0, 0.0))[0] + 1
-        wait = self.limits.backoff(failures, self.limits.longest_backoff)
-        self._patience[row.key] = (failures, time.monotonic() + wait)
+        wait = max(asked, self.limits.backoff(failures, self.limits.longest_backoff))
+        self._patience[row.key] = (failures, now + wait)
 
     async def _sweep(self) -> None:
         """Wake every run that is due and that nobody holds: expiries, backoffs, and whatever a crash left."""

@@ -9,6 +9,7 @@ class Limits:
     model or guard is tried; ``lease``: how long a worker that died keeps its runs; ``runs_at_once``: per process;
     ``doubt_asks``: how long people are asked about an action in doubt; ``patience_with_refusals``: how long a delivery is tried
     that Slack refuses for good; ``one_call_at_a_time``: the calls of a turn are judged and run one after the other, in order;
+    ``silent_after``: whoever lets a delivery wait for so long gets one at a time until there is an answer;
     ``programs``: only the runs of programs are worked here, else only those of people; a store may hold both."""
 
     max_tool_rounds: int = 8
@@ -23,6 +24,7 @@ class Limits:
     earlier_runs: int = 10
     doubt_asks: float = 86_400.0
     patience_with_refusals: float = 900.0
+    silent_after: float = 2.0
     one_call_at_a_time: bool = False
     programs: bool = False
 
