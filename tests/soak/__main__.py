@@ -14,6 +14,7 @@ from tests.soak.report import Line, Tier, table
 TIERS: dict[str, str] = {
     "T6": "fuzz",
     "T7": "mutations",
+    "T4": "outages",
 }
 """The tier's name → its module in this package."""
 RESULT = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "soak.md"
