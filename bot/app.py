@@ -2,6 +2,7 @@
 
 Rule 1: a wrong token ends the start; a Slack that is away does not: the bot goes on, and its socket opens when Slack is back.
 Rule 2: whatever hangs, a stop signal ends the process within `drain_seconds` and `LEAVE_SECONDS`.
+Rule 3: what actions started ends with the bot: after the drain, or by its guardian.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 
 from bot.actions import Registry
 from bot.bighub_guard import BighubGuard
+from bot.children import children_end_with_us
 from bot.core.policy import Policy
 from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine, Limits
@@ -60,11 +62,12 @@ class RunningBot:
 
 
 @asynccontextmanager
-async def running_bot(settings: Settings) -> AsyncIterator[RunningBot]:
-    """Everything, from the database to Slack, until the end of the block; then drain and close.
+async def running_bot(settings: Settings, unspoken: tuple[str, ...] = ()) -> AsyncIterator[RunningBot]:
+    """Everything, from the database to Slack, until the end of the block; then drain and close. ``unspoken``: no output of an
+    action carries it further.
     Raises `ConfigurationError`, and `Unavailable` when the database does not answer."""
     loaded = load_policy(settings.policy_file)
-    registry = Registry.load(settings.actions)
+    registry = Registry.load(settings.actions, unspoken=unspoken)
     async with contextlib.AsyncExitStack() as stack:
         store = open_store(settings.database_url)
         stack.push_async_callback(store.close)
@@ -254,7 +257,7 @@ async def run_bot() -> None:
 
 
 async def _until(stop: asyncio.Event, up: asyncio.Event, settings: Settings) -> None:
-    async with running_bot(settings):
+    async with children_end_with_us() as unspoken, running_bot(settings, unspoken):
         up.set()
         await stop.wait()
         typer.echo("Stopping: finishing what is under way.")

@@ -38,7 +38,9 @@ class Checked:
 class Registry:
     """The actions that there are; more may come at any time, from any thread. ConfigurationError for two of one name."""
 
-    def __init__(self, actions: Iterable[Action] = ()) -> None:
+    def __init__(self, actions: Iterable[Action] = (), *, unspoken: Iterable[str] = ()) -> None:
+        """``unspoken``: texts that no output of an action may carry further."""
+        self._unspoken = tuple(unspoken)
         self._actions: dict[
             str, Action
         ] = {}  # replaced, never changed: whoever reads it meanwhile keeps what there was
@@ -58,9 +60,9 @@ class Registry:
                 )
 
     @classmethod
-    def load(cls, names: str) -> "Registry":
+    def load(cls, names: str, *, unspoken: Iterable[str] = ()) -> "Registry":
         """The actions of modules and files, comma-separated. ConfigurationError names what is wrong with which."""
-        return cls(define(each) for each in load(names))
+        return cls((define(each) for each in load(names)), unspoken=unspoken)
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -156,7 +158,7 @@ class Registry:
         if isinstance(bound, Refused):
             return Ran(ok=False, output="null", error=bound.reason)
         action, arguments = bound
-        return await execute(action, arguments, idempotency_key=idempotency_key, keep=keep)
+        return await execute(action, arguments, idempotency_key=idempotency_key, keep=keep, unspoken=self._unspoken)
 
     async def probe(self, proposal: Proposal, idempotency_key: str) -> bool | None:
         """Whether an interrupted attempt happened; None where nobody can tell, or the action is another one now."""

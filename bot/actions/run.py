@@ -11,7 +11,7 @@ Rules
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -32,16 +32,22 @@ class _TimedOutError(Exception):
 
 
 async def execute(
-    action: Action, arguments: bytes, *, idempotency_key: str, keep: Callable[[object], None] | None = None
+    action: Action,
+    arguments: bytes,
+    *,
+    idempotency_key: str,
+    keep: Callable[[object], None] | None = None,
+    unspoken: Iterable[str] = (),
 ) -> Ran:
     """Call the action with canonical `arguments`. Never raises for what the action does; see the rules.
 
     keep: is given what the action returned, before it becomes JSON text; not called where it failed.
+    unspoken: texts that the result must not carry further, besides the secret arguments.
     """
     parsed = parse_arguments(arguments)
     if isinstance(parsed, Refused):
         return Ran(ok=False, output="null", error=f"{action.name} was not run: {parsed.reason}")
-    secrets = secret_texts(action, parsed)
+    secrets = [*secret_texts(action, parsed), *unspoken]
     try:
         values = action.parameters.values(parsed)
     except Exception as error:  # the outermost edge of foreign code: validators of the parameters' types

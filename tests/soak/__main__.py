@@ -15,6 +15,7 @@ TIERS: dict[str, str] = {
     "T6": "fuzz",
     "T7": "mutations",
     "T4": "outages",
+    "R21": "children",
 }
 """The tier's name → its module in this package."""
 RESULT = Path(__file__).resolve().parents[2] / "benchmarks" / "results" / "soak.md"
