@@ -3,11 +3,12 @@
 Rule 1: `CALL_TRANSITIONS` lists every legal move; a missing key is the illegal move and changes nothing.
 Rule 2: ends have no way out, except that `in_doubt` takes a person's answer or late evidence. A call starts once; only an
 action declared ``on_crash="rerun"`` may be started again while its end is unknown.
-Rule 3: `STATUSES` is the one table from state and outcome to the founding README's status.
+Rule 3: what a person found stands. A result that comes after it is kept beside it (``late``) and changes nothing else.
+Rule 4: a call in whose place somebody found that nothing had run (``must_ask``) is never allowed by a guard alone.
+What becomes of a call that did not run is `again.py`'s.
 """
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import assert_never
 
 from bot.core import approval as approvals
@@ -26,36 +27,25 @@ from bot.core.events import (
     Voted,
 )
 from bot.core.refusal import Refused
+from bot.core.states import STATUSES, CallState, Outcome
 from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 
-
-class CallState(StrEnum):
-    PROPOSED = "proposed"
-    ASKING = "asking"
-    ALLOWED = "allowed"
-    STARTED = "started"
-    EXECUTED = "executed"
-    FAILED = "failed"
-    IN_DOUBT = "in_doubt"
-    REFUSED = "refused"
-
-
-class Outcome(StrEnum):
-    """What became of a call; the model and the card use these words."""
-
-    EXECUTED = "executed"
-    FAILED = "failed"
-    IN_DOUBT = "in_doubt"
-    BLOCKED = "blocked"
-    DENIED = "denied"
-    EXPIRED = "expired"
-    WITHDRAWN = "withdrawn"
-    SUPERSEDED = "superseded"
-    FROZEN = "frozen"
-    INVALID = "invalid"
-    NEEDS_CONTEXT = "needs_context"
-    CANCELLED = "cancelled"
-
+__all__ = [
+    "CALL_EVENTS",
+    "CALL_TRANSITIONS",
+    "MOST_ATTEMPTS",
+    "OPEN",
+    "STATUSES",
+    "Call",
+    "CallEvent",
+    "CallState",
+    "Card",
+    "Outcome",
+    "apply",
+    "close",
+    "proposed",
+    "refuse",
+]
 
 _S = CallState
 CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
@@ -79,25 +69,12 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.STARTED, Doubted): frozenset({_S.IN_DOUBT}),
     (_S.IN_DOUBT, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
     (_S.IN_DOUBT, Settled): frozenset({_S.EXECUTED, _S.FAILED, _S.IN_DOUBT}),
+    (_S.EXECUTED, Finished): frozenset({_S.EXECUTED}),
+    (_S.FAILED, Finished): frozenset({_S.FAILED}),
 }
 
 MOST_ATTEMPTS = 3
 OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
-
-STATUSES: dict[tuple[CallState, Outcome | None], str] = {
-    (_S.PROPOSED, None): "approval_required",
-    (_S.ASKING, None): "approval_required",
-    (_S.ALLOWED, None): "approval_required",
-    (_S.STARTED, None): "approval_required",
-    (_S.EXECUTED, Outcome.EXECUTED): "executed",
-    (_S.FAILED, Outcome.FAILED): "tool_error",
-    (_S.IN_DOUBT, Outcome.IN_DOUBT): "tool_error",
-    **{
-        (_S.REFUSED, outcome): "blocked"
-        for outcome in Outcome
-        if outcome not in (Outcome.EXECUTED, Outcome.FAILED, Outcome.IN_DOUBT)
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +91,8 @@ class Card:
 @dataclass(frozen=True, slots=True)
 class Call:
     """``turn`` counts from 1. ``question`` is the opaque id of the in-doubt buttons (None where nobody was asked). ``edits``: the
-    call that a person changed into this one. Times in epoch seconds."""
+    call that a person changed into this one; ``instead_of``: the one that did not run, in whose place this one stands.
+    ``late``: what the action reported after somebody had found what became of it. Times in epoch seconds."""
 
     turn: int
     proposal: Proposal
@@ -134,6 +112,10 @@ class Call:
     settled: Settled | None = None
     card: Card | None = None
     edits: CallId | None = None
+    instead_of: CallId | None = None
+    must_ask: bool = False
+    late: Finished | None = None
+    late_at: float = 0.0
 
     @property
     def answered(self) -> bool:
@@ -141,6 +123,11 @@ class Call:
         if self.state is CallState.IN_DOUBT:
             return self.settled is not None
         return self.state in (CallState.EXECUTED, CallState.FAILED, CallState.REFUSED)
+
+    @property
+    def found(self) -> Settled | None:
+        """What a person or a probe found became of it; None where nobody was asked or nobody could tell."""
+        return None if self.settled is None or self.settled.answer is Answer.UNKNOWN else self.settled
 
     @property
     def status(self) -> str:
@@ -156,7 +143,7 @@ class Call:
             return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}"
         if self.state is CallState.IN_DOUBT and self.settled is not None:
             return f"{self.state}:{Answer.UNKNOWN}"
-        return self.outcome or self.state
+        return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
 
 
 CallEvent = Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
@@ -209,10 +196,11 @@ def _apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
 def close(call: Call, event: Cancelled | RunFailed, at: float) -> Call:
     """The run ended under an open call."""
     reason = "The run was stopped." if isinstance(event, Cancelled) else "The run failed."
-    return _refuse(call, Outcome.CANCELLED, reason, at, Resolution.WITHDRAWN)
+    return refuse(call, Outcome.CANCELLED, reason, at, Resolution.WITHDRAWN)
 
 
-def _refuse(call: Call, outcome: Outcome, reason: str, at: float, resolution: Resolution | None = None) -> Call:
+def refuse(call: Call, outcome: Outcome, reason: str, at: float, resolution: Resolution | None = None) -> Call:
+    """An open call that will never start; ``resolution``: what becomes of its open approval."""
     approval = call.approval
     if approval is not None and approval.resolution is None and resolution is not None:
         approval = approvals.resolve(approval, resolution, at)
@@ -223,14 +211,14 @@ def _judged(call: Call, event: Judged, at: float) -> Call:
     asked_before = call.approval and approvals.resolve(call.approval, Resolution.SUPERSEDED, at)
     judged = replace(call, judgement=event.judgement, approval=asked_before)
     if event.judgement.needs_context:
-        return _refuse(judged, Outcome.NEEDS_CONTEXT, event.judgement.reason, at)
+        return refuse(judged, Outcome.NEEDS_CONTEXT, event.judgement.reason, at)
     if event.judgement.verdict is Verdict.DENY:
-        return _refuse(judged, Outcome.BLOCKED, event.judgement.reason, at)
-    if event.judgement.verdict is Verdict.ALLOW:
+        return refuse(judged, Outcome.BLOCKED, event.judgement.reason, at)
+    if event.judgement.verdict is Verdict.ALLOW and not call.must_ask:
         return replace(judged, state=CallState.ALLOWED, approval=None)
     binding = call.proposal.binding
     if event.terms is None or binding is None:
-        return _refuse(judged, Outcome.BLOCKED, "Nobody can be asked about this action.", at)
+        return refuse(judged, Outcome.BLOCKED, "Nobody can be asked about this action.", at)
     return replace(judged, state=CallState.ASKING, approval=Approval(event.terms, binding.digest, at))
 
 
@@ -242,14 +230,14 @@ def _voted(call: Call, event: Voted, at: float) -> Call | Refused:
         return voted
     call = replace(call, approval=voted)
     if voted.resolution is Resolution.DENIED:
-        return _refuse(call, Outcome.DENIED, event.comment, at)
+        return refuse(call, Outcome.DENIED, event.comment, at)
     return replace(call, state=CallState.ALLOWED) if voted.resolution is Resolution.APPROVED else call
 
 
 def _expired(call: Call, at: float) -> Call | Refused:
     if call.approval is None or at < call.approval.terms.expires_at:
         return Refused("This approval has not expired yet.")
-    return _refuse(call, Outcome.EXPIRED, "Nobody decided in time.", at, Resolution.EXPIRED)
+    return refuse(call, Outcome.EXPIRED, "Nobody decided in time.", at, Resolution.EXPIRED)
 
 
 _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
@@ -262,9 +250,9 @@ _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
 def _refused_on_ground(call: Call, event: CallRefused | Edited, at: float) -> Call:
     if isinstance(event, Edited):
         reason = f"{event.person.user} changed the arguments; what they became is judged anew."
-        return _refuse(call, Outcome.SUPERSEDED, reason, at, Resolution.SUPERSEDED)
+        return refuse(call, Outcome.SUPERSEDED, reason, at, Resolution.SUPERSEDED)
     outcome, resolution = _GROUNDS[event.ground]
-    return _refuse(call, outcome, event.reason, at, resolution)
+    return refuse(call, outcome, event.reason, at, resolution)
 
 
 def _started(call: Call, event: Started, at: float) -> Call | Refused:
@@ -279,6 +267,9 @@ def _started(call: Call, event: Started, at: float) -> Call | Refused:
 def _finished(call: Call, event: Finished, at: float) -> Call | Refused:
     if event.attempt != call.attempt:
         return Refused("That attempt is not the one that started.")
+    if call.state in (CallState.EXECUTED, CallState.FAILED):
+        known = call.found is None or call.late is not None
+        return Refused("Its end is known already.") if known else replace(call, late=event, late_at=at)
     state, outcome = (CallState.EXECUTED, Outcome.EXECUTED) if event.ok else (CallState.FAILED, Outcome.FAILED)
     return replace(
         call, state=state, outcome=outcome, output=event.output, reason=event.error, took=event.took, ended_at=at

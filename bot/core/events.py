@@ -48,7 +48,7 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class ModelReplied:
     """One model response. ``items`` is its output list as JSON; ``heard`` is how many messages the model had been shown;
-    ``response`` is OpenAI's id of it."""
+    ``response`` is OpenAI's id of it, ``took`` the seconds that it took."""
 
     items: Content
     text: Content
@@ -56,6 +56,7 @@ class ModelReplied:
     heard: int
     tokens: int = 0
     response: str = ""
+    took: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +175,14 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailed:
-    """An effect failed after ``took`` seconds and is tried again at ``not_before`` (epoch seconds)."""
+    """An effect failed after ``took`` seconds and is tried again at ``not_before`` (epoch seconds). ``inside``: of a fault of
+    Signoff's own, and not because somebody else was away."""
 
     key: str
     error: str
     not_before: float
     took: float = 0.0
+    inside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The run: a pure state machine over its journal.
 
-Rule 1: everything that decides a run's or a call's state is here and in `call.py` and `approval.py`; `owed.py` reads off it.
+Rule 1: what decides a run's or a call's state is here and in `call.py`, `again.py` and `approval.py`; `owed.py` reads off it.
 Rule 2: `RUN_TRANSITIONS` and `CALL_TRANSITIONS` list every legal move; a missing key is the illegal move and changes nothing.
 Rule 3: time comes in with the event (``at``, the store's clock); nothing here does I/O, chance or logging.
 Rule 4: an event that is no longer legal is a `Refused`, an answer for the person who is late; a journal that holds one is broken.
@@ -8,10 +8,10 @@ Rule 4: an event that is no longer legal is a `Refused`, an answer for the perso
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from bot.core import call as calls
+from bot.core.again import after_late_report, in_place_of
 from bot.core.call import CALL_EVENTS, OPEN, Call, CallEvent, Card, Outcome
 from bot.core.events import (
     Answered,
@@ -33,18 +33,10 @@ from bot.core.events import (
     Voted,
 )
 from bot.core.refusal import Refused
-from bot.core.values import RunId
+from bot.core.states import Receipt, RunState, Trouble, Turn
+from bot.core.values import Answer, RunId
 
-
-class RunState(StrEnum):
-    THINKING = "thinking"
-    ACTING = "acting"
-    WAITING_FOR_REQUESTER = "waiting_for_requester"
-    REPLYING = "replying"
-    DONE = "done"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
+__all__ = ["ENDS", "RUN_TRANSITIONS", "BrokenJournal", "NewerJournal", "Run", "RunState", "Turn", "apply", "begin"]
 
 _S = RunState
 _LIVE = (_S.THINKING, _S.ACTING, _S.WAITING_FOR_REQUESTER, _S.REPLYING)
@@ -59,7 +51,8 @@ RUN_TRANSITIONS: dict[tuple[RunState, type], frozenset[RunState]] = {
     (_S.REPLYING, Said): frozenset({_S.REPLYING}),
     (_S.REPLYING, Delivered): frozenset({_S.REPLYING, _S.THINKING, _S.DONE}),
     **{(_S.ACTING, event): _AFTER_CALL for event in CALL_EVENTS},
-    **{(end, event): frozenset({end}) for end in (_S.CANCELLED, _S.FAILED) for event in (Finished, Doubted, Settled)},
+    **{(end, Doubted): frozenset({end}) for end in (_S.CANCELLED, _S.FAILED)},
+    **{(state, event): frozenset({state}) for state in _ALL if state is not _S.ACTING for event in (Finished, Settled)},
     **{(state, Cancelled): frozenset({_S.CANCELLED}) for state in _LIVE},
     **{(state, RunFailed): frozenset({_S.FAILED}) for state in _LIVE},
     **{(state, event): frozenset({state}) for state in _ALL for event in (CardShown, AttemptFailed)},
@@ -71,39 +64,9 @@ ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """One model response: its output items as JSON, its words, how many messages it had been shown, OpenAI's id of it."""
-
-    items: str
-    text: str
-    heard: int
-    response: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """An effect that is done."""
-
-    key: str
-    ref: str
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """An effect that fails: since when, how often, what was said last, when it is tried again. Times in epoch seconds.
-    ``silent``: at least once the answer was waited for in vain, so that what was sent may arrive yet."""
-
-    key: str
-    since: float
-    count: int
-    error: str
-    not_before: float
-    silent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Run:
-    """A run as its journal tells it. ``said`` begins with the request; ``length`` is the journal's."""
+    """A run as its journal tells it. ``said`` begins with the request; ``length`` is the journal's. ``tokens``: what the model
+    used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them."""
 
     id: RunId
     asked: Asked
@@ -120,6 +83,8 @@ class Run:
     answered: int = 0
     length: int = 1
     last_at: float = 0.0
+    tokens: int = 0
+    worked: float = 0.0
 
     def call(self, call_id: str) -> Call | None:
         return next((call for call in self.calls if call.proposal.call == call_id), None)
@@ -148,6 +113,10 @@ class Run:
 
 class BrokenJournal(Exception):
     """A stored journal holds an event that was never legal: somebody changed it, or a rule was changed wrongly."""
+
+
+class NewerJournal(BrokenJournal):
+    """A stored journal holds what this release does not know: a newer one wrote it, and goes on with it (R12)."""
 
 
 def begin(run_id: RunId, asked: Asked, at: float) -> Run:
@@ -198,6 +167,7 @@ def _model_replied(run: Run, event: ModelReplied, at: float) -> Run | Refused:
     turn = len(run.turns) + 1
     run = _without_trouble(run, f"model:{turn}")
     run = replace(run, turns=(*run.turns, Turn(event.items, event.text, event.heard, event.response)))
+    run = replace(run, tokens=run.tokens + event.tokens, worked=run.worked + event.took)
     if event.proposals:
         proposed = tuple(calls.proposed(turn, p, at) for p in event.proposals)
         return replace(run, state=RunState.ACTING, calls=(*run.calls, *proposed))
@@ -231,9 +201,34 @@ def _edited(run: Run, event: Edited, at: float) -> Run | Refused:
     after = _call_event(run, event, at)
     if isinstance(after, Refused):
         return after
-    behind = 1 + next(n for n, call in enumerate(run.calls) if call is old)
-    became = replace(calls.proposed(old.turn, new, at), edits=event.call)
-    return replace(after, calls=(*after.calls[:behind], became, *after.calls[behind:]))
+    return _with_next(after, event.call, replace(calls.proposed(old.turn, new, at), edits=event.call))
+
+
+def _settled(run: Run, event: Settled, at: float) -> Run | Refused:
+    """Somebody knows what became of a call. Where it did not run and its turn is open, another takes its place."""
+    after, old = _call_event(run, event, at), run.call(event.call)
+    if isinstance(after, Refused) or old is None or event.answer is not Answer.DID_NOT_RUN:
+        return after
+    if run.state is not RunState.ACTING or old.turn != len(run.turns):
+        return after
+    new = in_place_of(old, run.calls, event, at)
+    return after if new is None else _with_next(after, event.call, new)
+
+
+def _finished(run: Run, event: Finished, at: float) -> Run | Refused:
+    after = _call_event(run, event, at)
+    if isinstance(after, Refused):
+        return after
+    call = after.call(event.call)
+    if call is not None and call.late is event and event.ok:
+        after = replace(after, calls=after_late_report(call, after.calls, at))
+    return replace(after, worked=after.worked + event.took)
+
+
+def _with_next(run: Run, old: str, new: Call) -> Run:
+    """``new`` stands right behind ``old``."""
+    behind = 1 + next(n for n, call in enumerate(run.calls) if call.proposal.call == old)
+    return replace(run, calls=(*run.calls[:behind], new, *run.calls[behind:]))
 
 
 def _with_call(run: Run, call: Call) -> Run:
@@ -273,9 +268,11 @@ def _attempt_failed(run: Run, event: AttemptFailed, at: float) -> Run:
     old = run.trouble(event.key)
     since, count = (old.since, old.count + 1) if old else (at - event.took, 1)
     silent = event.took >= SILENT_SECONDS or (old is not None and old.silent)
-    trouble = Trouble(event.key, since, count, event.error, event.not_before, silent)
+    breaks = ((old.breaks if old else 0) + 1) if event.inside else 0
+    worked = event.took if event.key.startswith(("model:", "judge:", "act:")) else 0.0
+    trouble = Trouble(event.key, since, count, event.error, event.not_before, breaks, silent)
     run = _without_trouble(run, event.key)
-    return replace(run, troubles=(*run.troubles, trouble))
+    return replace(run, troubles=(*run.troubles, trouble), worked=run.worked + worked)
 
 
 def _without_trouble(run: Run, key: str) -> Run:
@@ -293,4 +290,6 @@ _APPLY: dict[type, Callable[[Run, Any, float], Run | Refused]] = {
     AttemptFailed: _attempt_failed,
     **dict.fromkeys(CALL_EVENTS, _call_event),
     Edited: _edited,
+    Settled: _settled,
+    Finished: _finished,
 }

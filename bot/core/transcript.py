@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bot.core.again import line
 from bot.core.call import Call, CallState, Outcome
 from bot.core.events import Said
 from bot.core.run import Run, Turn
@@ -86,13 +87,13 @@ def _of_run(run: Run, requester: Person) -> Iterator[Item]:
 def _of_turn(run: Run, number: int, turn: Turn) -> Iterator[Item]:
     stored = _stored_items(turn)
     yield from stored
-    calls = [call for call in run.calls if call.turn == number]
+    calls = {call.proposal.wire: call for call in run.calls if call.turn == number}  # the last: what it became
     for item in stored:
         if item.get("type") != "function_call":
             continue
         wire = item.get("call_id")
-        call = next((call for call in reversed(calls) if call.proposal.wire == wire), None)  # the last: what it became
-        told = _told(call)
+        call = calls.get(wire) if isinstance(wire, str) else None
+        told = _told(call) | _earlier(run, call)
         if call is not None and run.asked.brief:
             told = {
                 "status": call.status,
@@ -156,6 +157,16 @@ def _told(call: Call | None) -> dict[str, Any]:
         told["better_action"] = call.judgement.better_action
     note = _note(call, outcome)
     return {**told, "note": note} if note else told
+
+
+def _earlier(run: Run, call: Call | None) -> dict[str, Any]:
+    """What is known of an attempt in whose place this call stands, or of its own after somebody found what became of it."""
+    reported = [(each, each.late) for each in line(call, run.calls) if each.late is not None] if call else []
+    for attempt, late in reported[:1]:
+        told = {"succeeded": late.ok, "output": _output(late.output), **({"error": late.error} if late.error else {})}
+        note = f"{_note(attempt, Outcome.FAILED)} Later the action itself reported this.".lstrip()
+        return {"earlier_attempt" if attempt is not call else "later_report": {**told, "note": note}}
+    return {}
 
 
 def _output(output: str) -> Any:

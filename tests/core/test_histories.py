@@ -26,7 +26,7 @@ from bot.core.events import (
 from bot.core.journal import fold
 from bot.core.owed import due_at, pending
 from bot.core.run import ENDS
-from bot.core.values import Answer, ApprovalId, CallId, Choice, Ground, Verdict
+from bot.core.values import Answer, ApprovalId, CallId, Choice, Ground, Person, Verdict
 from tests.core.runs import ALICE, BOB, CAROL, LATE, NOON, RUN, Story, judged, proposal, replied, said, story, voted
 
 PEOPLE = st.sampled_from([ALICE, BOB, CAROL])
@@ -42,6 +42,7 @@ class History(RuleBasedStateMachine):
         self.now = NOON
         self.starts: dict[str, int] = {}
         self.dead: set[str] = set()
+        self.found: dict[str, object] = {}
         self.messages = 0
 
     def call(self, slot: int) -> CallId:
@@ -89,9 +90,9 @@ class History(RuleBasedStateMachine):
     def a_worker_is_found_dead(self, slot: int, attempt: str) -> None:
         self.throw(Doubted(self.call(slot), attempt, ApprovalId("q")))
 
-    @rule(slot=SLOTS, answer=st.sampled_from(Answer))
-    def somebody_knows_what_happened(self, slot: int, answer: Answer) -> None:
-        self.throw(Settled(self.call(slot), answer, CAROL))
+    @rule(slot=SLOTS, answer=st.sampled_from(Answer), person=st.sampled_from([CAROL, None]))
+    def somebody_knows_what_happened(self, slot: int, answer: Answer, person: Person | None) -> None:
+        self.throw(Settled(self.call(slot), answer, person))
 
     @rule(slot=SLOTS, ground=st.sampled_from(Ground))
     def a_call_is_refused(self, slot: int, ground: Ground) -> None:
@@ -142,10 +143,18 @@ class History(RuleBasedStateMachine):
             if call.proposal.call not in self.starts:
                 continue
             if call.approval is None:
+                assert not call.must_ask
                 assert call.judgement is not None and call.judgement.verdict is Verdict.ALLOW
             else:
                 approvers = {vote.person for vote in call.approval.votes if vote.choice is Choice.APPROVE}
                 assert len(approvers) >= call.approval.terms.quorum
+
+    @invariant()
+    def what_somebody_found_stands_whatever_is_reported_later(self) -> None:
+        for call in self.told.run.calls:
+            if call.found is not None:
+                told = (call.state, call.outcome, call.output, call.settled)
+                assert self.found.setdefault(call.proposal.call, told) == told
 
     @invariant()
     def the_model_is_called_only_when_every_call_has_an_output(self) -> None:

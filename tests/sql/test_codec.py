@@ -115,7 +115,7 @@ def test_a_body_that_nobody_here_wrote_is_refused_with_a_reason(kind: str, body:
 
 def test_a_whole_number_is_a_float_where_one_belongs() -> None:
     event = decode("AttemptFailed", '{"key":"k","error":"e","not_before":5}', {})
-    assert repr(event).endswith("not_before=5.0, took=0.0)")
+    assert repr(event).endswith("not_before=5.0, took=0.0, inside=False)")
 
 
 @pytest.mark.parametrize("change", [{"message": 7}, {"text": None}, {"person": Person}, {"person": None}])

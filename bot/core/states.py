@@ -1,0 +1,95 @@
+"""What a run and a call can be, and the small values that a run keeps. The moves between them are `run.py`'s and `call.py`'s tables.
+
+Rule: `STATUSES` is the one table from a call's state and outcome to the founding README's status.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    THINKING = "thinking"
+    ACTING = "acting"
+    WAITING_FOR_REQUESTER = "waiting_for_requester"
+    REPLYING = "replying"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class CallState(StrEnum):
+    PROPOSED = "proposed"
+    ASKING = "asking"
+    ALLOWED = "allowed"
+    STARTED = "started"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    REFUSED = "refused"
+
+
+class Outcome(StrEnum):
+    """What became of a call; the model and the card use these words."""
+
+    EXECUTED = "executed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    BLOCKED = "blocked"
+    DENIED = "denied"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    FROZEN = "frozen"
+    INVALID = "invalid"
+    NEEDS_CONTEXT = "needs_context"
+    CANCELLED = "cancelled"
+
+
+_S = CallState
+STATUSES: dict[tuple[CallState, Outcome | None], str] = {
+    (_S.PROPOSED, None): "approval_required",
+    (_S.ASKING, None): "approval_required",
+    (_S.ALLOWED, None): "approval_required",
+    (_S.STARTED, None): "approval_required",
+    (_S.EXECUTED, Outcome.EXECUTED): "executed",
+    (_S.FAILED, Outcome.FAILED): "tool_error",
+    (_S.IN_DOUBT, Outcome.IN_DOUBT): "tool_error",
+    **{
+        (_S.REFUSED, outcome): "blocked"
+        for outcome in Outcome
+        if outcome not in (Outcome.EXECUTED, Outcome.FAILED, Outcome.IN_DOUBT)
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One model response: its output items as JSON, its words, how many messages it had been shown, OpenAI's id of it."""
+
+    items: str
+    text: str
+    heard: int
+    response: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """An effect that is done."""
+
+    key: str
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An effect that fails: since when, how often, what was said last, when it is tried again; ``breaks``: how often in a row
+    it was a fault of Signoff's own; ``silent``: at least once the answer was waited for in vain, so that what was sent may arrive
+    yet. Times in epoch seconds."""
+
+    key: str
+    since: float
+    count: int
+    error: str
+    not_before: float
+    breaks: int = 0
+    silent: bool = False
