@@ -107,6 +107,8 @@ def limits_of(settings: Settings, *, programs: bool = False) -> Limits:
     return Limits(
         programs=programs,
         max_tool_rounds=settings.max_tool_rounds,
+        max_tokens=settings.max_tokens,
+        max_run_seconds=settings.max_run_seconds,
         give_up_after=settings.give_up_seconds,
         lease=settings.heartbeat_seconds,
     )

@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they show local variables, and so secrets
     rich_markup_mode=None,
 )
-runs = typer.Typer(no_args_is_help=True, help="Look at runs, or stop one.")
+runs = typer.Typer(no_args_is_help=True, help="Look at runs, stop one, or resume one that is parked.")
 actions = typer.Typer(no_args_is_help=True, help="What the agent can do.")
 policy = typer.Typer(no_args_is_help=True, help="Who may approve what.")
 audit = typer.Typer(no_args_is_help=True, help="The journal.")
@@ -144,7 +144,7 @@ def unfreeze(scope: Annotated[str, typer.Option(help="The scope that was frozen.
 @runs.command("list")
 def runs_list(limit: Annotated[int, typer.Option(min=1)] = 20, as_json: AsJson = False) -> None:
     """The newest runs."""
-    from bot.commands import list_runs
+    from bot.run_commands import list_runs
 
     _do(list_runs(limit, as_json))
 
@@ -152,7 +152,7 @@ def runs_list(limit: Annotated[int, typer.Option(min=1)] = 20, as_json: AsJson =
 @runs.command("show")
 def runs_show(run_id: str, as_json: AsJson = False) -> None:
     """The journal of one run."""
-    from bot.commands import show_run
+    from bot.run_commands import show_run
 
     _do(show_run(run_id, as_json))
 
@@ -160,9 +160,17 @@ def runs_show(run_id: str, as_json: AsJson = False) -> None:
 @runs.command("cancel")
 def runs_cancel(run_id: str, user: As, reason: str = "") -> None:
     """Stop a run; what has started already goes on to its end."""
-    from bot.commands import cancel_run
+    from bot.run_commands import cancel_run
 
     _do(cancel_run(run_id, user, reason))
+
+
+@runs.command("resume")
+def runs_resume(run_id: str) -> None:
+    """Let a parked run be tried again."""
+    from bot.run_commands import resume_run
+
+    _do(resume_run(run_id))
 
 
 @actions.command("list")

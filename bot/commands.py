@@ -1,4 +1,5 @@
-"""What the `signoff` commands do, one function each: settings in, lines out. The bot itself is `app.py`'s.
+"""What the `signoff` commands do, one function each: settings in, lines out. The bot itself is `app.py`'s, the commands about runs
+are `run_commands.py`'s.
 
 These are clients: they read the same database and write through the same door, while the bot runs or Slack is down.
 A room that loads a vendor is imported by the command that needs it: whoever only looks does not wait for the others.
@@ -15,13 +16,12 @@ import typer
 
 from bot.core.call import Call
 from bot.core.canonical import argument_lines, canonical_bytes, parse_arguments, secret_length, short, visible
-from bot.core.events import Cancelled
 from bot.core.refusal import Refused
-from bot.core.run import Run
-from bot.core.values import Binding, Person, RunId, Verdict
+from bot.core.run import BrokenJournal
+from bot.core.values import Binding, Verdict
 from bot.engine.door import Door
 from bot.errors import SignoffError
-from bot.ports import OpenApproval, RunLine, Unavailable
+from bot.ports import OpenApproval, Unavailable
 from bot.settings import TO_DECIDE, Settings, read_settings, seal_keys
 from bot.sql.store import SqlStore, open_store
 
@@ -79,7 +79,10 @@ async def list_pending(as_json: bool) -> None:
 
 
 async def _call_of(door: Door, line: OpenApproval) -> Call | None:
-    run, _ = await door.load(line.run)
+    try:
+        run, _ = await door.load(line.run)
+    except BrokenJournal:
+        return None  # the listing is for the others too
     return run.call_of(line.approval) if run else None
 
 
@@ -176,52 +179,7 @@ async def lift_freeze(scope: str) -> None:
     typer.echo(f"Lifted: {scope}.")
 
 
-# --- runs -------------------------------------------------------------------------------------------------------------
-
-
-async def list_runs(limit: int, as_json: bool) -> None:
-    async with opened(read_settings()) as store:
-        lines = await store.read(lambda tx: tx.runs(limit))
-    if as_json:
-        return print_json([asdict(line) for line in lines])
-    for line in lines:
-        typer.echo(_run_line(line))
-    return None
-
-
-def _run_line(line: RunLine) -> str:
-    asked = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(line.asked_at))
-    return f"{line.run}  {line.state:<22} {asked} UTC  {line.requester} in {line.channel}  {line.length} events"
-
-
-async def show_run(run_id: str, as_json: bool) -> None:
-    async with opened(read_settings()) as store:
-        journal = await store.read(lambda tx: tx.journal(RunId(run_id)))
-    if not journal:
-        raise SignoffError(f"There is no run {run_id}.")
-    if as_json:
-        return print_json(
-            [{"seq": r.seq, "at": r.at, "kind": type(r.event).__name__, **asdict(r.event)} for r in journal]
-        )
-    for recorded in journal:
-        at = time.strftime("%H:%M:%S", time.gmtime(recorded.at))
-        typer.echo(f"{recorded.seq:>4}  {at}  {recorded.event}")
-    return None
-
-
-async def cancel_run(run_id: str, user: str, reason: str) -> None:
-    settings = read_settings()
-    async with opened(settings) as store, dispatching(settings) as queue:
-        door = Door(store)
-        run, _ = await door.load(RunId(run_id))
-        if run is None:
-            raise SignoffError(f"There is no run {run_id}.")
-        outcome = await door.record(run.id, Cancelled(Person(run.asked.place.team, user), reason))
-        if isinstance(outcome, Run):
-            await queue.wake(run.id)
-    if isinstance(outcome, Refused):
-        raise SignoffError(outcome.reason)
-    typer.echo(f"Stopped: {run_id}.")
+# --- the journal ------------------------------------------------------------------------------------------------------
 
 
 async def verify_audit(against: str, export: str, as_json: bool) -> None:

@@ -46,6 +46,7 @@ class _Dicts:
     open_inbox: dict[str, None] = field(default_factory=dict)
     freezes: dict[str, Freeze] = field(default_factory=dict)
     ended: dict[RunId, None] = field(default_factory=dict)
+    parked: dict[RunId, str] = field(default_factory=dict)
 
     def copy(self) -> "_Dicts":
         return _Dicts(
@@ -58,6 +59,7 @@ class _Dicts:
             self.open_inbox.copy(),
             self.freezes.copy(),
             self.ended.copy(),
+            self.parked.copy(),
         )
 
     def forget(self, most_ended: int | None) -> None:
@@ -67,6 +69,7 @@ class _Dicts:
             if run in self.leases:
                 return
             del self.ended[run], self.lines[run]
+            self.parked.pop(run, None)
             for opaque in buttons(recorded.event for recorded in self.journals.pop(run)):
                 self.buttons.pop(opaque, None)
 
@@ -145,7 +148,13 @@ class _DictReader:
 
     async def runs(self, limit: int, state: str | None = None) -> tuple[RunLine, ...]:
         lines = (line for line in self._dicts.lines.values() if state is None or line.state == state)
-        return tuple(sorted(lines, key=_age, reverse=True)[:limit])
+        return tuple(self._with_parking(line) for line in sorted(lines, key=_age, reverse=True)[:limit])
+
+    async def line(self, run: RunId) -> RunLine | None:
+        return self._with_parking(self._dicts.lines[run]) if run in self._dicts.lines else None
+
+    def _with_parking(self, line: RunLine) -> RunLine:
+        return replace(line, parked=self._dicts.parked.get(line.run))
 
     async def due_runs(self, limit: int) -> tuple[RunId, ...]:
         due = sorted((at, run) for at, run in self._due() if at <= self._now)
@@ -156,7 +165,7 @@ class _DictReader:
 
     def _due(self) -> Iterable[tuple[float, RunId]]:
         for line in self._dicts.lines.values():
-            if line.due_at is not None and not self._held(line.run):
+            if line.due_at is not None and not self._held(line.run) and line.run not in self._dicts.parked:
                 yield line.due_at, line.run
 
     def _held(self, run: RunId) -> bool:
@@ -204,7 +213,7 @@ class _DictWriter(_DictReader):
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
         lease = self._dicts.leases.get(run)
         anothers = lease is not None and lease.owner != owner
-        if (anothers and self._held(run)) or run not in self._dicts.lines:
+        if (anothers and self._held(run)) or run not in self._dicts.lines or run in self._dicts.parked:
             return None
         self._dicts.leases[run] = _Lease(owner, self._now + seconds)
         return Lease(len(self._dicts.journals[run]), taken_over=anothers)
@@ -215,6 +224,17 @@ class _DictWriter(_DictReader):
             return False
         del self._dicts.leases[run]
         return True
+
+    async def park(self, run: RunId, owner: str, reason: str) -> bool:
+        lease = self._dicts.leases.get(run)
+        if lease is None or lease.owner != owner or run in self._dicts.parked:
+            return False
+        del self._dicts.leases[run]
+        self._dicts.parked[run] = reason
+        return True
+
+    async def resume(self, run: RunId) -> bool:
+        return self._dicts.parked.pop(run, None) is not None
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> None:
         self._dicts.freezes[scope] = Freeze(scope, reason, by, self._now)

@@ -29,7 +29,7 @@ def diagram(table: Mapping[tuple[State, type], Set[State]], first: State) -> str
             if state is not target or event not in everywhere:
                 arrows[state.value, target.value].add(event)
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {first.value}"]
-    lines += [f"    {one} --> {other}: {_names(arrows[one, other])}" for one, other in sorted(arrows)]
+    lines += [f"    {one} --> {other}: {_names(arrows[one, other], everywhere)}" for one, other in sorted(arrows)]
     lines += [
         f"    {state.value} --> [*]"
         for state in states
@@ -44,9 +44,9 @@ def diagram(table: Mapping[tuple[State, type], Set[State]], first: State) -> str
     return "\n".join(lines)
 
 
-def _names(events: set[type]) -> str:
+def _names(events: set[type], everywhere: set[type]) -> str:
     names = sorted(event.__name__ for event in events)
-    if events >= set(CALL_EVENTS):
+    if events | everywhere >= set(CALL_EVENTS):
         names = ["an event of a call", *sorted(event.__name__ for event in events - set(CALL_EVENTS))]
     return ", ".join(names)
 

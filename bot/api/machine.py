@@ -20,6 +20,7 @@ from bot.api.model import LibraryModel
 from bot.api.options import Options
 from bot.api.shapes import Json, execution_of, response_of
 from bot.api.tools import Tools
+from bot.core.again import idempotency_key
 from bot.core.call import Call, CallState
 from bot.core.moments import Moment, moments, rests
 from bot.core.run import ENDS, Run, RunState
@@ -76,6 +77,9 @@ class Machine:
             limits=Limits(
                 max_tool_rounds=options.max_tool_rounds,
                 max_calls_per_turn=MOST_CALLS,
+                max_tokens=None,
+                max_run_seconds=None,
+                longest_answer=None,
                 doubt_asks=0.0,
                 sweep_every=LONGEST_WAIT,
                 one_call_at_a_time=True,
@@ -178,7 +182,7 @@ class Machine:
         event = execution_event(run, moment, seq)
         call = run.call(moment.call)
         if call is not None and moment.status == "executed":
-            kept, value = self.tools.returned(call.attempt)
+            kept, value = self.tools.returned(idempotency_key(run.id, call, run.calls))
             event["output"] = value if kept else event["output"]
         return {**event, "source_version": self._options.memory_source_version}
 

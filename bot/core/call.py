@@ -130,6 +130,11 @@ class Call:
         return None if self.settled is None or self.settled.answer is Answer.UNKNOWN else self.settled
 
     @property
+    def reported(self) -> str:
+        """The output that the action gave, in time or late."""
+        return self.output or (self.late.output if self.late is not None else "")
+
+    @property
     def status(self) -> str:
         """The founding README's word for this state."""
         return STATUSES[self.state, self.outcome]

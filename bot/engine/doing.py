@@ -1,7 +1,8 @@
 """One effect, done: ask the model, ask the guard, start an action, tell people. Deciding what is owed is `core/owed.py`'s.
 
 Rule 1: an effect ends in an event, or in `AttemptFailed` with a later ``not_before``; never in an exception that is lost.
-Rule 2: an effect may be done twice (a crash between doing and recording), except an action: only the writer of `Started` runs it.
+Rule 2: an effect that breaks inside Signoff again and again parks its run; one that others are too absent for never does.
+Rule 3: an effect may be done twice (a crash between doing and recording), except an action: only the writer of `Started` runs it.
 """
 
 import asyncio
@@ -25,16 +26,17 @@ from bot.core.events import (
     Started,
 )
 from bot.core.refusal import Refused
-from bot.core.run import Run, RunState, apply
+from bot.core.run import BrokenJournal, Run, RunState, apply
 from bot.core.values import Answer, ApprovalId, CallId, Proposal
 from bot.engine.delivering import REPORTS, Delivering, call_in, undeliverable
 from bot.engine.door import Door
 from bot.engine.finishing import Finishing
 from bot.engine.judging import Judging
-from bot.engine.limits import Limits
+from bot.engine.limits import Limits, bound_passed
+from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.starting import asked_anew, reason_to_ask_anew, refusal_to_start
-from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS
+from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS, TOO_MUCH_SAID, given_up
 from bot.logger import log
 from bot.ports import Actions, Chat, Guard, Model, Prompt, Rejected, Reply, Unavailable, Wish, Writer
 
@@ -56,10 +58,11 @@ class Doer:
         limits: Limits,
         seal_keys: tuple[bytes, ...],
         worker: str,
+        parking: Parking,
     ) -> None:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
         self._actions, self._people, self._limits = actions, people, limits
-        self._seal_keys, self._worker = seal_keys, worker
+        self._seal_keys, self._worker, self._parking = seal_keys, worker, parking
         self._finishing = Finishing(door, actions, limits, worker)
         self._delivering = Delivering(guard, chat, limits.silent_after)
         self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
@@ -75,7 +78,7 @@ class Doer:
             await self._rejected(run, effect, str(rejected), began)
         except Exception as broken:  # the outermost edge: a fault of ours parks this run, not the others
             log.exception("effect failed", run=run.id, effect=effect.key)
-            await self._failed(run, effect, f"Something broke inside Signoff ({type(broken).__name__}).", 0.0, began)
+            await self._broke(run, effect, f"Something broke inside Signoff ({type(broken).__name__}).", began)
 
     async def _do(self, run: Run, effect: Effect, again: bool) -> None:
         match effect:
@@ -106,17 +109,24 @@ class Doer:
     # --- the model --------------------------------------------------------------------------------------------------
 
     async def _call_model(self, run: Run) -> None:
+        if passed := bound_passed(run, self._limits):
+            await self._door.record(run.id, RunFailed(passed))
+            return
         items = transcript.items(run, await self._earlier(run))
         decoration = asyncio.create_task(self._show_thinking(run))
+        began = time.monotonic()
         try:
             reply = await self._model.reply(Prompt(run.id, items, self._actions.offered(), run.asked.brief))
         finally:
             decoration.cancel()
         rounds, most = len({call.turn for call in run.calls}), self._limits.max_tool_rounds
-        if reply.wishes and rounds >= most:
+        longest, size = self._limits.longest_answer, len(reply.items) + len(reply.text)
+        if longest is not None and size > longest:
+            await self._door.record(run.id, RunFailed(TOO_MUCH_SAID.format(size, longest)))
+        elif reply.wishes and rounds >= most:
             await self._door.record(run.id, RunFailed(TOO_MANY_ROUNDS.format(most)))
         else:
-            await self._record_turn(run, await self._replied(run, reply))
+            await self._record_turn(run, await self._replied(run, reply, round(time.monotonic() - began, 3)))
 
     async def _show_thinking(self, run: Run) -> None:
         """Decoration; nobody misses it where the model is quick."""
@@ -141,14 +151,17 @@ class Doer:
         found: list[Run] = []
         previous = run.asked.previous
         while previous is not None and len(found) < self._limits.earlier_runs:
-            earlier, _ = await self._door.load(previous)
+            try:
+                earlier, _ = await self._door.load(previous)
+            except BrokenJournal:
+                break  # this run goes on without what came before it
             if earlier is None:
                 break
             found.append(earlier)
             previous = earlier.asked.previous
         return tuple(reversed(found))
 
-    async def _replied(self, run: Run, reply: Reply) -> ModelReplied:
+    async def _replied(self, run: Run, reply: Reply, took: float) -> ModelReplied:
         turn, most = len(run.turns) + 1, self._limits.max_calls_per_turn
         requester = run.asked.person
         proposals = [
@@ -157,7 +170,8 @@ class Doer:
             else too_many(f"t{turn}c{n}", wish, most)
             for n, wish in enumerate(reply.wishes, 1)
         ]
-        return ModelReplied(reply.items, reply.text, tuple(proposals), len(run.said), reply.tokens, reply.response)
+        said = (reply.items, reply.text, tuple(proposals), len(run.said))
+        return ModelReplied(*said, reply.tokens, reply.response, took)
 
     # --- the guard --------------------------------------------------------------------------------------------------
 
@@ -195,10 +209,15 @@ class Doer:
 
         after = await self._door.decide(run.id, decide)
         started = after.call(name) if isinstance(after, Run) else None
-        if started is not None and started.state is CallState.STARTED and started.attempt == attempt:
-            await self._finishing.run_action(run.id, started)
+        if (
+            isinstance(after, Run)
+            and started is not None
+            and started.state is CallState.STARTED
+            and started.attempt == attempt
+        ):
+            await self._finishing.run_action(after, started)
         elif call.state is CallState.STARTED:
-            await self._finishing.find_out(run.id, call)
+            await self._finishing.find_out(run, call)
 
     async def _refusal(self, run: Run, call: Call, tx: Writer) -> CallRefused | None:
         freezes, policy = await tx.freezes(), self._people.policy
@@ -211,7 +230,7 @@ class Doer:
         if again and call.attempts < MOST_ATTEMPTS:
             await self._start(run, call)
         else:
-            await self._finishing.find_out(run.id, call)
+            await self._finishing.find_out(run, call)
 
     async def _lapsed(self, run: Run, call: Call) -> str:
         """The approvers' right is asked again: whoever lost it since the click has not approved."""
@@ -222,7 +241,20 @@ class Doer:
 
     # --- what went wrong --------------------------------------------------------------------------------------------
 
-    async def _failed(self, run: Run, effect: Effect, error: str, retry_after: float, began: float) -> None:
+    async def _broke(self, run: Run, effect: Effect, error: str, began: float) -> None:
+        """Try again a few times; then people must look at it. Not while an action is under way, whose end is still to come; and
+        a program works its own runs, and hears of it by itself."""
+        after = await self._failed(run, effect, error, 0.0, began, inside=True)
+        trouble = after.trouble(effect.key) if isinstance(after, Run) else None
+        if trouble is None or trouble.breaks < self._limits.breaks_before_parking or self._limits.programs:
+            return
+        if isinstance(after, Run) and not any(call.state is CallState.STARTED for call in after.calls):
+            what = effect.key.partition(":")[0]
+            await self._parking.park(run.id, f"{error} It was doing this: {what}; {trouble.breaks} attempts ended so.")
+
+    async def _failed(
+        self, run: Run, effect: Effect, error: str, retry_after: float, began: float, *, inside: bool = False
+    ) -> Run | Refused:
         """Try again later; a model or guard that stays away too long ends the run."""
         limits, trouble, took = self._limits, run.trouble(effect.key), round(time.monotonic() - began, 3)
         thinking = isinstance(effect, owed.CallModel | owed.Judge | owed.StartAction)
@@ -233,9 +265,9 @@ class Doer:
             since = trouble.since if trouble else tx.now - took
             if thinking and tx.now + delay - since > limits.give_up_after:
                 return [RunFailed(given_up(effect, self._guard.name, limits.give_up_after, error))]
-            return [AttemptFailed(effect.key, error, tx.now + delay, took)]
+            return [AttemptFailed(effect.key, error, tx.now + delay, took, inside)]
 
-        await self._door.decide(run.id, decide)
+        return await self._door.decide(run.id, decide)
 
     async def _rejected(self, run: Run, effect: Effect, error: str, began: float) -> None:
         """Refused for good: a model or guard ends the run; a delivery is kept and tried again, rarely."""
@@ -266,9 +298,3 @@ def time_ran_out(effect: owed.Expire | owed.StopAsking | owed.StopWaiting) -> Ev
             return RunFailed(NOBODY_ANSWERED)
         case _:
             assert_never(effect)
-
-
-def given_up(effect: Effect, guard: str, seconds: float, error: str) -> str:
-    who = {owed.CallModel: "The model", owed.Judge: guard}.get(type(effect), "Something that the action needs")
-    long = f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
-    return f"{who} did not answer for {long}. The last answer was: {error}"

@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager
 from bot.core.call import Call
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
-from bot.core.run import Run
+from bot.core.run import BrokenJournal, Run
 from bot.core.values import Person, RunId
 from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
+from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.programs import Programs
 from bot.engine.words import NOBODY_KNOWS, UNKNOWN_BUTTON
@@ -61,9 +62,11 @@ class Engine:
         self.limits = limits or Limits()
         self._store, self._dispatch = store, dispatch
         self._door, self._people = Door(store, watch), People(chat, policy)
-        self._inbox = Inbox(store, self._door, self._people, chat, dispatch, translate, seal_keys)
+        most = self.limits.max_messages
+        self._inbox = Inbox(store, self._door, self._people, chat, dispatch, translate, seal_keys, most_messages=most)
         self.programs = Programs(self._door, self._inbox, self._people, seal_keys)
         name = secrets.token_hex(8)
+        parking = Parking(store, chat, name, lease=self.limits.lease, programs=self.limits.programs)
         doer = Doer(
             door=self._door,
             model=model,
@@ -74,8 +77,9 @@ class Engine:
             limits=self.limits,
             seal_keys=seal_keys,
             worker=name,
+            parking=parking,
         )
-        self._worker = Worker(name=name, store=store, door=self._door, doer=doer, limits=self.limits)
+        self._worker = Worker(name=name, store=store, door=self._door, doer=doer, parking=parking, limits=self.limits)
         self._mail = asyncio.Event()
         self._patience: dict[str, tuple[int, float]] = {}
         self._woken: dict[RunId, float] = {}
@@ -101,8 +105,11 @@ class Engine:
     # --- questions of the rooms above -------------------------------------------------------------------------------
 
     async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
-        """The run and call that a button's value names."""
-        run = await self._inbox.run_of(opaque)
+        """The run and call that a button's value names; None also where its journal cannot be read."""
+        try:
+            run = await self._inbox.run_of(opaque)
+        except BrokenJournal:
+            return None
         call = run.call_of(opaque) if run else None
         return (run, call) if run is not None and call is not None else None
 

@@ -3,6 +3,7 @@
 Rule 1: only the worker that wrote `Started` runs the action; the result is recorded however long the store is away.
 Rule 2: nobody repeats a started action, except one declared ``on_crash="rerun"``, after all the checks of a first start
 (`doing.py`); a ``probe`` may find out what happened.
+Rule 3: an attempt that nobody waited for any longer may happen yet, so a probe's "it did not" counts only where its process is gone.
 """
 
 import asyncio
@@ -10,10 +11,11 @@ import secrets
 import time
 from collections.abc import Sequence
 
+from bot.core.again import idempotency_key
 from bot.core.call import Call, CallState
 from bot.core.events import Doubted, Event, Finished, Settled
 from bot.core.refusal import Refused
-from bot.core.run import Run
+from bot.core.run import BrokenJournal, Run
 from bot.core.values import Answer, ApprovalId, RunId
 from bot.engine.door import Door
 from bot.engine.limits import Limits
@@ -29,15 +31,15 @@ class Finishing:
     def __init__(self, door: Door, actions: Actions, limits: Limits, worker: str) -> None:
         self._door, self._actions, self._limits, self._worker = door, actions, limits, worker
 
-    async def run_action(self, run_id: RunId, call: Call) -> None:
+    async def run_action(self, run: Run, call: Call) -> None:
         """Run a started call's action with exactly the bound bytes, and record its end."""
         before = time.monotonic()
-        ran = await self._actions.run(call.proposal, call.attempt)
+        ran = await self._actions.run(call.proposal, idempotency_key(run.id, call, run.calls))
         took = round(time.monotonic() - before, 3)
         if ran.unknown and call.proposal.binding is not None and call.proposal.binding.on_crash != "rerun":
-            return await self.find_out(run_id, call)
+            return await self.find_out(run, call, gone=False)
         return await self._record(
-            run_id, Finished(call.proposal.call, call.attempt, ran.ok, ran.output, took, ran.error)
+            run.id, Finished(call.proposal.call, call.attempt, ran.ok, ran.output, took, ran.error)
         )
 
     async def _record(self, run_id: RunId, finished: Finished) -> None:
@@ -45,6 +47,9 @@ class Finishing:
         while True:
             try:
                 outcome = await self._door.record(run_id, finished)
+            except BrokenJournal:
+                log.exception("the end of an action has no journal to go to", run=run_id, call=finished.call)
+                return
             except Exception:  # whatever the store's trouble is, the result must not be lost with it
                 log.exception("the end of an action could not be recorded yet", run=run_id, call=finished.call)
                 await asyncio.sleep(RECORD_AGAIN_SECONDS)
@@ -53,11 +58,14 @@ class Finishing:
                 log.warning("the end of an action came too late", run=run_id, call=finished.call, why=outcome.reason)
             return
 
-    async def find_out(self, run_id: RunId, call: Call) -> None:
-        """Nobody saw the end of this attempt: ask the action's probe what happened, or people."""
+    async def find_out(self, run: Run, call: Call, *, gone: bool = True) -> None:
+        """Nobody saw the end of this attempt: ask the action's probe what happened, or people. ``gone``: so is its process."""
         binding = call.proposal.binding
         probing = binding is not None and binding.on_crash == "probe"
-        happened = await self._actions.probe(call.proposal, call.attempt) if probing else None
+        key = idempotency_key(run.id, call, run.calls)
+        happened = await self._actions.probe(call.proposal, key) if probing else None
+        happened = happened if gone or happened else None
+        run_id = run.id
         question = ApprovalId(secrets.token_hex(16))
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:

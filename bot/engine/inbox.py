@@ -3,6 +3,7 @@
 Rule 1: a row is closed in the transaction that records what came of it, so a crash in between only works it again.
 Rule 2: authority is asked here, when the row is worked, and fails closed.
 Rule 3: text is never a vote.
+Rule 4: a run that is parked takes no click and no message: whoever clicks is told so, whoever writes begins a new run.
 """
 
 import asyncio
@@ -10,18 +11,19 @@ import hashlib
 from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
-from bot.core.approval import Resolution, seal, vote_text
+from bot.core.approval import seal, vote_text
 from bot.core.call import Call, CallState
 from bot.core.events import Answered, Asked, Event, Said, Settled, Voted
 from bot.core.inputs import Clicked, Nothing, Wrote
 from bot.core.refusal import Refused
-from bot.core.run import ENDS, Run, RunState
+from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
 from bot.core.values import Answer, Choice, Person, Place, RunId
 from bot.engine.door import Door
+from bot.engine.latest import latest_of
 from bot.engine.people import People
 from bot.engine.starting import TAMPERED, judgement_holds
-from bot.engine.words import UNKNOWN_BUTTON, WAITS_FOR_CLICK
-from bot.ports import Chat, Decide, Dispatch, InboxRow, Reader, Rejected, Store, Translate, Unavailable, Writer
+from bot.engine.words import LAST_MESSAGE, UNKNOWN_BUTTON, WAITS_FOR_CLICK, late, parked_text
+from bot.ports import Chat, Decide, Dispatch, InboxRow, Reader, Rejected, RunLine, Store, Translate, Unavailable, Writer
 
 EMPTY = (
     "Tell me what you need, in the same message as the mention. For example: “grant bob okta-prod-admins for 2h”. "
@@ -43,9 +45,12 @@ class Inbox:
         dispatch: Dispatch,
         translate: Translate,
         seal_keys: tuple[bytes, ...],
+        *,
+        most_messages: int = 200,
     ) -> None:
         self._store, self._door, self._people, self._chat = store, door, people, chat
         self._dispatch, self._translate, self._seal_keys = dispatch, translate, seal_keys
+        self._most_messages = most_messages
         self._places: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
     async def work(self, row: InboxRow) -> None:
@@ -66,8 +71,9 @@ class Inbox:
     # --- messages ---------------------------------------------------------------------------------------------------
 
     async def _wrote(self, row: InboxRow, wrote: Wrote) -> None:
-        latest = await self._latest(wrote.place)
-        ours = latest is not None and (latest.state not in ENDS or latest.asked.person == wrote.person)
+        latest = await latest_of(self._store, self._door, wrote.place)
+        live = latest.live if latest else None
+        ours = live is not None or (latest is not None and latest.line.requester == wrote.person.user)
         if not wrote.mentioned and not ours:
             return await self._close(row)
         refused = await self._people.may_ask(wrote.person, wrote.place.team)
@@ -75,33 +81,29 @@ class Inbox:
             if wrote.mentioned:
                 await self._whisper(wrote.person, wrote.place, refused.reason)
             return await self._close(row)
-        if latest is not None and latest.state not in ENDS:
+        if live is not None:
             if not wrote.text.strip():
-                await self._whisper(
-                    wrote.person, wrote.place, f"I am at it: the run is {latest.state.replace('_', ' ')}."
-                )
+                at_it = f"I am at it: the run is {live.state.replace('_', ' ')}."
+                await self._whisper(wrote.person, wrote.place, at_it)
                 return await self._close(row)
-            heard = await self._say(row, latest.id, wrote)
+            heard = await self._say(row, live.id, wrote)
             if heard:
-                return await self._answer_at_once(latest, wrote)
-        previous = latest.id if latest else None
+                return await self._answer_at_once(live, wrote)
+        previous = latest.line.run if latest else None
         if not await self._begin(row, wrote, run_id_of(wrote.place, wrote.message), previous):
             await self._wrote(row, wrote)
         return None
 
     async def _answer_at_once(self, run: Run, wrote: Wrote) -> None:
         """A message joins the run silently, except where its writer would wait for something that it cannot do."""
-        if any(call.state is CallState.ASKING for call in run.calls):
+        if len(run.said) >= self._most_messages:
+            return
+        if len(run.said) + 1 == self._most_messages:
+            await self._whisper(wrote.person, wrote.place, LAST_MESSAGE.format(self._most_messages))
+        elif any(call.state is CallState.ASKING for call in run.calls):
             await self._whisper(wrote.person, wrote.place, WAITS_FOR_CLICK)
         elif run.state is RunState.WAITING_FOR_REQUESTER and wrote.person != run.asked.person:
             await self._whisper(wrote.person, wrote.place, f"I wait for an answer of <@{run.asked.person.user}> first.")
-
-    async def _latest(self, place: Place) -> Run | None:
-        async def work(tx: Reader) -> RunId | None:
-            return await tx.latest_run(place)
-
-        run_id = await self._store.read(work)
-        return (await self._door.load(run_id))[0] if run_id is not None else None
 
     async def _say(self, row: InboxRow, run_id: RunId, wrote: Wrote) -> bool:
         """Give the message to the live run; False where the run ended meanwhile."""
@@ -111,7 +113,9 @@ class Inbox:
                 return Refused("The run has ended.")
             await tx.close_inbox(row.key)
             heard = any(said.message == wrote.message for said in run.said)
-            return [] if heard else [Said(wrote.person, wrote.message, wrote.text)]
+            return (
+                [] if heard or len(run.said) >= self._most_messages else [Said(wrote.person, wrote.message, wrote.text)]
+            )
 
         outcome = await self._door.decide(run_id, decide)
         await self._dispatch.wake(run_id)
@@ -137,6 +141,23 @@ class Inbox:
     # --- buttons ----------------------------------------------------------------------------------------------------
 
     async def _clicked(self, row: InboxRow, clicked: Clicked) -> None:
+        try:
+            await self._clicked_on(row, clicked)
+        except NewerJournal:
+            raise
+        except BrokenJournal:
+            line = await self._line_of(clicked)
+            told = parked_text(line) if line is not None and line.parked is not None else UNKNOWN_BUTTON
+            await self._whisper(clicked.person, Place(row.team, clicked.channel, clicked.message), told)
+            await self._close(row)
+
+    async def _line_of(self, clicked: Clicked) -> RunLine | None:
+        async def work(tx: Reader) -> RunLine | None:
+            return await tx.line(await tx.run_of(clicked.value) or RunId(clicked.value))
+
+        return await self._store.read(work)
+
+    async def _clicked_on(self, row: InboxRow, clicked: Clicked) -> None:
         if clicked.action == "retry":
             return await self._retry(row, clicked)
         if clicked.action not in CHOICES and clicked.action not in ANSWERS:
@@ -225,7 +246,13 @@ class Inbox:
         return await self._recorded(run.id, decide, row)
 
     async def _recorded(self, run_id: RunId, decide: Decide, row: InboxRow | None) -> Run | Refused:
-        outcome = await self._door.decide(run_id, decide, also=(lambda tx: tx.close_inbox(row.key)) if row else None)
+        async def unless_parked(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            line = await tx.line(run_id)
+            return Refused(parked_text(line)) if line is not None and line.parked is not None else await decide(run, tx)
+
+        outcome = await self._door.decide(
+            run_id, unless_parked, also=(lambda tx: tx.close_inbox(row.key)) if row else None
+        )
         if isinstance(outcome, Run):
             await self._dispatch.wake(run_id)
         return outcome
@@ -236,9 +263,10 @@ class Inbox:
         if failed is None or (failed.asked.place.team, failed.asked.place.channel) != (row.team, clicked.channel):
             await self._explain(clicked, UNKNOWN_BUTTON)
             return await self._close(row)
-        place, latest = failed.asked.place, await self._latest(failed.asked.place)
+        place = failed.asked.place
+        latest = await latest_of(self._store, self._door, place)
         refused = await self._people.may_ask(clicked.person, place.team)
-        if refused is not None or latest is None or latest.id != failed.id:
+        if refused is not None or latest is None or latest.line.run != failed.id:
             await self._explain(clicked, refused.reason if refused else "This was tried again already; see below.")
             return await self._close(row)
         message = f"retry:{failed.id}"
@@ -266,17 +294,3 @@ def run_id_of(place: Place, message: str) -> RunId:
     """The same message always begins the same run, however often Slack delivers it."""
     named = "\n".join((place.team, place.channel, message))
     return RunId(hashlib.sha256(named.encode()).hexdigest()[:32])
-
-
-def late(call: Call | None) -> Refused:
-    """What somebody is told who comes too late."""
-    approval = call.approval if call else None
-    if call is None or approval is None:
-        return Refused(UNKNOWN_BUTTON)
-    vote = approval.deciding_vote
-    if vote is not None:
-        verb = "approved" if approval.resolution is Resolution.APPROVED else "denied"
-        return Refused(f"<@{vote.person.user}> {verb} this already.")
-    if call.state is CallState.REFUSED:
-        return Refused(f"This is {(call.outcome or call.state).replace('_', ' ')}: {call.reason}")
-    return Refused("This was decided already.")

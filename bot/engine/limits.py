@@ -2,11 +2,18 @@
 
 from dataclasses import dataclass
 
+from bot.core.run import Run
+from bot.engine.words import TOO_LONG, TOO_MANY_TOKENS, seconds_text
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """All times in seconds. ``max_tool_rounds``: model responses with actions in one run; ``give_up_after``: how long an absent
-    model or guard is tried; ``lease``: how long a worker that died keeps its runs; ``runs_at_once``: per process;
+    """All times in seconds. ``max_tool_rounds``: model responses with actions in one run; ``max_tokens``: what its model calls may
+    use; ``max_run_seconds``: how long its model calls and actions may take, added up, waiting for people apart;
+    ``max_messages``: how many messages of its thread it takes in; ``longest_answer``: characters of one model response (None:
+    no bound); ``breaks_before_parking``: how often in a row an effect may fail of a fault of Signoff's own before people must
+    look at its run; ``give_up_after``: how long an absent model or guard is tried;
+    ``lease``: how long a worker that died keeps its runs; ``runs_at_once``: per process;
     ``doubt_asks``: how long people are asked about an action in doubt; ``patience_with_refusals``: how long a delivery is tried
     that Slack refuses for good; ``one_call_at_a_time``: the calls of a turn are judged and run one after the other, in order;
     ``silent_after``: whoever lets a delivery wait for so long gets one at a time until there is an answer;
@@ -14,6 +21,11 @@ class Limits:
 
     max_tool_rounds: int = 8
     max_calls_per_turn: int = 8
+    max_tokens: int | None = 1_000_000
+    max_run_seconds: float | None = 3600.0
+    max_messages: int = 200
+    longest_answer: int | None = 1_000_000
+    breaks_before_parking: int = 5
     give_up_after: float = 900.0
     first_backoff: float = 1.0
     longest_backoff: float = 60.0
@@ -31,3 +43,12 @@ class Limits:
     def backoff(self, failures: int, longest: float) -> float:
         """Exponential, capped; no jitter is needed, since one worker holds a run."""
         return min(self.first_backoff * 2.0 ** min(failures, 30), longest)
+
+
+def bound_passed(run: Run, limits: Limits) -> str:
+    """Why the model is not asked again, in words for the person; "" while it may be."""
+    if limits.max_tokens is not None and run.tokens >= limits.max_tokens:
+        return TOO_MANY_TOKENS.format(run.tokens, limits.max_tokens)
+    if limits.max_run_seconds is not None and run.worked >= limits.max_run_seconds:
+        return TOO_LONG.format(seconds_text(run.worked), seconds_text(limits.max_run_seconds))
+    return ""

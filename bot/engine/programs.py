@@ -12,9 +12,10 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import ApprovalId, Judgement, Person, Proposal, RunId
 from bot.engine.door import Door, applied
-from bot.engine.inbox import Inbox, late
+from bot.engine.inbox import Inbox
 from bot.engine.people import People
 from bot.engine.starting import judged
+from bot.engine.words import late
 from bot.ports import Writer
 
 

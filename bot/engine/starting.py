@@ -18,6 +18,7 @@ from bot.core.run import Run
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.ports import Actions, Freeze
 
+DID_NOT_RUN_BEFORE = "It was started before, and somebody found that it did not run."
 TAMPERED = "What is stored is not what was judged and approved, so it does not run."
 Keys = tuple[bytes, ...]
 
@@ -29,10 +30,19 @@ def judged(
     binding = call.proposal.binding
     if binding is None or judgement.verdict is Verdict.DENY or judgement.needs_context:
         return Judged(call.proposal.call, judgement)
+    judgement = _with_history(call, judgement)
     asking = judgement.verdict is Verdict.ASK
     terms = rules.terms(policy, case_in(run, call, binding), new, now) if asking else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms))
     return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
+
+
+def _with_history(call: Call, judgement: Judgement) -> Judgement:
+    """An allowance of what people must be asked about is a question; the card says that it was started before."""
+    verdict = Verdict.ASK if call.must_ask else judgement.verdict
+    if call.instead_of is None or verdict is not Verdict.ASK or judgement.reason.startswith(DID_NOT_RUN_BEFORE):
+        return replace(judgement, verdict=verdict)
+    return replace(judgement, verdict=verdict, reason=f"{DID_NOT_RUN_BEFORE} {judgement.reason}".rstrip())
 
 
 def refusal_to_start(

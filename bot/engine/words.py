@@ -3,8 +3,12 @@
 People stand as ``<@U…>``; the chat turns that into a mention and everything else into plain text.
 """
 
+from bot.core.approval import Resolution
 from bot.core.call import Call, CallState
+from bot.core.effects import CallModel, Effect, Judge
+from bot.core.refusal import Refused
 from bot.core.run import Run, RunState
+from bot.ports import RunLine
 
 UNKNOWN_BUTTON = "This button belongs to nothing that I know (any more). Please use the newest card, or ask again."
 WAITS_FOR_CLICK = (
@@ -12,6 +16,14 @@ WAITS_FOR_CLICK = (
 )
 NOBODY_KNOWS = "Slack does not say who you are at the moment. Please try again."
 TOO_MANY_ROUNDS = "I stopped after {} rounds of actions without coming to an answer."
+TOO_MANY_TOKENS = "I stopped before asking the model again: this request used {:,} of its tokens, and it may use {:,}."
+TOO_LONG = (
+    "I stopped before asking the model again: it and the actions worked for {} on this request, and {} is the most."
+)
+TOO_MUCH_SAID = "The model answered with {:,} characters, and I take at most {:,}."
+LAST_MESSAGE = (
+    "That is the last message of this thread that I take into this request; it has {:,} now. Please wait for its end."
+)
 NOBODY_ANSWERED = "Nobody answered my question within a day."
 MAY_HAVE_HAPPENED = (CallState.STARTED, CallState.IN_DOUBT, CallState.FAILED)
 
@@ -39,3 +51,34 @@ def end_text(run: Run) -> str:
     if run.state is RunState.CANCELLED:
         return f"Stopped by <@{run.ended_by}>. {run.end_reason}".rstrip() + before
     return f"I had to give up: {run.end_reason}{before}"
+
+
+def seconds_text(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} minutes" if seconds >= 120 else f"{seconds:,.0f} seconds"
+
+
+def given_up(effect: Effect, guard: str, seconds: float, error: str) -> str:
+    who = {CallModel: "The model", Judge: guard}.get(type(effect), "Something that the action needs")
+    return f"{who} did not answer for {seconds_text(seconds)}. The last answer was: {error}"
+
+
+def parked_text(line: RunLine) -> str:
+    """What a thread, or whoever clicks, hears of a run that nobody works any more."""
+    return (
+        f"This request is parked, because something went wrong inside Signoff: {line.parked} Nothing of it goes on until an"
+        f" operator resumes it with `signoff runs resume {line.run}`. To begin anew, mention me again."
+    )
+
+
+def late(call: Call | None) -> Refused:
+    """What somebody is told who comes too late."""
+    approval = call.approval if call else None
+    if call is None or approval is None:
+        return Refused(UNKNOWN_BUTTON)
+    vote = approval.deciding_vote
+    if vote is not None:
+        verb = "approved" if approval.resolution is Resolution.APPROVED else "denied"
+        return Refused(f"<@{vote.person.user}> {verb} this already.")
+    if call.state is CallState.REFUSED:
+        return Refused(f"This is {(call.outcome or call.state).replace('_', ' ')}: {call.reason}")
+    return Refused("This was decided already.")

@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from bot.core.call import CallState
 from bot.core.effects import Effect
 from bot.core.owed import pending
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import BrokenJournal, NewerJournal, Run
 from bot.core.values import RunId
 from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.limits import Limits
+from bot.engine.parking import Parking
 from bot.logger import log
 from bot.ports import Lease, Store, Unavailable
 
@@ -51,11 +52,11 @@ class Holding:
 class Worker:
     """Advances runs. ``name`` is unique per process start: a restarted process is another worker."""
 
-    def __init__(self, *, name: str, store: Store, door: Door, doer: Doer, limits: Limits) -> None:
+    def __init__(self, *, name: str, store: Store, door: Door, doer: Doer, parking: Parking, limits: Limits) -> None:
         self.name = name
-        self._store, self._door, self._doer, self._limits = store, door, doer, limits
+        self._store, self._door, self._doer, self._parking, self._limits = store, door, doer, parking, limits
         self._held: dict[RunId, Holding] = {}
-        self._broken: set[RunId] = set()
+        self._newer: set[RunId] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -65,7 +66,7 @@ class Worker:
         if run_id in self._held:
             self._held[run_id].nudge.set()
             return
-        if self._stopping or run_id in self._broken:
+        if self._stopping or run_id in self._newer:
             return
         holding = self._held[run_id] = Holding(run_id)
         self._idle.clear()
@@ -75,9 +76,11 @@ class Worker:
                 _, now, lease = taken
                 holding.taken_over, holding.ahead = lease.taken_over, now - time.monotonic()
                 await self._hold(holding)
+        except NewerJournal:
+            self._newer.add(run_id)
+            await self._parking.leave(run_id)
         except BrokenJournal as broken:
-            self._broken.add(run_id)
-            log.error("a run is parked: its journal cannot be read", run=run_id, why=str(broken))
+            await self._parking.park(run_id, f"Its journal cannot be read: {broken}.")
         finally:
             del self._held[run_id]
             if not self._held:
@@ -104,6 +107,10 @@ class Worker:
                 if not key.startswith(ACTION):
                     task.cancel()
             await asyncio.gather(*holding.tasks.values(), return_exceptions=True)
+        except BrokenJournal:
+            actions = [task for key, task in holding.tasks.items() if key.startswith(ACTION)]
+            await asyncio.gather(*actions, return_exceptions=True)
+            raise
         finally:
             everything = [heartbeat, *holding.tasks.values()]
             for task in everything:

@@ -47,7 +47,7 @@ class OpenApproval:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A line of the listing of runs. Times in epoch seconds."""
+    """A line of the listing of runs. ``parked``: why nobody works this run until a person resumes it. Times in epoch seconds."""
 
     run: RunId
     team: str
@@ -58,6 +58,7 @@ class RunLine:
     asked_at: float
     due_at: float | None
     length: int
+    parked: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +101,14 @@ class Reader(Protocol):
     async def runs(self, limit: int, state: str | None = None) -> tuple[RunLine, ...]:
         """The newest runs."""
 
+    async def line(self, run: RunId) -> RunLine | None:
+        """One run's line, also where its journal cannot be read."""
+
     async def due_runs(self, limit: int) -> tuple[RunId, ...]:
-        """Runs whose ``due_at`` has passed and whom nobody holds, the longest due first."""
+        """Runs whose ``due_at`` has passed, whom nobody holds and that are not parked, the longest due first."""
 
     async def next_due(self) -> float | None:
-        """The earliest ``due_at`` of any run that nobody holds."""
+        """The earliest ``due_at`` of any run that nobody holds and that is not parked."""
 
     async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
         """Rows that are not done, oldest first, but those whose keys are in ``without``."""
@@ -126,10 +130,16 @@ class Writer(Reader, Protocol):
         """The row is done: its payload is emptied, its key stays."""
 
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
-        """Take or renew the lease on a run; None while somebody else's holds."""
+        """Take or renew the lease on a run; None while somebody else's holds, or while the run is parked."""
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         """Give the lease back, if the journal is still ``length`` long; False (and the lease stays) where it has grown."""
+
+    async def park(self, run: RunId, owner: str, reason: str) -> bool:
+        """Whoever holds the lease gives it back and leaves the run to people, with the reason; False where it is not held so."""
+
+    async def resume(self, run: RunId) -> bool:
+        """A parked run may be worked again; False where it is not parked."""
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> None: ...
 

@@ -109,7 +109,7 @@ def _buttons(call: Call, *, cut: bool) -> Iterator[Block]:
         return
     if asking(call):
         yield from _deciding(call, opaque, what)
-    if asking(call) or not shows_everything(call) or call.output or cut:
+    if asking(call) or not shows_everything(call) or call.reported or cut:
         yield button("Details", "details", opaque, f"Details: {what}")
 
 
@@ -134,7 +134,7 @@ def _spoken(run: Run, call: Call, word: str) -> str:
         text += _spoken_arguments(call)
         way = "Approve or Deny" if shows_everything(call) else "Review or Deny" if fits_review(call) else "Deny"
         return text + f"\nUse the buttons of this card: {way}."
-    if call.state is CallState.EXECUTED and call.settled is None:
+    if call.state is CallState.EXECUTED and call.found is None:
         text += f" Executed in {call.took:.1f} s."
     return text
 

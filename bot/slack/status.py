@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.core.call import Call, CallState, Outcome
-from bot.core.events import Settled
+from bot.core.events import Finished, Settled
 from bot.core.values import Answer
 from bot.slack import facts
 from bot.slack.blocks import Block, line, mention, moment, one_line, said
@@ -54,7 +54,7 @@ def lines(call: Call) -> Iterator[Block]:
 
 
 def _ended(call: Call) -> Iterator[Block]:
-    settled = call.settled
+    settled = call.found
     if settled is not None and settled.person is not None:
         yield line(said(_found(call), "bold"), *_says(settled), said(" · "), moment(call.ended_at), *_note(settled))
     elif settled is not None:
@@ -67,6 +67,15 @@ def _ended(call: Call) -> Iterator[Block]:
             said(f"Failed after {call.took:.1f} s", "bold"),
             said(f": {one_line(call.reason or call.output, facts.REASON)}"),
         )
+    if call.late is not None:
+        yield from _later(call.late, call.late_at)
+
+
+def _later(late: Finished, at: float) -> Iterator[Block]:
+    """The answer above stands; people must see that the action says otherwise, or the same."""
+    what = f"it succeeded, in {late.took:.1f} s" if late.ok else f"it failed: {one_line(late.error, facts.REASON)}"
+    more = " · its output is behind Details" if late.ok and late.output else ""
+    yield line(said("Later the action itself reported", "bold"), said(f": {what} · "), moment(at), said(more))
 
 
 def _found(call: Call) -> str:

@@ -156,10 +156,10 @@ def _digest_note(call: Call) -> str:
 
 
 def _output(space: Space, call: Call) -> list[Block]:
-    if not call.output:
+    if not call.reported:
         return []
     heading = [said("Output", "bold"), said(" · "), moment(call.ended_at)]
-    return whole(space, heading, call.output, lambda text: rich(preformatted(text)))
+    return whole(space, heading, call.reported, lambda text: rich(preformatted(text)))
 
 
 def _comment(label: str, hint: str) -> Block:

@@ -89,7 +89,9 @@ def outcome_texts(call: Call) -> list[Text]:
     """What the lines on what became of a call had to shorten."""
     why = "Why it failed" if call.state is CallState.FAILED else "Why it did not run"
     noted = call.settled.note if call.settled else ""
-    return list(_shortened(((why, _why(call), facts.REASON), ("What was noted", noted, facts.REASON))))
+    late = call.late.error if call.late else ""
+    texts = ((why, _why(call)), ("What was noted", noted), ("What it reported later", late))
+    return list(_shortened((heading, text, facts.REASON) for heading, text in texts))
 
 
 def background_texts(run: Run, call: Call) -> list[Text]:
@@ -114,4 +116,4 @@ def _why(call: Call) -> str:
     """Why it failed or did not run; "" where a vote, an answer or the guard's reason on the same view says it."""
     denied = call.outcome is Outcome.DENIED and call.approval is not None and bool(call.approval.votes)
     judged = call.judgement is not None and call.judgement.reason == call.reason
-    return "" if denied or judged or call.settled is not None else call.reason
+    return "" if denied or judged or call.found is not None else call.reason

@@ -3,7 +3,8 @@
 Rule 1: a body is canonical JSON (sorted keys, ASCII); the journal's chain is computed over exactly these bytes.
 Rule 2: a `Content` text is not in the body: the body says ``{"sha256": "…"}`` and the bytes are kept apart, so that they can be
 purged; "" stays "". A purged content decodes to `REMOVED`.
-Rule 3: a missing key takes the field's default; an unknown key, a wrong type or bytes that do not fit their digest are refused.
+Rule 3: a missing key takes the field's default; a wrong type or bytes that do not fit their digest are refused; an unknown kind,
+key or word too, as what a `Newer` release wrote.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from bot.core.events import Event
-from bot.core.run import BrokenJournal
+from bot.core.run import BrokenJournal, NewerJournal
 from bot.core.values import CONTENT
 
 REMOVED = "[removed]"
@@ -26,7 +27,11 @@ KINDS: dict[str, type] = {cls.__name__: cls for cls in get_args(Event)}
 
 
 class Unreadable(BrokenJournal):
-    """A stored body is not what this release writes: somebody changed it, or a newer release wrote it."""
+    """A stored body is not what this release writes."""
+
+
+class Newer(Unreadable, NewerJournal):
+    """A stored body says more than this release knows: a kind, a field or a word that only a newer release writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def decode(kind: str, body: str, contents: Mapping[str, bytes]) -> Event:
     """The event of a row; ``contents`` holds what is left of the digests that `references` names. Raises `Unreadable`."""
     cls = KINDS.get(kind)
     if cls is None:
-        raise Unreadable(f"unknown kind of event: {kind}")
+        raise Newer(f"unknown kind of event: {kind}")
 
     def drop(value: Json, where: str) -> str:
         digest = _reference(value, where)
@@ -94,7 +99,7 @@ def references(kind: str, body: str) -> tuple[str, ...]:
 
     cls = KINDS.get(kind)
     if cls is None:
-        raise Unreadable(f"unknown kind of event: {kind}")
+        raise Newer(f"unknown kind of event: {kind}")
     _decode(cls, _parsed(kind, body), note, kind)
     return tuple(digest for digest in found if digest)
 
@@ -185,7 +190,7 @@ def _decode(hint: Any, value: Json, drop: _Drop, where: str) -> Any:
 def _decode_fields(cls: type, body: dict[str, Json], drop: _Drop, where: str) -> Any:
     known = _fields(cls)
     if unknown := sorted(body.keys() - {f.name for f in known}):
-        raise Unreadable(f"{where} has fields that this release does not know: {', '.join(unknown)}")
+        raise Newer(f"{where} has fields that this release does not know: {', '.join(unknown)}")
     values: dict[str, Any] = {}
     for f in known:
         if f.name in body:
@@ -202,7 +207,8 @@ def _scalar(hint: Any, value: Any, where: str, error: type[Exception]) -> Any:
         try:
             return hint(value)
         except ValueError:
-            raise error(f"{where}: {value!r} is no {hint.__name__}") from None
+            unknown = Newer if error is Unreadable and isinstance(value, str) else error
+            raise unknown(f"{where}: {value!r} is no {hint.__name__}") from None
     if hint not in (str, int, float, bool):
         raise TypeError(f"{where}: no event may hold a {hint}")
     if hint is int and isinstance(value, bool):

@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Executable, Row, bindparam, cast, extract, func, or_, select
+from sqlalchemy import ColumnElement, Double, Executable, Row, and_, bindparam, cast, extract, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.events import Recorded
@@ -30,7 +30,7 @@ def clock(dialect: str) -> ColumnElement[float]:
 # Statements are made once: making one costs more than SQLite needs to answer it.
 NOW = {dialect: select(clock(dialect)) for dialect in ("sqlite", "postgresql")}
 _event, _content, _run, _row = tables.events.c, tables.contents.c, tables.runs.c, tables.inbox.c
-_UNHELD = or_(_run.lease_until.is_(None), _run.lease_until < bindparam("now"))
+_FREE = and_(or_(_run.lease_until.is_(None), _run.lease_until < bindparam("now")), _run.parked.is_(None))
 _EVENTS = (
     select(_event.seq, _event.at, _event.kind, _event.body, _event.hash)
     .where(_event.run == bindparam("run"), _event.seq >= bindparam("first"))
@@ -44,13 +44,17 @@ _LATEST = (
     .order_by(_run.asked_at.desc(), _run.run.desc())
     .limit(1)
 )
+_LINES = select(
+    _run.run, _run.team, _run.channel, _run.thread, _run.requester, _run.state, _run.asked_at, _run.due_at, _run.length, _run.parked
+)  # fmt: skip
+_LINE = _LINES.where(_run.run == bindparam("run"))
 _DUE = (
     select(_run.run)
-    .where(_run.due_at <= bindparam("now"), _UNHELD)
+    .where(_run.due_at <= bindparam("now"), _FREE)
     .order_by(_run.due_at, _run.run)
     .limit(bindparam("limit"))
 )
-_NEXT_DUE = select(func.min(_run.due_at)).where(_UNHELD)
+_NEXT_DUE = select(func.min(_run.due_at)).where(_FREE)
 _OPEN_INBOX = (
     select(_row.key, _row.team, _row.kind, _row.payload, _row.received_at)
     .where(_row.done_at.is_(None), _row.key.not_in(bindparam("without", expanding=True)))
@@ -122,13 +126,14 @@ class SqlReader:
         return tuple(_open_approval(row) for row in await self._all(query))
 
     async def runs(self, limit: int, state: str | None = None) -> tuple[RunLine, ...]:
-        table = tables.runs.c
-        columns = (table.run, table.team, table.channel, table.thread, table.requester, table.state)
-        query = select(*columns, table.asked_at, table.due_at, table.length)
-        query = query.order_by(table.asked_at.desc(), table.run.desc()).limit(limit)
+        query = _LINES.order_by(_run.asked_at.desc(), _run.run.desc()).limit(limit)
         if state is not None:
-            query = query.where(table.state == state)
+            query = query.where(_run.state == state)
         return tuple(RunLine(*row) for row in await self._all(query))
+
+    async def line(self, run: RunId) -> RunLine | None:
+        found = await self._all(_LINE, run=run)
+        return RunLine(*found[0]) if found else None
 
     async def due_runs(self, limit: int) -> tuple[RunId, ...]:
         return tuple(RunId(row.run) for row in await self._all(_DUE, now=self.now, limit=limit))

@@ -1,7 +1,7 @@
 """The tables, for the store and for Alembic. No query lives here.
 
 Rule 1: `events` and `contents` are the truth; `runs`, `approvals` and `buttons` are projections (`rebuild.py` makes them anew; only
-the leases in `runs` are nobody's copy, and may be lost).
+the leases in `runs` and why a run is parked are nobody's copy; were they lost, the run would only be tried again).
 Rule 2: the schema only grows within a release (expand, then contract), so that two releases can share a database.
 Rule 3: no foreign keys between the journal and its projections: those can be emptied.
 """
@@ -58,6 +58,7 @@ runs = Table(
     Column("lease_until", Double),
     Column("length", Integer, nullable=False),
     Column("head_hash", Text, nullable=False),
+    Column("parked", AnyText),
 )
 Index("runs_by_thread", runs.c.team, runs.c.channel, runs.c.thread, runs.c.asked_at)
 Index("runs_by_age", runs.c.asked_at)

@@ -40,7 +40,7 @@ _OURS = or_(_run.lease_owner.is_(None), _run.lease_owner == bindparam("owner"))
 _LEFT = _run.lease_until < bindparam("now")
 _TAKE, _TAKE_OVER = (
     update(tables.runs)
-    .where(_run.run == bindparam("its_run"), free)
+    .where(_run.run == bindparam("its_run"), free, _run.parked.is_(None))
     .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
     .returning(_run.length)
     for free in (_OURS, _LEFT)
@@ -49,6 +49,11 @@ _GIVE = update(tables.runs).where(
     _run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.length == bindparam("its_length")
 )
 _GIVE = _GIVE.values(lease_owner=None, lease_until=None)
+_PARK = update(tables.runs).where(
+    _run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.parked.is_(None)
+)
+_PARK = _PARK.values(parked=bindparam("reason"), lease_owner=None, lease_until=None)
+_RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None)).values(parked=None)
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
 _HEADS = 4096
@@ -192,6 +197,12 @@ class SqlWriter(SqlReader):
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         return await self._changed(_GIVE, its_run=run, owner=owner, its_length=length) == 1
+
+    async def park(self, run: RunId, owner: str, reason: str) -> bool:
+        return await self._changed(_PARK, its_run=run, owner=owner, reason=reason) == 1
+
+    async def resume(self, run: RunId) -> bool:
+        return await self._changed(_RESUME, its_run=run) == 1
 
     async def freezes(self) -> tuple[Freeze, ...]:
         if self._dialect == "postgresql":

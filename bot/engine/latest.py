@@ -1,0 +1,39 @@
+"""The newest run of a thread, and whether it still takes what is written there. Working the message is `inbox.py`'s."""
+
+from dataclasses import dataclass
+
+from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run
+from bot.core.values import Place
+from bot.engine.door import Door
+from bot.ports import Reader, RunLine, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """``run``: None where its journal cannot be read."""
+
+    line: RunLine
+    run: Run | None
+
+    @property
+    def live(self) -> Run | None:
+        """The run, where it still takes messages: it has not ended and is not parked."""
+        return self.run if self.run is not None and self.run.state not in ENDS and self.line.parked is None else None
+
+
+async def latest_of(store: Store, door: Door, place: Place) -> Latest | None:
+    """The newest run of a thread. Raises `NewerJournal`: what is written there waits for a worker that can read it."""
+
+    async def work(tx: Reader) -> RunLine | None:
+        run_id = await tx.latest_run(place)
+        return await tx.line(run_id) if run_id is not None else None
+
+    line = await store.read(work)
+    if line is None:
+        return None
+    try:
+        return Latest(line, (await door.load(line.run))[0])
+    except NewerJournal:
+        raise
+    except BrokenJournal:
+        return Latest(line, None)
