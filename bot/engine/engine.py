@@ -36,6 +36,7 @@ from bot.ports import (
 )
 
 INBOX_BATCH = 100
+ROWS_AT_ONCE = 5_000
 FORGOTTEN_SECONDS = 600.0
 REWAKE_SWEEPS = 5
 READY_SECONDS = 2.0
@@ -81,6 +82,8 @@ class Engine:
         )
         self._worker = Worker(name=name, store=store, door=self._door, doer=doer, parking=parking, limits=self.limits)
         self._mail = asyncio.Event()
+        self._open = False
+        self._rows: dict[str, asyncio.Task[None]] = {}
         self._patience: dict[str, tuple[int, float]] = {}
         self._woken: dict[RunId, float] = {}
         self._seen_version: int | None = None
@@ -88,9 +91,13 @@ class Engine:
     # --- in ---------------------------------------------------------------------------------------------------------
 
     async def receive(self, row: InboxRow) -> bool:
-        """Commit what Slack sent; False for a duplicate. Returns before anything is done about it."""
+        """Commit what Slack sent; False for a duplicate. Returns before anything is done about it.
+
+        It is worked at once, and not behind all that was sent before: a flood in one thread holds up that thread only."""
         new = await self._store.write(lambda tx: tx.put_inbox(row))
-        if new:
+        if new and self._open and len(self._rows) < ROWS_AT_ONCE:
+            self._begin(row)
+        elif new:
             self._mail.set()
         return new
 
@@ -161,16 +168,19 @@ class Engine:
             asyncio.create_task(forever("inbox", 0.0, self._work_inbox)),
             asyncio.create_task(forever("sweep", self.limits.sweep_every, self._sweep)),
         ]
+        self._open = True
         try:
             yield
         finally:
-            for loop in loops:
-                loop.cancel()
-            await asyncio.gather(*loops, return_exceptions=True)
+            self._open = False
+            under_way = [*loops, *self._rows.values()]
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
             await self._worker.drain(drain_seconds)
 
     async def _work_inbox(self) -> None:
-        """Work every open row; what nobody can answer yet stays and is worked again."""
+        """Work the open rows that are not under way; what nobody can answer yet stays and is worked again."""
         self._mail.clear()
 
         async def look(tx: Reader) -> tuple[float, tuple[InboxRow, ...]]:
@@ -178,12 +188,20 @@ class Engine:
             return tx.now, await tx.open_inbox(INBOX_BATCH, waiting)
 
         now, rows = await self._store.read(look)
-        await asyncio.gather(*(self._work_row(row, now) for row in rows))
+        begun = [self._begin(row, now) for row in rows if row.key not in self._rows]
+        await asyncio.gather(*begun)
         self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}
+        if begun and len(rows) == INBOX_BATCH:
+            return  # there may be more
         try:
             await asyncio.wait_for(self._mail.wait(), self.limits.sweep_every)
         except TimeoutError:
             return
+
+    def _begin(self, row: InboxRow, now: float) -> asyncio.Task[None]:
+        task = self._rows[row.key] = asyncio.create_task(self._work_row(row, now))
+        task.add_done_callback(lambda _: self._rows.pop(row.key, None))
+        return task
 
     async def _work_row(self, row: InboxRow, now: float) -> None:
         """Work one row; one that cannot be worked yet stays, and waits longer each time. ``now``: the store's clock."""

@@ -22,7 +22,7 @@ class Limits:
     max_tool_rounds: int = 8
     max_calls_per_turn: int = 8
     max_tokens: int | None = 1_000_000
-    max_run_seconds: float | None = 3600.0
+    max_run_seconds: float | None = 14_400.0
     max_messages: int = 200
     longest_answer: int | None = 1_000_000
     breaks_before_parking: int = 5

@@ -125,15 +125,19 @@ class GuardInMemory:
 
 @dataclass
 class ChatInMemory:
-    """``cards``: call → phases shown, in order; ``words``: everything posted; ``whispers``: (user, text)."""
+    """``cards``: call → phases shown, in order; ``words``: everything posted; ``whispers``: (user, text). ``breaks``: the actions
+    whose cards it cannot render, of a fault of its own; ``rendered``: how often it tried."""
 
     profiles: dict[Person, Profile] = field(default_factory=dict)
     cards: dict[str, list[str]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
+    retries: list[RunId] = field(default_factory=list)
     whispers: list[tuple[str, str]] = field(default_factory=list)
     absent: bool = False
     refuses: bool = False
     thinks_for: float = 0.0
+    breaks: set[str] = field(default_factory=set)
+    rendered: int = 0
 
     async def profile(self, person: Person) -> Profile | Refused:
         self._there()
@@ -146,6 +150,9 @@ class ChatInMemory:
     async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
         self._there()
         self._takes()
+        self.rendered += 1
+        if call.proposal.action in self.breaks:
+            raise KeyError("a card without a colour")
         self.cards.setdefault(call.proposal.call, []).append(str(call.phase))
         return Posted(PLACE.channel, f"card-{call.proposal.call}")
 
@@ -155,6 +162,7 @@ class ChatInMemory:
     async def post_notice(
         self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
     ) -> Posted:
+        self.retries += [retry] if retry is not None else []
         return self._post(text)
 
     async def show_thinking(self, run: Run) -> None:
@@ -182,9 +190,12 @@ class ChatInMemory:
 
 @dataclass
 class Deeds:
-    """What the actions really did."""
+    """What the actions really did. ``keys``: the idempotency keys that they were given; ``happened``: what a probe says."""
 
     done: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    happened: bool | None = None
+    returns: str = "fine"
     hold: asyncio.Event | None = None
     fail: bool = False
 
@@ -244,9 +255,15 @@ class World:
         return await self.engine.receive(InboxRow(key, TEAM, "event", "{}"))
 
     async def write(
-        self, text: str, who: Person = ALICE, *, message: str = PLACE.thread, mentioned: bool = True
+        self,
+        text: str,
+        who: Person = ALICE,
+        *,
+        message: str = PLACE.thread,
+        mentioned: bool = True,
+        place: Place = PLACE,
     ) -> None:
-        await self.receive(f"m{message}", Wrote(who, PLACE, message, text, mentioned))
+        await self.receive(f"m{place.thread}{message}", Wrote(who, place, message, text, mentioned))
 
     async def click(
         self, action: str, value: str, who: Person = CAROL, message: str = "card-t1c1", comment: str = ""
@@ -290,11 +307,12 @@ def registered(deeds: Deeds) -> list[Action]:
     def look(what: str) -> str:
         """Look at something."""
         deeds.done.append(f"looked at {what}")
-        return "fine"
+        return deeds.returns
 
     @action(on_crash="rerun", risk="low")
-    async def sync() -> str:
+    async def sync(*, idempotency_key: str) -> str:
         """Bring something up to date; twice does no harm."""
+        deeds.keys.append(idempotency_key)
         deeds.done.append("began to sync")
         if deeds.hold is not None:
             await deeds.hold.wait()
@@ -307,7 +325,20 @@ def registered(deeds: Deeds) -> list[Action]:
         await asyncio.sleep(30)
         return "paid"
 
-    return [define(grant_access), define(look), define(sync), define(pay)]
+    def was_published(zone: str, idempotency_key: str) -> bool | None:
+        deeds.keys.append(idempotency_key)
+        return deeds.happened
+
+    @action(system="dns", risk="high", on_crash="probe", probe=was_published, timeout=0.3)
+    async def publish(zone: str, *, idempotency_key: str) -> str:
+        """Publish a zone."""
+        deeds.keys.append(idempotency_key)
+        deeds.done.append(f"published {zone}")
+        if deeds.hold is not None:
+            await deeds.hold.wait()
+        return "published"
+
+    return [define(each) for each in (grant_access, look, sync, pay, publish)]
 
 
 def approval_of(run: Run, call: str = "t1c1") -> str:
