@@ -12,9 +12,33 @@ from pathlib import Path
 import pytest
 
 from bot.commands import time_left
-from bot.core.events import Asked, CardShown, Event, Judged, ModelReplied
+from bot.core.events import (
+    Asked,
+    CardShown,
+    Doubted,
+    Event,
+    Finished,
+    Judged,
+    ModelReplied,
+    Settled,
+    Started,
+    Voted,
+)
 from bot.core.run import Run
-from bot.core.values import ApprovalId, Binding, CallId, Judgement, Person, Place, Proposal, RunId, Terms, Verdict
+from bot.core.values import (
+    Answer,
+    ApprovalId,
+    Binding,
+    CallId,
+    Choice,
+    Judgement,
+    Person,
+    Place,
+    Proposal,
+    RunId,
+    Terms,
+    Verdict,
+)
 from bot.engine.door import Door
 from bot.ports import Reader
 from bot.sql.store import open_store
@@ -42,6 +66,7 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         (["approve", "x", "--as", "U1"], {}, "SLACK_BOT_TOKEN is not set"),
         (["runs", "show", "nothing"], {}, "There is no run nothing"),
         (["runs", "cancel", "nothing", "--as", "U1"], {}, "There is no run nothing"),
+        (["runs", "resume", "nothing"], {}, "There is no run nothing"),
         (["freeze", "because", "--scope", "nonsense"], {}, "is no scope"),
         (["unfreeze"], {}, "is not frozen"),
         (["actions", "list"], {"SIGNOFF_ACTIONS": "no.such.module"}, "no.such.module"),
@@ -182,3 +207,62 @@ def test_r18_an_export_is_kept_and_the_journal_is_held_against_it(tmp_path: Path
     (tmp_path / "export.jsonl").write_text("\n".join(export.splitlines()[:-1]))
     refused = signoff(*held, folder=tmp_path)
     assert refused.returncode == 1 and "no whole export" in refused.stderr and "Traceback" not in refused.stderr
+
+
+async def parked(url: str, reason: str) -> None:
+    """The run of `asking`, parked as a worker does it."""
+    store = open_store(url)
+    await store.write(lambda tx: tx.take_lease(RunId("run1"), "worker", 60.0))
+    assert await store.write(lambda tx: tx.park(RunId("run1"), "worker", reason))
+    await store.close()
+
+
+def test_r17_a_parked_run_is_listed_explained_and_resumed(tmp_path: Path) -> None:
+    signoff("migrate", folder=tmp_path)
+    url = f"sqlite:///{tmp_path / 'signoff.db'}"
+    asyncio.run(asking(url, 3600.0))
+    asyncio.run(parked(url, "Something broke inside Signoff (KeyError)."))
+    listed = signoff("runs", "list", folder=tmp_path).stdout
+    assert "run1  parked" in listed and "  Something broke inside Signoff (KeyError)." in listed
+    (line,) = json.loads(signoff("runs", "list", "--json", folder=tmp_path).stdout)
+    assert (line["state"], line["parked"]) == ("parked", "Something broke inside Signoff (KeyError).")
+    shown = signoff("runs", "show", "run1", folder=tmp_path).stdout
+    assert "Parked: Something broke" in shown and "signoff runs resume run1" in shown
+    assert "Resumed: run1" in signoff("runs", "resume", "run1", folder=tmp_path).stdout
+    assert "run1  acting" in signoff("runs", "list", folder=tmp_path).stdout
+    again = signoff("runs", "resume", "run1", folder=tmp_path)
+    assert again.returncode == 1 and "is not parked" in again.stderr and "Traceback" not in again.stderr
+
+
+def test_r17_one_journal_that_cannot_be_read_spoils_no_listing_and_is_shown_as_it_is_stored(tmp_path: Path) -> None:
+    signoff("migrate", folder=tmp_path)
+    asyncio.run(asking(f"sqlite:///{tmp_path / 'signoff.db'}", 3600.0))
+    with sqlite3.connect(tmp_path / "signoff.db") as database:
+        database.execute("UPDATE events SET body = '{}' WHERE seq = 2")
+    pending = signoff("pending", folder=tmp_path)
+    assert pending.returncode == 0 and "grant_access" in pending.stdout
+    shown = signoff("runs", "show", "run1", folder=tmp_path)
+    assert shown.returncode == 0 and "cannot be read" in shown.stdout and "ModelReplied {}" in shown.stdout
+    assert len(json.loads(signoff("runs", "show", "run1", "--json", folder=tmp_path).stdout)) == 4
+
+
+def test_r2_runs_show_tells_what_was_reported_after_somebody_had_answered(tmp_path: Path) -> None:
+    signoff("migrate", folder=tmp_path)
+    url = f"sqlite:///{tmp_path / 'signoff.db'}"
+    asyncio.run(asking(url, 3600.0))
+    asyncio.run(reported_late(url))
+    shown = signoff("runs", "show", "run1", folder=tmp_path).stdout
+    assert "c1: U0CAROL found that grant_access did not run." in shown
+    assert 'Later the action itself reported: it succeeded: "bob is in"' in shown
+
+
+async def reported_late(url: str) -> None:
+    call, store = CallId("c1"), open_store(url)
+    judged = Judged(call, Judgement(Verdict.ALLOW, "fine", "Local rules"))
+    votes = [Voted(ApprovalId("appr1"), Person("T1", user), Choice.APPROVE, "", "", "shell") for user in ("U1", "U2")]
+    doubted = Doubted(call, "a", ApprovalId("q"))
+    settled = Settled(call, Answer.DID_NOT_RUN, Person("T1", "U0CAROL"))
+    late = Finished(call, "a", True, '"bob is in"', 1.0)
+    events = (*votes, judged, Started(call, "a", "w"), doubted, settled, late)
+    assert isinstance(await Door(store).record(RunId("run1"), *events), Run)
+    await store.close()

@@ -336,6 +336,50 @@ async def test_a_lease_is_given_back_only_at_the_seen_length(store: AnyStore) ->
     assert await lease(store, "two") == Lease(2)
 
 
+# --- Parked runs ----------------------------------------------------------------------------------------------------
+
+
+async def park(store: AnyStore, owner: str, reason: str = "Something broke.") -> bool:
+    return await store.write(lambda writer: writer.park(R, owner, reason))
+
+
+async def test_r17_a_parked_run_is_due_for_nobody_and_held_by_nobody_until_it_is_resumed(store: AnyStore) -> None:
+    await record(store, R, asked())
+    await lease(store, "one", 1000.0)
+    assert await park(store, "one")
+    assert await due_runs(store) == () and await store.read(lambda reader: reader.next_due()) is None
+    assert not await lease(store, "one") and not await lease(store, "two")
+    assert await store.write(lambda writer: writer.resume(R))
+    assert await due_runs(store) == (R,) and await lease(store, "two")
+
+
+async def test_r17_only_who_holds_a_run_parks_it_and_only_once(store: AnyStore) -> None:
+    await record(store, R, asked())
+    assert not await park(store, "one"), "nobody holds it"
+    await lease(store, "one")
+    assert not await park(store, "two")
+    parked = await asyncio.gather(*(park(store, "one", f"reason {number}") for number in range(8)))
+    assert sum(parked) == 1
+    resumed = await asyncio.gather(*(store.write(lambda writer: writer.resume(R)) for _ in range(8)))
+    assert sum(resumed) == 1
+
+
+async def test_r17_why_a_run_is_parked_is_in_its_line_and_what_is_appended_meanwhile_leaves_it(
+    store: AnyStore,
+) -> None:
+    await record(store, R, asked())
+    await lease(store, "one")
+    reason = "odd \x00 \ud800 reason"
+    await park(store, "one", reason)
+    await record(store, R, said(1))
+    (listed,) = await store.read(lambda reader: reader.runs(10))
+    assert listed == await store.read(lambda reader: reader.line(R))
+    assert (listed.parked, listed.length, listed.state) == (reason, 2, "thinking")
+    await store.write(lambda writer: writer.resume(R))
+    assert (await store.read(lambda reader: reader.line(R))).parked is None
+    assert await store.read(lambda reader: reader.line(RunId("unknown"))) is None
+
+
 # --- Inbox and freezes ----------------------------------------------------------------------------------------------
 
 

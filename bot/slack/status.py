@@ -74,8 +74,8 @@ def _ended(call: Call) -> Iterator[Block]:
 def _later(late: Finished, at: float) -> Iterator[Block]:
     """The answer above stands; people must see that the action says otherwise, or the same."""
     what = f"it succeeded, in {late.took:.1f} s" if late.ok else f"it failed: {one_line(late.error, facts.REASON)}"
-    more = " · its output is behind Details" if late.ok and late.output else ""
-    yield line(said("Later the action itself reported", "bold"), said(f": {what} · "), moment(at), said(more))
+    more = [said(" · its output is behind Details")] if late.ok and late.output else []
+    yield line(said("Later the action itself reported", "bold"), said(f": {what} · "), moment(at), *more)
 
 
 def _found(call: Call) -> str:

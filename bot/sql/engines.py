@@ -22,6 +22,7 @@ from bot.sql.inline import InlineEngine
 
 BUSY_SECONDS = 10.0
 _COMMAND_SECONDS = 60.0
+_IDLE_MILLISECONDS = 10_000
 _CONNECT_SECONDS = 10.0
 _READERS = 4
 _POSTGRES_CONNECTIONS = 16
@@ -129,7 +130,11 @@ def postgres_engine(url: URL) -> AsyncEngine:
         connect_args={
             "timeout": _CONNECT_SECONDS,
             "command_timeout": _COMMAND_SECONDS,
-            "server_settings": {"application_name": "signoff"},
+            "server_settings": {
+                "application_name": "signoff",
+                # A process that is stopped in a transaction must not keep a run's row from whoever takes the run over.
+                "idle_in_transaction_session_timeout": str(_IDLE_MILLISECONDS),
+            },
         },
     )
 

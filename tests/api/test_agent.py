@@ -379,3 +379,15 @@ async def test_the_public_names_are_there() -> None:
     for name in bot.__all__:
         assert getattr(bot, name) is not None
     assert bot.GuardedOpenAI is bot.BighubOpenAI and bot.AsyncGuardedOpenAI is bot.AsyncBighubOpenAI
+
+
+async def test_r17_a_programs_run_keeps_the_bounds_of_its_program_and_none_of_the_bots(stage: Stage) -> None:
+    """Tokens, time and the size of an answer are the program's own to bound; its rounds are what it said."""
+    agent = await stage.agent(max_tool_rounds=3)
+    agent.tool("look", lambda: "x" * 100)
+    stage.model.say(Calls([("look", {})]), Calls([("look", {})]), Text("y" * 1_200_000))
+    response = await ran(stage, agent)
+    assert len(response["output_text"]) == 1_200_000
+    stage.model.say(*[Calls([("look", {})]) for _ in range(5)])
+    with pytest.raises(ProviderResponseError, match="Max tool rounds reached"):
+        await ran(stage, agent)

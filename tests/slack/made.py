@@ -49,6 +49,8 @@ CALL = CallId("call_" + "c" * 20)
 APPROVAL = ApprovalId("a" * 32)
 QUESTION = ApprovalId("e" * 32)
 CARD = "1700000009.000100"
+LATE = Finished(CALL, "t1", True, '{"ok": true}', 2.1)
+LATE_FAILURE = Finished(CALL, "t1", False, "null", 0.3, "ValueError: There is no such group.")
 ARGUMENTS: dict[str, Json] = {"user_id": "bob", "group": "okta-prod-admins", "duration": "48h"}
 
 
@@ -148,6 +150,9 @@ def every_phase(**made: Any) -> Iterator[tuple[str, Run]]:
         "settled: ran": (*doubted, Settled(CALL, Answer.DID_RUN, DAN)),
         "settled: did not run": (*doubted, Settled(CALL, Answer.DID_NOT_RUN, DAN)),
         "settled: by a probe": (*doubted, Settled(CALL, Answer.DID_RUN, None)),
+        "settled: did not run, reported late": (*doubted, Settled(CALL, Answer.DID_NOT_RUN, DAN), LATE),
+        "settled: ran, failed late": (*doubted, Settled(CALL, Answer.DID_RUN, DAN), LATE_FAILURE),
+        "unknown, reported late": (*doubted, Settled(CALL, Answer.UNKNOWN, DAN), LATE),
     }
     for name, history in histories.items():
         yield name, asked_run(made.get("bound"), made.get("judged"), made.get("agreed"), *history)

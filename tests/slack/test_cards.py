@@ -288,3 +288,29 @@ def test_details_hold_the_output_or_say_how_much_is_missing(size: int) -> None:
 def test_arguments_that_fit_a_view_are_reviewed_and_no_others() -> None:
     fits = [fits_review(call_of(asked_run(binding({"a": "x" * size})))) for size in (100, 100_000, 300_000)]
     assert fits == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("phase", "found", "reported"),
+    [
+        ("settled: did not run, reported late", "It did not run", "Later the action itself reported : it succeeded, in 2.1 s"),
+        ("settled: ran, failed late", "It ran", "Later the action itself reported : it failed: ValueError: There is no"),
+    ],
+)  # fmt: skip
+def test_r2_a_persons_answer_stands_on_the_card_and_what_was_reported_later_beside_it(
+    phase: str, found: str, reported: str
+) -> None:
+    text = words(drawn(PHASES[phase]).blocks)
+    assert f"{found} , says  <@U0DAN>" in text and reported in text
+    assert text.index(found) < text.index("Later")
+
+
+def test_r2_a_result_that_came_when_nobody_could_tell_is_told_as_the_result() -> None:
+    text = words(drawn(PHASES["unknown, reported late"]).blocks)
+    assert "Executed in 2.1 s" in text and "says  <@U0DAN>" not in text and "Later" not in text
+
+
+def test_r2_a_late_output_is_behind_details() -> None:
+    run = PHASES["settled: did not run, reported late"]
+    assert "details" in buttons(drawn(run).blocks)
+    assert '{"ok": true}' in json.dumps(details_view(run, call_of(run))).replace('\\"', '"')

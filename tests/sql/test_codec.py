@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.events import Cancelled, Delivered, Said, Settled, Voted
+from bot.core.run import NewerJournal
 from bot.core.values import Person
 from bot.sql.codec import KINDS, REMOVED, Unreadable, decode, encode, references
 from tests.sql.make_samples import FOLDER
@@ -111,6 +112,25 @@ REFUSED = [
 def test_a_body_that_nobody_here_wrote_is_refused_with_a_reason(kind: str, body: str, reason: str) -> None:
     with pytest.raises(Unreadable, match=reason.replace(".", r"\.")):
         decode(kind, body, {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "newer"),
+    [
+        ("Guessed", "{}", True),
+        ("Delivered", '{"key":"k","sent":1}', True),
+        ("Settled", '{"call":"c","answer":"maybe","person":null}', True),
+        ("Settled", '{"call":"c","answer":["unknown"],"person":null}', False),
+        ("Delivered", '{"ref":""}', False),
+        ("Delivered", "{", False),
+    ],
+)
+def test_r12_what_a_newer_release_may_have_written_is_told_from_what_was_damaged(
+    kind: str, body: str, newer: bool
+) -> None:
+    with pytest.raises(Unreadable) as refused:
+        decode(kind, body, {})
+    assert isinstance(refused.value, NewerJournal) == newer
 
 
 def test_a_whole_number_is_a_float_where_one_belongs() -> None:

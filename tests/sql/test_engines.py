@@ -105,3 +105,12 @@ async def test_a_postgres_without_tables_or_without_the_database_is_unavailable_
         with pytest.raises(Unavailable, match=words):
             await store.read(lambda tx: tx.open_approvals(None))
         await store.close()
+
+
+async def test_r2_a_process_that_is_stopped_in_a_transaction_does_not_keep_a_run_from_the_others(
+    postgres_url: str,
+) -> None:
+    engine = postgres_engine(normalise(postgres_url))
+    async with engine.connect() as connection:
+        assert await connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
+    await engine.dispose()
