@@ -63,10 +63,9 @@ class Engine:
         self.limits = limits or Limits()
         self._store, self._dispatch = store, dispatch
         self._door, self._people = Door(store, watch), People(chat, policy)
-        most = self.limits.max_messages
+        name, most = secrets.token_hex(8), self.limits.max_messages
         self._inbox = Inbox(store, self._door, self._people, chat, dispatch, translate, seal_keys, most_messages=most)
         self.programs = Programs(self._door, self._inbox, self._people, seal_keys)
-        name = secrets.token_hex(8)
         parking = Parking(store, chat, name, lease=self.limits.lease, programs=self.limits.programs)
         doer = Doer(
             door=self._door,
@@ -81,8 +80,7 @@ class Engine:
             parking=parking,
         )
         self._worker = Worker(name=name, store=store, door=self._door, doer=doer, parking=parking, limits=self.limits)
-        self._mail = asyncio.Event()
-        self._open = False
+        self._mail, self._open = asyncio.Event(), False
         self._rows: dict[str, asyncio.Task[None]] = {}
         self._patience: dict[str, tuple[int, float]] = {}
         self._woken: dict[RunId, float] = {}
