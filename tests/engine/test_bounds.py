@@ -16,7 +16,7 @@ from bot.core.values import Judgement, Place, RunId, Verdict
 from bot.engine import Limits
 from bot.ports import InboxRow, Store
 from bot.sql.store import open_store
-from tests.engine.world import ALICE, LIMITS, PLACE, TEAM, World, approval_of, saying, wishing
+from tests.engine.world import ALICE, BOB, LIMITS, PLACE, TEAM, World, approval_of, saying, wishing
 
 ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
 GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
@@ -185,6 +185,23 @@ async def ended(world: World, run_id: RunId) -> Run:
             return run
         await asyncio.sleep(0.05)
     raise AssertionError("it did not end")
+
+
+async def test_r17_whoever_is_worked_slowly_holds_up_nobody_who_came_later() -> None:
+    world = World()
+    world.chat.slow[ALICE] = asyncio.Event()
+    async with running(world):
+        for number in range(150):
+            place = Place(TEAM, "C0OPS", f"{number}.0")
+            await world.write("hello?", place=place, message=place.thread)
+        await world.write("how is checkout?", BOB, place=ELSEWHERE, message="2.0")
+        await world.until(lambda run: run.asked.person == BOB and run.state is RunState.DONE, seconds=20.0)
+        world.chat.slow[ALICE].set()
+        for _ in range(400):
+            if len(await world.runs()) == 100:  # as many as are listed
+                break
+            await asyncio.sleep(0.05)
+        assert await world.store.read(lambda tx: tx.open_inbox(1)) == ()
 
 
 async def test_r17_a_backlog_of_rows_is_worked_without_a_pause_between_its_parts() -> None:

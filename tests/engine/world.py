@@ -127,7 +127,7 @@ class GuardInMemory:
 @dataclass
 class ChatInMemory:
     """``cards``: call → phases shown, in order; ``words``: everything posted; ``whispers``: (user, text). ``breaks``: the actions
-    whose cards it cannot render, of a fault of its own; ``rendered``: how often it tried."""
+    whose cards it cannot render, of a fault of its own; ``rendered``: how often it tried; ``slow``: of whom it takes long to tell."""
 
     profiles: dict[Person, Profile] = field(default_factory=dict)
     cards: dict[str, list[str]] = field(default_factory=dict)
@@ -138,10 +138,13 @@ class ChatInMemory:
     refuses: bool = False
     thinks_for: float = 0.0
     breaks: set[str] = field(default_factory=set)
+    slow: dict[Person, asyncio.Event] = field(default_factory=dict)
     rendered: int = 0
 
     async def profile(self, person: Person) -> Profile | Refused:
         self._there()
+        if person in self.slow:
+            await self.slow[person].wait()
         return self.profiles.get(person, Profile(person, person.user, person.team))
 
     async def members(self, team: str, group: str) -> frozenset[str] | Refused:
