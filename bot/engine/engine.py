@@ -33,6 +33,7 @@ from bot.ports import (
     Store,
     Translate,
     Unavailable,
+    Writer,
 )
 
 INBOX_BATCH = 100
@@ -92,9 +93,13 @@ class Engine:
         """Commit what Slack sent; False for a duplicate. Returns before anything is done about it.
 
         It is worked at once, and not behind all that was sent before: a flood in one thread holds up that thread only."""
-        new = await self._store.write(lambda tx: tx.put_inbox(row))
+
+        async def put(tx: Writer) -> tuple[bool, float]:
+            return await tx.put_inbox(row), tx.now
+
+        new, now = await self._store.write(put)
         if new and self._open and len(self._rows) < ROWS_AT_ONCE:
-            self._begin(row)
+            self._begin(row, now)
         elif new:
             self._mail.set()
         return new
