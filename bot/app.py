@@ -45,10 +45,12 @@ from bot.slack.payloads import translate
 from bot.slack.socket import socket_open
 from bot.sql.lock import only_bot
 from bot.sql.schema import migrate
-from bot.sql.store import open_store
+from bot.sql.store import SqlStore, open_store
 
 QUEUE_CONNECTIONS = 4
 LEAVE_SECONDS = 1.5
+LEASE_SHARE, SWEEP_SHARE = 0.75, 0.25
+"""Of the heartbeat: a dead replica's lease ends, and then a sweep of another one finds its run, both within one."""
 _EXECUTOR_SECONDS = 0.2
 
 
@@ -69,12 +71,8 @@ async def running_bot(settings: Settings, unspoken: tuple[str, ...] = ()) -> Asy
     loaded = load_policy(settings.policy_file)
     registry = Registry.load(settings.actions, unspoken=unspoken)
     async with contextlib.AsyncExitStack() as stack:
-        store = open_store(settings.database_url)
-        stack.push_async_callback(store.close)
         keys = seal_keys(settings)
-        if settings.sqlite_path is not None:
-            stack.enter_context(only_bot(settings.sqlite_path))
-        await migrate_all(settings)
+        store = await stack.enter_async_context(store_of(settings))
         await accepted(settings)
         queue = await open_queue(settings)
         stack.push_async_callback(queue.close)
@@ -99,8 +97,24 @@ async def running_bot(settings: Settings, unspoken: tuple[str, ...] = ()) -> Asy
         )
         await stack.enter_async_context(engine.running(settings.drain_seconds))
         port = await stack.enter_async_context(connected(settings, engine))
+        stack.callback(queue.stop_taking)
+        stack.callback(engine.stop)
         banner(settings, loaded, guard, registry, port)
         yield RunningBot(engine, store, port)
+
+
+@asynccontextmanager
+async def store_of(settings: Settings) -> AsyncIterator[SqlStore]:
+    """The database, ours alone where it is a file, and migrated."""
+    with contextlib.ExitStack() as alone:
+        if settings.sqlite_path is not None:
+            alone.enter_context(only_bot(settings.sqlite_path))
+        await migrate_all(settings)
+        store = open_store(settings.database_url)
+        try:
+            yield store
+        finally:
+            await store.close()
 
 
 def limits_of(settings: Settings, *, programs: bool = False) -> Limits:
@@ -110,7 +124,9 @@ def limits_of(settings: Settings, *, programs: bool = False) -> Limits:
         max_tokens=settings.max_tokens,
         max_run_seconds=settings.max_run_seconds,
         give_up_after=settings.give_up_seconds,
-        lease=settings.heartbeat_seconds,
+        lease=LEASE_SHARE * settings.heartbeat_seconds,
+        alone=settings.sqlite_path is not None,
+        sweep_every=min(1.0, SWEEP_SHARE * settings.heartbeat_seconds),
     )
 
 

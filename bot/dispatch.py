@@ -3,19 +3,22 @@
 Rule 1: a job says "advance run X" and nothing else; a lost or doubled one is harmless, because the sweep finds what is due.
 Rule 2: no dedupe key (it covers running jobs too, so a click would be dropped) and no failure policy: `advance` never fails a job.
 Rule 3: a database that does not answer is `Unavailable` where the queue is opened, and a warning wherever it goes on by itself.
+Rule 4: when the database failed PgQueuer, it begins anew with a driver and a manager of its own, while the runs that it began go
+on: a driver keeps the connection on which it listens, also a dead one.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
+from typing import Any
 
 import asyncpg  # type: ignore[import-untyped]
 from pgqueuer import AsyncpgDriver, AsyncpgPoolDriver, InMemoryDriver, InMemoryQueries, Job, Queries, QueueManager
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.domain.settings import DBSettings
 from pgqueuer.domain.types import Channel
-from pgqueuer.ports.driver import Driver
+from pgqueuer.ports.driver import Driver, NotifyCallback
 
 from bot.core.values import RunId
 from bot.logger import log
@@ -30,13 +33,21 @@ LEAVE_SECONDS = 2.0
 _CANCEL_AGAIN_SECONDS = 0.25
 _ABSENT = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 Advance = Callable[[RunId], Awaitable[None]]
+AnyQueries = Queries | InMemoryQueries
 
 
 class Queue:
     """The Dispatch port, and the loop that works its jobs."""
 
-    def __init__(self, queries: Queries | InMemoryQueries, channel: str, pool: "asyncpg.Pool | None" = None) -> None:
-        self._queries, self._channel, self._pool = queries, Channel(channel), pool
+    def __init__(
+        self, fresh: Callable[[Callable[[], None]], AnyQueries], channel: str, pool: "asyncpg.Pool | None" = None
+    ) -> None:
+        """``fresh(lost)``: the queries of one life of PgQueuer; it calls ``lost`` when its connection is gone."""
+        self._fresh, self._channel, self._pool = fresh, Channel(channel), pool
+        self._queries = fresh(lambda: None)
+        self._stopping = False
+        self._life: QueueManager | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def wake(self, run: RunId) -> None:
         """Never raises for an absent database: whoever wakes has committed already, and the sweep finds the run (rule 1)."""
@@ -51,43 +62,64 @@ class Queue:
     ) -> AsyncIterator[None]:
         """Work jobs until the end of the block; what then still runs is cancelled, and left after `LEAVE_SECONDS`.
         ``heartbeat`` (seconds): after so long a dead worker's job is taken over."""
-        queue = self._working(advance)
-        work = asyncio.create_task(self._supervised(queue, runs_at_once, heartbeat))
-        prune = asyncio.create_task(self._prune(prune_every))
+        self._stopping = False
+        self._kept(self._supervised(advance, runs_at_once, heartbeat))
+        self._kept(self._prune(prune_every))
         try:
             yield
         finally:
-            queue.shutdown.set()
-            await _ended({work, prune})
+            self.stop_taking()
+            await _ended(self._tasks)
 
-    def _working(self, advance: Advance) -> QueueManager:
-        queue = QueueManager(self._queries, self._channel)
+    def stop_taking(self) -> None:
+        """No further job is taken: what is queued is for the other replicas. The jobs that run go on."""
+        self._stopping = True
+        if self._life is not None:
+            self._life.shutdown.set()
 
-        @queue.entrypoint(ENTRYPOINT, accepts_context=False)
-        async def _advance(job: Job) -> None:
-            run = RunId((job.payload or b"").decode())
-            try:
-                await advance(run)
-            except Exception:  # the outermost edge of a job: the sweep will wake the run again
-                log.exception("a run could not be advanced", run=run)
+    def _kept(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
-        return queue
-
-    async def _supervised(self, queue: QueueManager, runs_at_once: int, heartbeat: float) -> None:
+    async def _supervised(self, advance: Advance, runs_at_once: int, heartbeat: float) -> None:
         """PgQueuer ends when its connection does: begin again until we are told to stop."""
-        while not queue.shutdown.is_set():
+        while not self._stopping:
             try:
-                await queue.run(
-                    dequeue_timeout=DEQUEUE_TIMEOUT,
-                    batch_size=max(1, runs_at_once // 2),
-                    max_concurrent_tasks=runs_at_once,
-                    heartbeat_timeout=timedelta(seconds=heartbeat),
-                )
+                await self._live(advance, runs_at_once, heartbeat)
             except _ABSENT as absent:
                 log.warning("the queue stopped; it starts again", why=_said(absent))
             except Exception:  # whatever the error, the queue must come back
                 log.exception("the queue stopped; it starts again")
             await asyncio.sleep(DEQUEUE_TIMEOUT.total_seconds())
+
+    async def _live(self, advance: Advance, runs_at_once: int, heartbeat: float) -> None:
+        """One life of PgQueuer, until we stop or the database fails it. It would not end before its jobs do; but they are ours,
+        so that one which takes long does not keep the next life from beginning (rule 4)."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        queue = self._life = QueueManager(self._fresh(lambda: _settle(over)), self._channel)
+
+        @queue.entrypoint(ENTRYPOINT, accepts_context=False)
+        async def _advance(job: Job) -> None:
+            work = self._kept(_advanced(advance, RunId((job.payload or b"").decode())))
+            await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
+
+        life = self._kept(
+            queue.run(
+                dequeue_timeout=DEQUEUE_TIMEOUT,
+                batch_size=max(1, runs_at_once // 2),
+                max_concurrent_tasks=runs_at_once,
+                heartbeat_timeout=timedelta(seconds=heartbeat),
+            )
+        )
+        await asyncio.wait({life, over}, return_when=asyncio.FIRST_COMPLETED)
+        if over.done():
+            life.cancel()
+        _settle(over)
+        await asyncio.wait({life}, timeout=LEAVE_SECONDS)
+        if life.done() and not life.cancelled():
+            life.result()
 
     async def _prune(self, every: float) -> None:
         """PgQueuer's log is never pruned otherwise."""
@@ -110,7 +142,8 @@ class Queue:
 
 def in_memory_queue() -> Queue:
     """For one process, beside SQLite."""
-    return Queue(InMemoryQueries(InMemoryDriver()), _settings().channel)
+    kept = InMemoryQueries(InMemoryDriver())
+    return Queue(lambda lost: kept, _settings().channel)
 
 
 async def postgres_queue(dsn: str, size: int) -> Queue:
@@ -118,7 +151,7 @@ async def postgres_queue(dsn: str, size: int) -> Queue:
     Raises `Unavailable`."""
     with _unavailable():
         pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, timeout=CONNECT_SECONDS)
-    return Queue(_queries(AsyncpgPoolDriver(pool)), _settings().channel, pool)
+    return Queue(lambda lost: _queries(_Listening(pool, lost)), _settings().channel, pool)
 
 
 async def install_queue(dsn: str) -> None:
@@ -134,6 +167,38 @@ async def install_queue(dsn: str) -> None:
                     await queries.install()
         finally:
             await connection.close()
+
+
+class _Listening(AsyncpgPoolDriver):
+    """Tells when a query failed or the connection on which it listens is gone: without that one, wake-ups come late."""
+
+    def __init__(self, pool: "asyncpg.Pool", lost: Callable[[], None]) -> None:
+        super().__init__(pool)
+        self._lost = lost
+
+    async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
+        try:
+            return await super().fetch(query, *args)
+        except _ABSENT:
+            self._lost()
+            raise
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        await super().add_listener(channel, callback)
+        if self._listener_connection is not None:
+            self._listener_connection.add_termination_listener(lambda _: self._lost())
+
+
+async def _advanced(advance: Advance, run: RunId) -> None:
+    try:
+        await advance(run)
+    except Exception:  # the outermost edge of a job: the sweep will wake the run again
+        log.exception("a run could not be advanced", run=run)
+
+
+def _settle(over: "asyncio.Future[None]") -> None:
+    if not over.done():
+        over.set_result(None)
 
 
 @contextmanager
@@ -152,7 +217,7 @@ async def _ended(tasks: set[asyncio.Task[None]]) -> None:
     """Cancel, and wait at most `LEAVE_SECONDS`. PgQueuer meets a first cancellation by waiting for its jobs, and only a
     further one by cancelling them."""
     deadline = asyncio.get_running_loop().time() + LEAVE_SECONDS
-    left = tasks
+    left = set(tasks)
     while left and asyncio.get_running_loop().time() < deadline:
         for task in left:
             task.cancel()

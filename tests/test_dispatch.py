@@ -13,6 +13,7 @@ import pytest
 from bot.core.values import RunId
 from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
 from bot.ports import Unavailable
+from tests.databases import Postgres
 from tests.journey.stage import until
 
 LONG = 60.0
@@ -145,6 +146,88 @@ async def test_pruning_goes_on_after_it_failed(postgres_url: str) -> None:
     finally:
         await queue.close()
         await connection.close()
+
+
+async def test_r15_a_queue_works_again_after_the_database_was_away_while_a_long_job_goes_on(
+    postgres: Postgres, postgres_url: str
+) -> None:
+    """And soon: what is woken once the database is back waits no longer than for the next poll."""
+    await install_queue(postgres_url)
+    queue = await postgres_queue(postgres_url, 4)
+    begun: dict[str, float] = {}
+    gate = asyncio.Event()
+
+    async def advance(run: RunId) -> None:
+        begun[run] = time.monotonic()
+        if run == "long":
+            await gate.wait()
+            begun["ended"] = time.monotonic()
+
+    async with working(queue, advance):
+        await queue.wake(RunId("long"))
+        await until(lambda: "long" in begun)
+        await asyncio.to_thread(postgres.stop)
+        await asyncio.sleep(2.5)  # the queue tries in vain meanwhile
+        await asyncio.to_thread(postgres.start)
+        back = time.monotonic()
+        await queue.wake(RunId("after"))
+        await until(lambda: "after" in begun)
+        assert "ended" not in begun
+        gate.set()
+        await until(lambda: "ended" in begun)
+    await queue.close()
+    assert begun["after"] - back < 5
+
+
+async def test_r15_a_queue_hears_again_at_once_after_only_the_connection_on_which_it_listens_was_cut(
+    postgres: Postgres, postgres_url: str
+) -> None:
+    await install_queue(postgres_url)
+    queue = await postgres_queue(postgres_url, 4)
+    begun: dict[str, float] = {}
+
+    async def advance(run: RunId) -> None:
+        begun[run] = time.monotonic()
+
+    async with working(queue, advance):
+        await queue.wake(RunId("first"))
+        await until(lambda: "first" in begun)
+        listening = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE 'LISTEN%'"
+        await asyncio.to_thread(postgres.execute, listening)
+        await asyncio.sleep(2.5)
+        late = 0.0
+        for number in range(5):
+            woken = time.monotonic()
+            await queue.wake(RunId(f"{number}"))
+            await until(lambda number=number: f"{number}" in begun)
+            late = max(late, begun[f"{number}"] - woken)
+            await asyncio.sleep(0.1)
+    await queue.close()
+    assert late < 0.5, "a poll would take up to a second"
+
+
+async def test_r11_a_queue_that_stops_taking_leaves_what_is_new_to_others_and_finishes_what_it_has(
+    queue: Queue,
+) -> None:
+    begun: list[str] = []
+    gate, ended = asyncio.Event(), asyncio.Event()
+
+    async def advance(run: RunId) -> None:
+        begun.append(run)
+        await gate.wait()
+        ended.set()
+
+    async with working(queue, advance):
+        await queue.wake(RunId("under way"))
+        await until(lambda: begun)
+        queue.stop_taking()
+        await queue.wake(RunId("new"))
+        await asyncio.sleep(1.5)
+        assert begun == ["under way"]
+        gate.set()
+        await asyncio.wait_for(ended.wait(), 5)
+    async with working(queue, advance):
+        await until(lambda: "new" in begun)
 
 
 async def test_a_wake_up_that_the_database_cannot_take_is_lost_without_an_error(postgres_url: str) -> None:

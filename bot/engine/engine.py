@@ -15,12 +15,12 @@ from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
+from bot.engine.mailbox import Mailbox
 from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.programs import Programs
 from bot.engine.words import NOBODY_KNOWS, UNKNOWN_BUTTON
 from bot.engine.worker import Worker, forever
-from bot.logger import log
 from bot.ports import (
     Actions,
     Chat,
@@ -33,12 +33,9 @@ from bot.ports import (
     Store,
     Translate,
     Unavailable,
-    Writer,
 )
 
-INBOX_BATCH = 100
-ROWS_AT_ONCE = 5_000
-FORGOTTEN_SECONDS = 600.0
+SWEEP_BATCH = 100
 REWAKE_SWEEPS = 5
 READY_SECONDS = 2.0
 
@@ -81,28 +78,16 @@ class Engine:
             parking=parking,
         )
         self._worker = Worker(name=name, store=store, door=self._door, doer=doer, parking=parking, limits=self.limits)
-        self._mail, self._open = asyncio.Event(), False
-        self._rows: dict[str, asyncio.Task[None]] = {}
-        self._patience: dict[str, tuple[int, float]] = {}
+        self._mailbox = Mailbox(store, self._inbox, self.limits)
         self._woken: dict[RunId, float] = {}
         self._seen_version: int | None = None
+        self._stopped_at: float | None = None
 
     # --- in ---------------------------------------------------------------------------------------------------------
 
     async def receive(self, row: InboxRow) -> bool:
-        """Commit what Slack sent; False for a duplicate. Returns before anything is done about it.
-
-        It is worked at once, and not behind all that was sent before: a flood in one thread holds up that thread only."""
-
-        async def put(tx: Writer) -> tuple[bool, float]:
-            return await tx.put_inbox(row), tx.now
-
-        new, now = await self._store.write(put)
-        if new and self._open and len(self._rows) < ROWS_AT_ONCE:
-            self._begin(row, now)
-        elif new:
-            self._mail.set()
-        return new
+        """Commit what Slack sent; False for a duplicate. Returns before anything is done about it."""
+        return await self._mailbox.receive(row)
 
     async def advance(self, run_id: RunId) -> None:
         """Do what a run owes; the dispatch calls this."""
@@ -164,64 +149,30 @@ class Engine:
 
     # --- running ----------------------------------------------------------------------------------------------------
 
+    def stop(self) -> None:
+        """Begin nothing any more; the drain's time runs from here. What Slack still sends is received, and worked if there is time."""
+        self._stopped_at = time.monotonic()
+        self._worker.stop()
+
     @asynccontextmanager
     async def running(self, drain_seconds: float = 10.0) -> AsyncIterator[None]:
-        """Work the inbox and sweep for what is due, until the end of the block; then drain."""
+        """Work the inbox and sweep for what is due, until the end of the block; then drain, and wake others for what is left."""
         loops = [
-            asyncio.create_task(forever("inbox", 0.0, self._work_inbox)),
+            asyncio.create_task(forever("inbox", 0.0, self._mailbox.watch)),
             asyncio.create_task(forever("sweep", self.limits.sweep_every, self._sweep)),
         ]
-        self._open = True
         try:
             yield
         finally:
-            self._open = False
-            under_way = [*loops, *self._rows.values()]
-            for task in under_way:
-                task.cancel()
-            await asyncio.gather(*under_way, return_exceptions=True)
-            await self._worker.drain(drain_seconds)
-
-    async def _work_inbox(self) -> None:
-        """Work the open rows that are not under way; what nobody can answer yet stays and is worked again."""
-        self._mail.clear()
-
-        async def look(tx: Reader) -> tuple[float, tuple[InboxRow, ...]]:
-            waiting = [key for key, (_, until) in self._patience.items() if until > tx.now]
-            return tx.now, await tx.open_inbox(INBOX_BATCH, waiting)
-
-        now, rows = await self._store.read(look)
-        begun = [self._begin(row, now) for row in rows if row.key not in self._rows]
-        await asyncio.gather(*begun)
-        self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}
-        if begun and len(rows) == INBOX_BATCH:
-            return  # there may be more
-        try:
-            await asyncio.wait_for(self._mail.wait(), self.limits.sweep_every)
-        except TimeoutError:
-            return
-
-    def _begin(self, row: InboxRow, now: float) -> asyncio.Task[None]:
-        task = self._rows[row.key] = asyncio.create_task(self._work_row(row, now))
-        task.add_done_callback(lambda _: self._rows.pop(row.key, None))
-        return task
-
-    async def _work_row(self, row: InboxRow, now: float) -> None:
-        """Work one row; one that cannot be worked yet stays, and waits longer each time. ``now``: the store's clock."""
-        asked = 0.0
-        try:
-            await self._inbox.work(row)
-        except Unavailable as absent:
-            asked = absent.retry_after
-            log.warning("an inbox row waits", key=row.key, why=str(absent))
-        except Exception:  # one broken row must not hold up the others
-            log.exception("an inbox row could not be worked", key=row.key)
-        else:
-            self._patience.pop(row.key, None)
-            return
-        failures = self._patience.get(row.key, (0, 0.0))[0] + 1
-        wait = max(asked, self.limits.backoff(failures, self.limits.longest_backoff))
-        self._patience[row.key] = (failures, now + wait)
+            for loop in loops:
+                loop.cancel()
+            await asyncio.gather(*loops, return_exceptions=True)
+            if self._stopped_at is None:
+                self.stop()
+            until = (self._stopped_at or 0.0) + drain_seconds
+            await self._mailbox.finish(until - time.monotonic())
+            for run_id in await self._worker.drain(until - time.monotonic()):
+                await self._dispatch.wake(run_id)
 
     async def _sweep(self) -> None:
         """Wake every run that is due and that nobody holds: expiries, backoffs, and whatever a crash left."""
@@ -231,7 +182,7 @@ class Engine:
             self._worker.nudge_all()
         now, again = time.monotonic(), REWAKE_SWEEPS * self.limits.sweep_every
         self._woken = {run_id: at for run_id, at in self._woken.items() if now - at < again}
-        for run_id in await self._store.read(lambda tx: tx.due_runs(INBOX_BATCH)):
+        for run_id in await self._store.read(lambda tx: tx.due_runs(SWEEP_BATCH)):
             if run_id not in self._woken:
                 self._woken[run_id] = now
                 await self._dispatch.wake(run_id)

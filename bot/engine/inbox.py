@@ -22,7 +22,7 @@ from bot.engine.door import Door
 from bot.engine.latest import latest_of
 from bot.engine.people import People
 from bot.engine.starting import TAMPERED, judgement_holds
-from bot.engine.words import LAST_MESSAGE, UNKNOWN_BUTTON, WAITS_FOR_CLICK, late, parked_text
+from bot.engine.words import ASKED_ANEW, LAST_MESSAGE, UNKNOWN_BUTTON, WAITS_FOR_CLICK, late, parked_text
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Reader, Rejected, RunLine, Store, Translate, Unavailable, Writer
 
 EMPTY = (
@@ -209,17 +209,18 @@ class Inbox:
         refused = await may(run, call, clicked.person)
         if refused is not None:
             return refused
-        name, choice = call.proposal.call, CHOICES[clicked.action]
+        name, choice, asked = call.proposal.call, CHOICES[clicked.action], call.approval.terms.approval
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             call = run.call(name) if run else None
             if run is None or call is None or call.approval is None or call.approval.resolution is not None:
                 return late(call)
+            if call.approval.terms.approval != asked:
+                return Refused(ASKED_ANEW)
             if not judgement_holds(run, call, call.approval.terms, self._seal_keys):
                 return Refused(TAMPERED)
             mark = seal(self._seal_keys[0], vote_text(run.id, call.approval, clicked.person, choice, via))
-            approval = call.approval.terms.approval
-            return [Voted(approval, clicked.person, choice, clicked.comment, mark, via, clicked.message)]
+            return [Voted(asked, clicked.person, choice, clicked.comment, mark, via, clicked.message)]
 
         return await self._recorded(run.id, decide, row)
 
@@ -228,8 +229,10 @@ class Inbox:
         who the person is."""
         run = await self.run_of(opaque)
         call = run.call_of(opaque) if run else None
-        if run is None or call is None:
+        if run is None:
             return Refused("There is no approval with this id; `signoff pending` lists the open ones.")
+        if call is None:
+            return Refused(ASKED_ANEW)
         place = run.asked.place
         clicked = Clicked(Person(place.team, user), action, opaque, place.channel, "", comment)
         return await self.vote(run, call, clicked, via=via)

@@ -17,6 +17,7 @@ class Limits:
     ``doubt_asks``: how long people are asked about an action in doubt; ``patience_with_refusals``: how long a delivery is tried
     that Slack refuses for good; ``one_call_at_a_time``: the calls of a turn are judged and run one after the other, in order;
     ``silent_after``: whoever lets a delivery wait for so long gets one at a time until there is an answer;
+    ``alone``: no other process works this store, so that what lies there was left by one that is gone;
     ``programs``: only the runs of programs are worked here, else only those of people; a store may hold both."""
 
     max_tool_rounds: int = 8
@@ -39,6 +40,7 @@ class Limits:
     silent_after: float = 2.0
     one_call_at_a_time: bool = False
     programs: bool = False
+    alone: bool = False
 
     def backoff(self, failures: int, longest: float) -> float:
         """Exponential, capped; no jitter is needed, since one worker holds a run."""

@@ -10,6 +10,9 @@ from bot.core.refusal import Refused
 from bot.core.run import Run, RunState
 from bot.ports import RunLine
 
+ASKED_ANEW = (
+    "People were asked anew about this, so this question is no longer open. Please use the newest card in the thread."
+)
 UNKNOWN_BUTTON = "This button belongs to nothing that I know (any more). Please use the newest card, or ask again."
 WAITS_FOR_CLICK = (
     "I wait for a decision on the card; only a click there counts. What you wrote reaches the model afterwards."

@@ -6,6 +6,10 @@ Rule 3: a wake-up for a run that this worker holds is a nudge, never lost.
 Rule 4: the run of a program is worked by no bot, and a person's by no program, although they may share a store.
 Rule 5: a started action is never interrupted by our own trouble: neither by an absent database nor by a lost lease.
 Rule 6: a run that is held is read again only where somebody else may have changed it: after a nudge, and once a sweep.
+Rule 7: what is being told when the lease is lost is told and recorded: were it cut off in the middle, a card might stand there that
+nobody knows of, and stay.
+Rule 8: whoever stops ends every lease at once, so that others go on. Only where an action was cut off, which may go on in a
+thread until this process has ended, the lease ends `CUT_OFF_SECONDS` later: before that nobody may ask what became of it.
 """
 
 import asyncio
@@ -27,16 +31,20 @@ from bot.logger import log
 from bot.ports import Lease, Store, Unavailable
 
 ACTION = "act:"
+THINKING = ("model:", "judge:")
 STUMBLE_SECONDS = 1.0
 RECEIPTS_SECONDS = 0.05
+HAND_OVER_SECONDS = 0.5
+CUT_OFF_SECONDS = 2.0
 
 
 @dataclass(slots=True)
 class Holding:
     """A run that this worker holds. ``tried``: the journal's length when an effect was last begun, so that one which left
-    nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now; ``taken_over``:
-    another worker left it, so that what it owes may be half done; ``stale``: somebody else may have changed it; ``quiet``: nothing
-    happened for a while, so its receipts wait no longer; ``ahead``: the store's clock less our own (seconds)."""
+    nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now; ``left``: we stop,
+    and what is under way is for somebody else to do again; ``taken_over``: another worker left it, so that what it owes may be
+    half done; ``stale``: somebody else may have changed it; ``quiet``: nothing happened for a while, so its receipts wait no
+    longer; ``ahead``: the store's clock less our own (seconds)."""
 
     run: RunId
     taken_over: bool = False
@@ -47,6 +55,7 @@ class Holding:
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
     lost: bool = False
+    left: bool = False
 
 
 class Worker:
@@ -91,12 +100,27 @@ class Worker:
         for holding in self._held.values():
             holding.nudge.set()
 
-    async def drain(self, seconds: float) -> None:
-        """Take no new run, start nothing new, and wait for what is under way, at most ``seconds``."""
+    def stop(self) -> None:
+        """Take no new run and start nothing new."""
         self._stopping = True
         self.nudge_all()
+
+    async def drain(self, seconds: float) -> tuple[RunId, ...]:
+        """Stop, wait for what is under way, at most ``seconds``, and hand the rest over: the runs that others may take up now."""
+        self.stop()
+        if await self._idles(seconds):
+            return ()
+        handed = tuple(self._held.values())
+        for holding in handed:
+            holding.left = True
+        self.nudge_all()
+        await self._idles(HAND_OVER_SECONDS)
+        return tuple(holding.run for holding in handed if holding.run not in self._held)
+
+    async def _idles(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), seconds)
+        return self._idle.is_set()
 
     async def _hold(self, holding: Holding) -> None:
         heartbeat = asyncio.create_task(self._heartbeat(holding))
@@ -104,9 +128,11 @@ class Worker:
             while await self._step(holding):
                 pass
             for key, task in holding.tasks.items():
-                if not key.startswith(ACTION):
+                if holding.left or key.startswith(THINKING):
                     task.cancel()
             await asyncio.gather(*holding.tasks.values(), return_exceptions=True)
+            if holding.lost or holding.left:
+                await self._leave(holding)
         except BrokenJournal:
             actions = [task for key, task in holding.tasks.items() if key.startswith(ACTION)]
             await asyncio.gather(*actions, return_exceptions=True)
@@ -116,6 +142,15 @@ class Worker:
             for task in everything:
                 task.cancel()
             await asyncio.gather(*everything, return_exceptions=True)
+
+    async def _leave(self, holding: Holding) -> None:
+        """Record what was told. A lease that is still ours ends, and is not given back: whoever takes it over learns from that that
+        something may be half done."""
+        cut_off = any(key.startswith(ACTION) for key in holding.tasks)
+        with contextlib.suppress(Unavailable):  # then the lease ends by itself
+            await self._door.record(holding.run)
+            if holding.left:
+                await self._take_lease(holding.run, CUT_OFF_SECONDS if cut_off else 0.0)
 
     async def _step(self, holding: Holding) -> bool:
         """Begin what is due, wait for something to end or to be new; False once the run rests and the lease is back, or lost."""
@@ -135,7 +170,7 @@ class Worker:
             log.warning("the store does not answer", run=holding.run, why=str(absent))
             await asyncio.sleep(self._limits.sweep_every)
         await self._wait(holding)
-        return not holding.lost
+        return not (holding.lost or holding.left)
 
     async def _present(self, holding: Holding) -> Run | None:
         run = None if holding.stale else self._door.known(holding.run)
@@ -157,7 +192,10 @@ class Worker:
     async def _rests(self, holding: Holding, run: Run) -> bool:
         """Whether the lease is given back, or was not ours any more; False where the journal has grown."""
         holding.stale = True
-        return await self._door.give_back(run, self.name) or await self._take_lease(run.id) is None
+        if await self._door.give_back(run, self.name):
+            return True
+        holding.lost = await self._take_lease(run.id) is None
+        return holding.lost
 
     async def _wait(self, holding: Holding) -> None:
         """Until a task ends, something is new, or another effect may have come due; receipts wait for a moment only."""
@@ -186,8 +224,9 @@ class Worker:
         log.warning("the lease was lost", run=holding.run)
         holding.nudge.set()
 
-    async def _take_lease(self, run_id: RunId) -> Lease | None:
-        return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, self._limits.lease))
+    async def _take_lease(self, run_id: RunId, seconds: float | None = None) -> Lease | None:
+        lease = self._limits.lease if seconds is None else seconds
+        return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, lease))
 
 
 def due(run: Run, now: float) -> tuple[Effect, ...]:

@@ -1,6 +1,10 @@
-"""Socket Mode: opens Bolt's socket, for as long as Slack is away, and closes it. What comes in through it is `bolt.py`'s affair."""
+"""Socket Mode: opens Bolt's socket, for as long as Slack is away, and closes it. What comes in through it is `bolt.py`'s affair.
+
+Rule: what was received before the end is acknowledged before the socket is closed. Slack sends an event again, but no click.
+"""
 
 import asyncio
+import contextlib
 import itertools
 import logging
 from collections.abc import AsyncIterator
@@ -9,6 +13,8 @@ from typing import Final
 
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
+from slack_sdk.socket_mode.aiohttp import SocketModeClient
+from slack_sdk.socket_mode.request import SocketModeRequest
 
 from bot.logger import log
 from bot.ports import Unavailable
@@ -17,17 +23,40 @@ from bot.slack.calls import Declined, called
 OPEN_SECONDS: Final = 20.0
 PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 _CLOSE_SECONDS: Final = 0.5
+_ACK_SECONDS: Final = 0.5
+
+
+class _Socket(AsyncSocketModeHandler):
+    """Bolt's, and whether everything that came in is acknowledged."""
+
+    def __init__(self, app: AsyncApp, token: str) -> None:
+        super().__init__(app, token, logger=_one_line_logger())
+        self._open = 0
+        self.acknowledged = asyncio.Event()
+        self.acknowledged.set()
+
+    async def handle(self, client: SocketModeClient, req: SocketModeRequest) -> None:  # type: ignore[override]
+        self._open += 1
+        self.acknowledged.clear()
+        try:
+            await super().handle(client, req)
+        finally:
+            self._open -= 1
+            if not self._open:
+                self.acknowledged.set()
 
 
 @asynccontextmanager
 async def socket_open(app: AsyncApp, token: str) -> AsyncIterator[None]:
     """Socket Mode until the end of the block. It connects beside the block, for as long as Slack is away."""
-    socket = AsyncSocketModeHandler(app, token, logger=_one_line_logger())
+    socket = _Socket(app, token)
     task = asyncio.create_task(_connect(socket))
     try:
         yield
     finally:
         task.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(socket.acknowledged.wait(), _ACK_SECONDS)
         closing = asyncio.ensure_future(socket.close_async())  # type: ignore[no-untyped-call]
         await asyncio.wait({task, closing}, timeout=_CLOSE_SECONDS)  # Slack may never answer the closing of a socket
 

@@ -189,14 +189,14 @@ async def ended(world: World, run_id: RunId) -> Run:
 
 async def test_r17_whoever_is_worked_slowly_holds_up_nobody_who_came_later() -> None:
     world = World()
-    world.chat.slow[ALICE] = asyncio.Event()
+    world.chat.stuck[ALICE] = asyncio.Event()
     async with running(world):
         for number in range(150):
             place = Place(TEAM, "C0OPS", f"{number}.0")
             await world.write("hello?", place=place, message=place.thread)
         await world.write("how is checkout?", BOB, place=ELSEWHERE, message="2.0")
         await world.until(lambda run: run.asked.person == BOB and run.state is RunState.DONE, seconds=20.0)
-        world.chat.slow[ALICE].set()
+        world.chat.stuck[ALICE].set()
         for _ in range(400):
             if len(await world.runs()) == 100:  # as many as are listed
                 break

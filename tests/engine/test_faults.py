@@ -9,12 +9,15 @@ from dataclasses import replace
 import pytest
 
 from bot.core.call import CallState
+from bot.core.inputs import Profile, Wrote
 from bot.core.policy import Defaults, Policy
 from bot.core.run import Run, RunState
 from bot.core.values import Judgement, Verdict
 from bot.engine import Limits
+from bot.engine.worker import CUT_OFF_SECONDS
 from bot.ports import InboxRow
-from tests.engine.world import ALICE, BOB, CAROL, LIMITS, TEAM, MoodyStore, World, approval_of, saying, wishing
+from tests.engine.world import ALICE, BOB, CAROL, LIMITS, PLACE, TEAM, MoodyStore, World, approval_of, saying, wishing
+from tests.journey.stage import until
 
 ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
 GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
@@ -257,7 +260,8 @@ async def test_the_same_vote_worked_by_two_processes_is_not_held_against_its_own
         world.engine = first
         await stack.enter_async_context(other.running(drain_seconds=0.2))
         await world.click("approve", approval_of(run))
-        other._mail.set()
+        (row,) = await world.store.read(lambda tx: tx.open_inbox(10))
+        await other._inbox.work(row)
         await world.until(lambda run: run.state is RunState.DONE)
         await asyncio.sleep(0.2)
     assert world.chat.whispers == [] and world.deeds.done == ["bob in admins"]
@@ -276,7 +280,6 @@ async def test_a_message_while_a_card_waits_is_answered_at_once_and_is_no_vote()
 
 
 async def test_a_guest_gets_no_listing_of_what_waits() -> None:
-    from bot.core.inputs import Profile
     from bot.core.refusal import Refused
 
     world = World()
@@ -328,3 +331,110 @@ async def test_a_worker_whose_lease_was_taken_over_in_the_middle_leaves_without_
         before = world.store.writes
         await asyncio.sleep(0.2)
         assert world.store.writes - before < 20 and not world.engine._worker._held
+
+
+async def test_r11_a_worker_that_stops_lets_what_is_under_way_finish_and_starts_nothing_new() -> None:
+    world = World(limits=replace(LIMITS, lease=60.0))
+    async with running(world):
+        await started(world, "grant_access", GRANT[1])
+        world.engine.stop()
+        world.deeds.hold.set()
+    run = await world.run()
+    assert run.calls[0].state is CallState.EXECUTED and run.state is RunState.THINKING
+    assert await world.store.read(lambda tx: tx.due_runs(10)) == (run.id,)
+
+
+async def test_r11_a_worker_that_stops_gives_the_lease_of_a_run_whose_model_hangs_to_the_next_at_once() -> None:
+    world = World(limits=replace(LIMITS, lease=60.0))
+    world.model.delay = 60.0
+    async with running(world):
+        await world.write("how is checkout?")
+        await world.until(lambda run: world.model.asked)
+    world.model.delay = 0.0
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.until(lambda run: run.state is RunState.DONE, seconds=3.0)
+    assert len(world.model.asked) == 2
+
+
+async def test_r2_nobody_asks_about_an_action_that_was_cut_off_before_the_process_that_ran_it_has_surely_ended() -> (
+    None
+):
+    """It may go on in a thread until then; its probe would say that it did not happen."""
+    world = World(limits=replace(LIMITS, lease=60.0))
+    async with running(world):
+        await started(world, "grant_access", GRANT[1])
+    assert await world.store.read(lambda tx: tx.due_runs(10)) == ()
+    world.store.clock_shift = CUT_OFF_SECONDS
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.until(lambda run: run.calls[0].state is CallState.IN_DOUBT)
+    assert world.deeds.done == []
+
+
+async def test_r4_what_one_process_received_no_other_works_until_its_receiver_is_gone() -> None:
+    """Or each of them would tell people the same."""
+    world = World(limits=replace(LIMITS, lease=0.5))
+    world.chat.profiles[BOB] = Profile(BOB, "bob", TEAM, guest=True)
+    gone = world.engine
+    world.engine = world.new_engine()
+    async with running(world):
+        world.inputs["left"] = Wrote(BOB, PLACE, "7.0", "restart checkout", mentioned=True)
+        assert await gone.receive(InboxRow("left", TEAM, "event", "{}"))
+        await asyncio.sleep(0.25)
+        assert world.chat.whispers == []
+        await until(lambda: world.chat.whispers)
+    assert len(world.chat.whispers) == 1
+
+
+async def test_r17_a_row_for_which_slack_takes_long_holds_up_no_other() -> None:
+    world = World()
+    async with running(world):
+        world.chat.slow[BOB] = 60.0
+        elsewhere = replace(PLACE, thread="9.0")
+        await world.receive("slow", Wrote(BOB, elsewhere, "9.0", "how is checkout?", mentioned=True))
+        await asyncio.sleep(0.1)
+        await world.write("how is search?")
+        await world.until(lambda run: run.state is RunState.DONE, seconds=3.0)
+
+
+async def test_r11_a_process_that_stops_works_what_it_received_first() -> None:
+    world = World()
+    async with world.engine.running(drain_seconds=5.0):
+        world.engine.stop()
+        await world.write("how is checkout?")
+    assert (await world.run()).state is RunState.THINKING
+
+
+async def test_r10_a_card_that_was_being_shown_when_the_lease_was_lost_is_recorded_as_it_stands() -> None:
+    """Whoever holds the run now sees from it what must be put right."""
+    world = World(MoodyStore(), limits=replace(LIMITS, lease=0.3))
+    world.guard.answers["grant_access"] = ASK
+    world.chat.draws_for = 1.0
+    async with world.engine.running(drain_seconds=0.2):
+        world.model.turns = [wishing(GRANT)]
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: run.calls and run.calls[0].state is CallState.ASKING)
+        world.store.clock_shift = 1.0
+        assert await world.store.write(lambda tx: tx.take_lease(run.id, "somebody else", 60.0))
+        world.engine = world.new_engine()  # who knows only what is stored
+        await world.until(lambda run: run.calls[0].card)
+
+
+async def test_r5_a_vote_on_a_question_that_is_asked_anew_meanwhile_does_not_count_for_the_new_one() -> None:
+    """Carol clicks; until Slack has said who she is, Bob has approved, the approval has expired, and people are asked anew."""
+    world = World()
+    async with running(world):
+        run = await waiting_for_a_click(world)
+        world.dispatch.lossy = True
+        world.chat.slow[CAROL] = 1.0
+        await world.click("approve", approval_of(run))
+        await world.click("approve", approval_of(run), BOB)
+        await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
+        world.store.clock_shift = 5 * 3600.0
+        world.dispatch.lossy = False
+        await world.until(lambda now: approval_of(now) != approval_of(run))
+        await world.until(lambda run: world.chat.whispers)
+        anew = await world.run()
+    assert anew.call("t1c1").state is CallState.ASKING and not anew.call("t1c1").approval.votes
+    assert world.deeds.done == [] and "newest card" in world.chat.whispers[0][1]

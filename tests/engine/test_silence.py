@@ -19,7 +19,7 @@ class SilentChat(ChatInMemory):
     waiting: int = 0
     most: int = 0
 
-    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
+    async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
         self.waiting += 1
         self.most = max(self.most, self.waiting)
         try:

@@ -18,7 +18,20 @@ from bot.core.run import BrokenJournal, Run
 from bot.core.values import Judgement, Person, Place, RunId, Verdict
 from bot.dict_store import DictStore
 from bot.engine import Engine, Limits
-from bot.ports import InboxRow, Posted, Prompt, Question, Reader, Rejected, Reply, Store, Unavailable, Wish, Writer
+from bot.ports import (
+    InboxRow,
+    Posted,
+    Prompt,
+    Question,
+    Reader,
+    Rejected,
+    Reply,
+    Store,
+    Translate,
+    Unavailable,
+    Wish,
+    Writer,
+)
 
 T = TypeVar("T")
 TEAM = "T1"
@@ -80,10 +93,11 @@ class MoodyStore(DictStore):
 class ModelInMemory:
     turns: list[Turn] = field(default_factory=list)
     asked: list[list[object]] = field(default_factory=list)
+    delay: float = 0.0
 
     async def reply(self, prompt: Prompt) -> Reply:
         self.asked.append(list(prompt.items))
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.delay)
         turn = self.turns.pop(0) if self.turns else saying("OK.")
         if isinstance(turn, Exception):
             raise turn
@@ -138,13 +152,16 @@ class ChatInMemory:
     refuses: bool = False
     thinks_for: float = 0.0
     breaks: set[str] = field(default_factory=set)
-    slow: dict[Person, asyncio.Event] = field(default_factory=dict)
+    stuck: dict[Person, asyncio.Event] = field(default_factory=dict)
     rendered: int = 0
+    draws_for: float = 0.0
+    slow: dict[Person, float] = field(default_factory=dict)
 
     async def profile(self, person: Person) -> Profile | Refused:
         self._there()
-        if person in self.slow:
-            await self.slow[person].wait()
+        await asyncio.sleep(self.slow.get(person, 0.0))
+        if person in self.stuck:
+            await self.stuck[person].wait()
         return self.profiles.get(person, Profile(person, person.user, person.team))
 
     async def members(self, team: str, group: str) -> frozenset[str] | Refused:
@@ -157,6 +174,7 @@ class ChatInMemory:
         self.rendered += 1
         if call.proposal.action in self.breaks:
             raise KeyError("a card without a colour")
+        await asyncio.sleep(self.draws_for)
         self.cards.setdefault(call.proposal.call, []).append(str(call.phase))
         return Posted(PLACE.channel, f"card-{call.proposal.call}")
 
@@ -222,8 +240,17 @@ class WakingDispatch:
 class World:
     """An engine with everything that it needs."""
 
-    def __init__(self, store: Store | None = None, *, policy: Policy = POLICY, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        policy: Policy = POLICY,
+        limits: Limits = LIMITS,
+        translate: Translate | None = None,
+    ) -> None:
+        """``translate``: how rows are read; without it, what `receive` was given with their key."""
         self.store = store or DictStore()
+        self.translate = translate or (lambda row: self.inputs[row.key])
         self.model, self.guard, self.chat = ModelInMemory(), GuardInMemory(), ChatInMemory()
         self.deeds, self.policy, self.limits = Deeds(), policy, limits
         self.inputs: dict[str, Input] = {}
@@ -248,7 +275,7 @@ class World:
             chat=self.chat,
             actions=self.registry,
             dispatch=dispatch,
-            translate=lambda row: self.inputs[row.key],
+            translate=self.translate,
             policy=self.policy,
             seal_keys=(b"k" * 32,),
             limits=limits,

@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,11 +175,13 @@ async def staged(
     *,
     transport: str = "socket",
     bighub: bool = True,
+    slack: Mapping[str, Any] | None = None,
     **settings: str,
 ) -> AsyncIterator[Stage]:
-    """A stage without a bot yet: `start` or `launch` it."""
+    """A stage without a bot yet: `start` or `launch` it. ``slack``: more for `running_workspace`."""
     async with contextlib.AsyncExitStack() as stack:
-        workspace = await stack.enter_async_context(running_workspace(manifest.load(), rate_limits=False))
+        opened = running_workspace(manifest.load(), **{"rate_limits": False} | dict(slack or {}))
+        workspace = await stack.enter_async_context(opened)
         model = await stack.enter_async_context(running_model())
         guard = await stack.enter_async_context(running_bighub()) if bighub else None
         company = str(folder / "company.db")

@@ -12,9 +12,12 @@ from pathlib import Path
 from tests.soak.report import Line, Tier, table
 
 TIERS: dict[str, str] = {
+    "T3": "replicas",
+    "T4": "outages",
     "T6": "fuzz",
     "T7": "mutations",
-    "T4": "outages",
+    "R3": "deliveries",
+    "R5": "races",
     "R21": "children",
 }
 """The tier's name → its module in this package."""

@@ -1,0 +1,107 @@
+"""Which row of the inbox is worked when, and by whom. What a row means is `inbox.py`'s.
+
+Rule 1: whoever received a row works it at once. Another process takes it up only when it has lain there for as long as a lease:
+its receiver is gone. Were it worked by all, people would be told the same thing by each.
+Rule 2: a row that cannot be worked yet stays, and waits longer each time.
+Rule 3: no row waits for another one.
+"""
+
+import asyncio
+
+from bot.engine.inbox import Inbox
+from bot.engine.limits import Limits
+from bot.logger import log
+from bot.ports import InboxRow, Reader, Store, Unavailable
+
+BATCH = 100
+FORGOTTEN_SECONDS = 600.0
+
+
+class Mailbox:
+    """``receive`` puts rows in, `watch` works them."""
+
+    def __init__(self, store: Store, inbox: Inbox, limits: Limits) -> None:
+        self._store, self._inbox, self._limits = store, inbox, limits
+        self._new: list[InboxRow] = []
+        self._working: dict[str, asyncio.Task[None]] = {}
+        self._patience: dict[str, tuple[int, float]] = {}
+        self._news = asyncio.Event()
+
+    async def receive(self, row: InboxRow) -> bool:
+        """Commit what Slack sent; False for a duplicate. Returns before anything is done about it."""
+        new = await self._store.write(lambda tx: tx.put_inbox(row))
+        if new:
+            self._new.append(row)
+            self._news.set()
+        return new
+
+    async def watch(self) -> None:
+        """One round: work what is new at once, and, as often as the sweep, what waits or was left by somebody else."""
+        for row in await self._left():
+            self._begin(row)
+        try:
+            async with asyncio.timeout(self._limits.sweep_every):
+                while True:
+                    self._begin_new()
+                    await self._news.wait()
+        except TimeoutError:
+            return
+
+    async def finish(self, seconds: float) -> None:
+        """Work what was received, as far as ``seconds`` go; another process takes up the rest."""
+        self._begin_new()
+        if self._working:
+            await asyncio.wait(self._working.values(), timeout=seconds)
+        left = list(self._working.values())
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _begin_new(self) -> None:
+        self._news.clear()
+        new, self._new = self._new, []
+        for row in new:
+            self._begin(row)
+
+    def _begin(self, row: InboxRow) -> None:
+        if row.key not in self._working:
+            task = self._working[row.key] = asyncio.create_task(self._work(row))
+            task.add_done_callback(lambda _: self._working.pop(row.key, None))
+
+    async def _left(self) -> list[InboxRow]:
+        """What waits no longer, of ours and of those who are gone."""
+
+        async def look(tx: Reader) -> tuple[float, tuple[InboxRow, ...]]:
+            waiting = [key for key, (_, until) in self._patience.items() if until > tx.now]
+            return tx.now, await tx.open_inbox(BATCH, [*self._working, *waiting])
+
+        now, rows = await self._store.read(look)
+        self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}
+        lies_for = 0.0 if self._limits.alone else self._limits.lease
+        return [row for row in rows if row.key in self._patience or row.received_at <= now - lies_for]
+
+    async def _work(self, row: InboxRow) -> None:
+        asked = 0.0
+        try:
+            await self._inbox.work(row)
+        except Unavailable as absent:
+            log.warning("an inbox row waits", key=row.key, why=str(absent))
+            asked = absent.retry_after
+        except Exception:  # one broken row must not hold up the others
+            log.exception("an inbox row could not be worked", key=row.key)
+        else:
+            self._patience.pop(row.key, None)
+            return
+        await self._wait_for(row, asked)
+
+    async def _wait_for(self, row: InboxRow, asked: float) -> None:
+        async def clock(tx: Reader) -> float:
+            return tx.now
+
+        failures = self._patience.get(row.key, (0, 0.0))[0] + 1
+        wait = max(asked, self._limits.backoff(failures, self._limits.longest_backoff))
+        try:
+            now = await self._store.read(clock)
+        except Unavailable:
+            now = 0.0  # as soon as the store is back
+        self._patience[row.key] = (failures, now + wait)

@@ -1,0 +1,32 @@
+"""A database that stops under a bot (R15): nothing is acknowledged, nothing happens, and the bot says so; then it goes on by itself."""
+
+import asyncio
+from pathlib import Path
+
+from tests.databases import Postgres
+from tests.journey.stage import DAN
+from tests.replicas.fleet import fleet
+
+
+async def test_r15_without_its_database_a_bot_is_not_ready_and_acknowledges_nothing_and_goes_on_when_it_is_back(
+    postgres: Postgres, postgres_url: str, tmp_path: Path
+) -> None:
+    async with fleet(
+        postgres_url, tmp_path, transport="http", slack={"time_scale": 0.02, "ack_seconds": 3.0}
+    ) as several:
+        (bot,) = await several.launch()
+        thread = await several.stage.mention("restart checkout")
+        card = await several.stage.card(thread, "checkout", seconds=30)
+        await asyncio.to_thread(postgres.stop)
+        try:
+            assert not await bot.is_ready()
+            assert await several.stage.click(card, "approve", who=DAN) == "no_ack"
+            missed = await several.stage.mention("restart search")
+        finally:
+            await asyncio.to_thread(postgres.start)
+        assert several.lines == []
+        await several.stage.card(missed, "search", seconds=30)  # Slack sent it again
+        await several.stage.click(card, "approve", who=DAN, force=True)
+        await several.stage.see(thread, "checkout: executed", seconds=30)
+        assert await bot.is_ready()
+        assert several.lines == ["began checkout", "ended checkout"]
