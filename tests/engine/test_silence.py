@@ -26,7 +26,7 @@ class SilentChat(ChatInMemory):
             if self.silent:
                 await asyncio.sleep(0.15)
                 raise Unavailable("Slack does not answer in time.")
-            return await super().post_reply(run, key, text)
+            return await super().post_reply(run, key, text, again=again)
         finally:
             self.waiting -= 1
 

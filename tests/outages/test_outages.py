@@ -79,13 +79,13 @@ def refused(world: Away) -> list[str]:
 
 async def test_r9_whoever_asks_for_patience_is_left_alone_for_as_long() -> None:
     async with away(DictStore(), 6) as world:
-        await world.workspace.fault(kind="api", method="conversations.replies", do="ratelimited", retry_after=120)
-        world.bighub.fail("memory", Fault(429, headers={"Retry-After": "120"}), times=1)
+        await world.workspace.fault(kind="api", method="chat.postMessage", do="ratelimited", retry_after=120)
+        world.bighub.fail("report", Fault(429, headers={"Retry-After": "120"}), times=1)
         await world.ask("have a look")
         await world.pass_time(110.0, step=5.0)
-        assert world.bighub.calls["memory"] == 1 and len(world.workspace.traffic.calls("conversations.replies")) == 1
+        assert world.bighub.calls["report"] == 1 and len(world.workspace.traffic.calls("chat.postMessage")) == 1
         await world.rest()
-        assert world.bighub.calls["memory"] == 2 and await world.wrong() == []
+        assert world.bighub.calls["report"] == 2 and await world.wrong() == []
 
 
 async def test_r10_an_update_that_slack_applies_late_does_not_stay() -> None:
@@ -93,8 +93,10 @@ async def test_r10_an_update_that_slack_applies_late_does_not_stay() -> None:
         await world.ask("grant bob admins")
         await world.pass_time(2.0, step=2.0)
         await world.workspace.fault(kind="api", method="chat.update", do="slow", seconds=4.2)
+        world.deeds.hold = asyncio.Event()
         await world.answer_cards(only="approve")
         (late,) = await until(lambda: world.workspace.traffic.calls("chat.update"))
+        world.deeds.hold.set()
         await until(lambda: any(run.troubles for run in world.engine._door._folded.values()))
         await world.pass_time(2.0, step=2.0)
         await world.quiet()
