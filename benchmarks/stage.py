@@ -138,6 +138,7 @@ def settings_of(url: str, addresses: Addresses) -> Settings:
         SLACK_BOT_TOKEN="xoxb-bench",
         SLACK_SIGNING_SECRET="s",
         SLACK_API_URL=addresses.slack,
+        SIGNOFF_SLACK_PACING="false",
         OPENAI_API_KEY="sk-bench",
         OPENAI_BASE_URL=addresses.openai,
         BIGHUB_API_KEY="bh_bench",

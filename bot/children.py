@@ -21,6 +21,7 @@ from typing import Final
 from bot.logger import log
 
 VARIABLE: Final = "SIGNOFF_PROCESS"
+COOKIE: Final = "SIGNOFF_COOKIE"
 GUARDIAN: Final = Path(__file__).with_name("guardian.py")
 LEAVE_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 0.5
@@ -49,14 +50,11 @@ async def children_end_with_us() -> AsyncIterator[tuple[str, ...]]:
 
 
 async def _started(cookie: str) -> Process:
-    """A guardian that knows the cookie. Its own environment is empty, so that it is not taken for a child of an action."""
+    """A guardian that knows the cookie from its first moment. It inherits no environment, or it would be one of those it ends."""
     arguments = ("-I", "-S", str(GUARDIAN), str(os.getpid()), str(os.getsid(0)))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, stdin=PIPE, stdout=DEVNULL, env={}, start_new_session=True
+    return await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, stdin=PIPE, stdout=DEVNULL, env={COOKIE: cookie}, start_new_session=True
     )
-    assert process.stdin is not None
-    process.stdin.write(f"{cookie}\n".encode())
-    return process
 
 
 class _Guardian:

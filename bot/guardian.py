@@ -1,7 +1,7 @@
 """The bot's guardian: a small process that outlives the bot for a moment and ends every process that the bot's actions left.
 
 It runs by itself (`python -I -S guardian.py PID SESSION`, the bot's), with the standard library only; `children.py` starts it, and
-nothing imports it. Its first line of input is the bot's cookie; the end of its input, or of the bot, is its signal. Linux only.
+nothing imports it. SIGNOFF_COOKIE is the bot's cookie; the end of its input, or of the bot, is its signal. Linux only.
 
 Rule 1: a process belongs to the bot when its first environment holds the cookie, or when it was seen below the bot while that
 lived (so one that was given another environment is known once it has lived for `LOOK_SECONDS`).
@@ -16,8 +16,11 @@ import sys
 import time
 
 VARIABLE = b"SIGNOFF_PROCESS="
+COOKIE = "SIGNOFF_COOKIE"
 LOOK_SECONDS = 0.5
 AGAIN_SECONDS = 0.02
+QUIET_LOOKS = 3
+"""A process that is just being started shows no environment for a moment."""
 LONGEST_SECONDS = 10.0
 Seen = dict[int, str]
 """Process → when it started, as the kernel counts it."""
@@ -26,23 +29,12 @@ Seen = dict[int, str]
 def main(bot: int, session: str) -> int:
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
-    cookie, seen = _cookie(), Seen()
+    cookie, seen = os.environ.get(COOKIE, "").encode(), Seen()
     if cookie and os.getppid() == bot:
         _watch(bot, seen)
     if cookie:
         _end_all(bot, session, cookie, seen)
     return 0
-
-
-def _cookie() -> bytes:
-    """The first line of the input, read byte by byte: what comes after it is its end."""
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(0, 1)
-        if not byte:
-            return b""
-        line += byte
-    return line.strip()
 
 
 def _watch(bot: int, seen: Seen) -> None:
@@ -71,7 +63,7 @@ def _remember(bot: int, seen: Seen) -> None:
 def _end_all(bot: int, session: str, cookie: bytes, seen: Seen) -> None:
     began, quiet = time.monotonic(), 0
     told: set[tuple[int, str]] = set()
-    while quiet < 2 and time.monotonic() - began < LONGEST_SECONDS:
+    while quiet < QUIET_LOOKS and time.monotonic() - began < LONGEST_SECONDS:
         found = [pid for pid in _pids() if pid not in (bot, os.getpid()) and _is_ours(pid, cookie, seen)]
         for pid in found:
             _end(pid, session, cookie, seen, told)

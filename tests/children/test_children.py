@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ async def test_r21_a_guardian_that_is_gone_is_told_and_replaced(tmp_path: Path) 
         assert await bot.guardian() != first
         await bot.kill()
         await until(lambda: not alive(command))
+        assert not bot.ended
 
 
 async def test_r21_signoff_run_has_a_guardian(sqlite_url: str, tmp_path: Path) -> None:
@@ -99,6 +101,8 @@ def test_r21_a_process_below_two_bots_belongs_to_both_and_one_that_only_mentions
     for value, ours in (("outer cookie", True), ("outer", False)):
         environment = {"SIGNOFF_PROCESS": value, "OTHER": "cookie"}
         with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env=environment) as process:
+            while not Path(f"/proc/{process.pid}/environ").read_bytes():
+                time.sleep(0.001)  # it is just being started
             assert guardian._is_ours(process.pid, b"cookie", {}) is ours
             process.communicate(b"\n")
 

@@ -77,6 +77,19 @@ def refused(world: Away) -> list[str]:
     ]
 
 
+async def test_r9_a_card_that_stood_already_when_its_process_died_is_not_posted_again() -> None:
+    async with away(DictStore(), 8) as world:
+        await world.workspace.fault(kind="api", method="chat.postMessage", when="after", do="hang")
+        await world.ask("grant bob admins")
+        await until(
+            lambda: shown(world, CHANNELS[0]) and world.workspace.traffic.calls("chat.postMessage")[0]["answer"]
+        )
+        await world.kill()
+        await world.start()
+        await world.rest()
+        assert await world.wrong() == []
+
+
 async def test_r9_whoever_asks_for_patience_is_left_alone_for_as_long() -> None:
     async with away(DictStore(), 6) as world:
         await world.workspace.fault(kind="api", method="chat.postMessage", do="ratelimited", retry_after=120)

@@ -12,15 +12,16 @@ from bot.sql.store import SqlStore, open_store
 from tests.outages.story import ALL_SIDES, MOST_ATTEMPTS, Came, outage
 from tests.soak.report import Line
 
-RUNS = 8
+RUNS = 12
 """Before the outage, and as many during it."""
 
 
 def soak(seed: int, share: float) -> Iterator[Line]:
     chosen = ALL_SIDES[: max(1, round(len(ALL_SIDES) * share))]
     runs = max(2, round(RUNS * min(1.0, share)))
+    fewer = max(1, runs // 3)
     yield _line("in memory", seed, runs, asyncio.run(_in_memory(seed, chosen, runs)))
-    yield _line("SQLite", seed, runs // 2, asyncio.run(_on_sqlite(seed, chosen[-1:], runs // 2)))
+    yield _line("SQLite", seed, fewer, asyncio.run(_on_sqlite(seed, chosen, fewer)))
 
 
 async def _in_memory(seed: int, chosen: Sequence[tuple[str, ...]], runs: int) -> list[tuple[Came, float]]:
