@@ -12,8 +12,10 @@ Rules
 import asyncio
 import hashlib
 import json
+import re
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -34,8 +36,16 @@ _BUSY = (425, 429)
 _MOST_APPROVALS = 500
 _MOST_CAUSES = 10
 _LONGEST_TEXT = 300
-# A file that is missing and an address that is none are faults of the caller's, whatever class they have.
-_OURS = (ValueError, FileNotFoundError, PermissionError, httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+# A file that is missing, a key that no header can carry and an address that is none are faults of the caller's, whatever class
+# they have, and whatever the client wraps them in.
+_OURS = (
+    *(ValueError, FileNotFoundError, PermissionError),
+    *(httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.TooManyRedirects),
+)
+_OWN_FAULT = re.compile(
+    r"\bloop\b|api.?key|credential|configur|not set\b|environment|unauthori|forbidden", re.IGNORECASE
+)
+_NOT_THE_CLIENTS = sys.stdlib_module_names | {"aiohttp", "anyio", "httpcore", "httpx", "requests", "urllib3"}
 _AWAY = (httpx.TransportError, aiohttp.ClientConnectionError, OSError)
 
 
@@ -194,27 +204,50 @@ def _meaning(error: Exception, late: str, *, is_sdk: bool) -> Unavailable | Reje
         return _of_status(error, status)
     if isinstance(error, _OURS):
         return None
-    if _untrusted(error):
-        return Rejected(
-            "BIGHUB's certificate cannot be trusted: check BIGHUB_BASE_URL and the certificates of this machine."
-        )
+    if (behind := _no_absence(error)) is not None:
+        return behind
     if isinstance(error, BighubTimeoutError):
         return Unreachable(late)
     if isinstance(error, BighubNetworkError):
         return Unreachable("BIGHUB cannot be reached.")
-    # Whoever writes a client of three lines says "it is down" with the plainest of errors; the SDK never does.
-    if isinstance(error, _AWAY) or (not is_sdk and type(error) in (RuntimeError, Exception)):
+    if isinstance(error, _AWAY) or (not is_sdk and _plainly_down(error)):
         return Unreachable(f"BIGHUB cannot be reached: {told(error)}")
     return None
 
 
-def _untrusted(error: BaseException | None) -> bool:
-    """Whether a certificate is behind an error. Every client wraps that in errors of its own, as if nobody had answered."""
+def _plainly_down(error: BaseException) -> bool:
+    """Whoever writes a client of three lines says "it is down" with the plainest of errors, in any words; the SDK never does.
+    What Python itself or an HTTP library says so, and what speaks of a key, a setting or an event loop, is about this side."""
+    if type(error) not in (RuntimeError, Exception) or _OWN_FAULT.search(str(error)):
+        return False
+    raised_in, trace = "", error.__traceback__
+    while trace is not None:
+        raised_in, trace = str(trace.tb_frame.f_globals.get("__name__", "")), trace.tb_next
+    return raised_in.partition(".")[0] not in _NOT_THE_CLIENTS
+
+
+def _no_absence(error: BaseException) -> Unavailable | Rejected | None:
+    """What is behind an error that a client raises as if nobody had answered, where it is something else."""
+    behind = tuple(_causes(error))
+    if any(isinstance(each, ssl.SSLCertVerificationError) for each in behind):
+        return Rejected(
+            "BIGHUB's certificate cannot be trusted: check BIGHUB_BASE_URL and the certificates of this machine."
+        )
+    if any(isinstance(each, httpx.DecodingError) for each in behind):
+        return Unavailable("BIGHUB's answer cannot be read.")
+    if any(isinstance(each, _OURS) for each in behind):
+        return Rejected("The request to BIGHUB cannot be sent: check BIGHUB_API_KEY and BIGHUB_BASE_URL.")
+    return None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came of. Every client wraps what it meets in errors of its own."""
+    found: BaseException | None = error
     for _ in range(_MOST_CAUSES):
-        if error is None or isinstance(error, ssl.SSLCertVerificationError):
-            break
-        error = error.__cause__ or error.__context__
-    return isinstance(error, ssl.SSLCertVerificationError)
+        if found is None:
+            return
+        yield found
+        found = found.__cause__ or found.__context__
 
 
 def _of_status(error: Exception, status: int) -> Unavailable | Rejected:

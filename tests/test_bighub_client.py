@@ -54,6 +54,8 @@ UNREACHABLE = [
     aiohttp.ServerDisconnectedError(),
     RuntimeError("bighub is down"),
     Exception("bighub is down"),
+    RuntimeError("boom"),
+    RuntimeError("connection closed"),
     StatusError(502, "status_code"),
     StatusError(502, "response"),
     urllib.error.HTTPError("http://127.0.0.1/", 503, "down", Message(), None),
@@ -77,6 +79,11 @@ FAULTS = [
     NotImplementedError("later"),
     FileNotFoundError("ca.pem"),
     ssl.SSLCertVerificationError("who are you"),
+    RuntimeError("no API key configured"),
+    RuntimeError("BIGHUB_API_KEY is not set"),
+    Exception("401 Unauthorized"),
+    RuntimeError("Task <Task pending> got Future <Future pending> attached to a different loop"),
+    RuntimeError("Event loop is closed"),
     httpx.UnsupportedProtocol("ftp", request=REQUEST),
 ]
 
@@ -102,6 +109,38 @@ async def test_a_fault_of_the_clients_own_stays_what_it_is(error: Exception) -> 
     assert caught.value is error
 
 
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
+
+
+WRAPPED = [
+    httpx.LocalProtocolError("Illegal header value"),
+    httpx.UnsupportedProtocol("ftp", request=REQUEST),
+    httpx.TooManyRedirects("round and round", request=REQUEST),
+    UnicodeError("label too long"),
+]
+
+
+@pytest.mark.parametrize("cause", WRAPPED, ids=repr)
+async def test_a_fault_that_a_client_wraps_as_if_nobody_had_answered_is_no_absence(cause: Exception) -> None:
+    with pytest.raises(Rejected, match="check BIGHUB_API_KEY and BIGHUB_BASE_URL"):
+        await Bighub(client_raising(caused(BighubNetworkError("Network error"), cause))).evaluate(ASKED)
+
+
+async def test_an_answer_that_cannot_be_decoded_is_one() -> None:
+    error = caused(BighubNetworkError("Network error"), httpx.DecodingError("no gzip", request=REQUEST))
+    with pytest.raises(Unavailable, match="cannot be read") as caught:
+        await Bighub(client_raising(error)).evaluate(ASKED)
+    assert not isinstance(caught.value, Unreachable)
+
+
+async def test_an_error_that_causes_itself_is_read_to_an_end() -> None:
+    error = BighubNetworkError("Network error")
+    with pytest.raises(Unreachable):
+        await Bighub(client_raising(caused(error, caused(ConnectionError("refused"), error)))).evaluate(ASKED)
+
+
 @pytest.mark.parametrize("error", [BighubAuthError("Unauthorized"), StatusError(401, "status_code")], ids=repr)
 async def test_a_key_that_is_refused_is_named(error: Exception) -> None:
     with pytest.raises(Rejected, match="BIGHUB_API_KEY"):
@@ -115,6 +154,34 @@ async def test_a_client_of_the_sdk_that_was_closed_is_not_an_unreachable_bighub(
         await bighub.close()
         with pytest.raises(RuntimeError, match="closed"):
             await bighub.evaluate(ASKED)
+
+
+def test_a_client_that_belongs_to_another_event_loop_is_no_absence() -> None:
+    """A lock of somebody's own client, waited for on a second loop."""
+    lock = asyncio.Lock()
+
+    async def submit(**_: Any) -> Any:
+        async with lock:
+            await asyncio.sleep(0.01)
+
+    async def twice_at_once() -> list[Any]:
+        bighub = Bighub(SimpleNamespace(actions=SimpleNamespace(submit=submit)))
+        return await asyncio.gather(*(bighub.evaluate(ASKED) for _ in range(2)), return_exceptions=True)
+
+    assert asyncio.run(twice_at_once()) == [None, None]
+    first, second = asyncio.run(twice_at_once())
+    assert first is None and type(second) is RuntimeError and "different event loop" in str(second)
+
+
+async def test_a_library_that_is_used_wrongly_is_no_absence() -> None:
+    """What a client's own libraries say of it with the plainest of errors is not about BIGHUB."""
+    session, client = aiohttp.ClientSession(), httpx.AsyncClient()
+    await session.close()
+    await client.aclose()
+    asking: list[Any] = [lambda **_: session.get("http://127.0.0.1:1"), lambda **_: client.get("http://127.0.0.1:1")]
+    for ask in asking:
+        with pytest.raises(RuntimeError, match="closed"):
+            await Bighub(SimpleNamespace(actions=SimpleNamespace(submit=ask))).evaluate(ASKED)
 
 
 async def test_a_client_that_does_not_return_in_time_is_left() -> None:

@@ -20,6 +20,7 @@ from bot.api.machine import Machine
 from bot.api.options import Options
 from bot.api.parts import (
     breaker_of,
+    check_addresses,
     database_of,
     guard_of,
     keys_of,
@@ -28,6 +29,7 @@ from bot.api.parts import (
     shared_store_of,
     tools_of,
 )
+from bot.api.request_ids import RequestIds
 from bot.api.requests import asked_for, asked_for_one_call
 from bot.api.shapes import Json
 from bot.core.refusal import Refused
@@ -47,9 +49,10 @@ class AsyncBighubOpenAI(Catalogue):
 
     def __init__(self, **options: Any) -> None:
         checked = Options(**options)
+        check_addresses(checked)
         super().__init__(checked, tools_of(checked))
         self._store, self._seal_keys = shared_store_of(checked), keys_of(checked)
-        self._breaker = breaker_of(checked)
+        self._breaker, self._request_ids = breaker_of(checked), RequestIds()
         self._works: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Machine, Approvals]] = WeakKeyDictionary()
         self._building = threading.Lock()
         self._migrated = self._closed = False
@@ -93,7 +96,10 @@ class AsyncBighubOpenAI(Catalogue):
         rounds; ``execution`` has what was done), RuntimeError (a required outcome report).
         """
         machine, _ = await self._ready()
-        return await machine.finish(await self._begun(machine, locals()))
+        run_id = await self._begun(machine, locals())
+        response = await machine.finish(run_id)
+        await machine.expect_reports(run_id, response)
+        return response
 
     async def run_stream(
         self,
@@ -110,6 +116,8 @@ class AsyncBighubOpenAI(Catalogue):
         run_id = await self._begun(machine, locals())
         async with contextlib.aclosing(machine.drive(run_id, stream=True)) as events:
             async for event in events:
+                if event["type"] == "final_response":
+                    await machine.expect_reports(run_id, event["response"])
                 yield event
 
     async def run_with_approval(
@@ -131,7 +139,10 @@ class AsyncBighubOpenAI(Catalogue):
         machine, approvals = await self._ready()
         callback = on_approval_required
         run_id = await self._begun(machine, locals())
-        return await approvals.offer(run_id, await machine.finish(run_id), callback)
+        with machine.calling(run_id):
+            response = await approvals.offer(run_id, await machine.finish(run_id), callback)
+        await machine.expect_reports(run_id, response)
+        return response
 
     async def resume_after_approval(
         self,
@@ -165,6 +176,7 @@ class AsyncBighubOpenAI(Catalogue):
         shown, key = self._tools.redacted(proposal), f"{run_id}:t1c1:{proposal.binding.digest}"
         question = Question(run_id, key, tool_name, shown, proposal.binding, THE_PROGRAM, asked.place, "")
         judgement = await machine.guard.judge(question)
+        machine.request_ids.note(judgement.request_id, run_id)
         if judgement.verdict is Verdict.ASK and judgement.request_id:
             await machine.engine.programs.ask(run_id, asked, proposal, judgement)
         decision: Json = json.loads(judgement.decision or "{}")
@@ -200,6 +212,7 @@ class AsyncBighubOpenAI(Catalogue):
                     model=model_of(self._options, self._breaker),
                     guard=guard_of(self._options, self._tools),
                     seal_keys=self._seal_keys,
+                    request_ids=self._request_ids,
                 )
                 self._works[loop] = machine, Approvals(machine, adopts=self._options.store is None)
             return self._works[loop]

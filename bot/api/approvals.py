@@ -3,7 +3,8 @@
 Rules
 1. A call is decided once. The same request id again gets the first result; other arguments are refused.
 2. Only a clear "approved" approves, from the program and from BIGHUB; everything else is a denial.
-3. BIGHUB is told first, and its answer counts: what it says is denied is not approved here.
+3. BIGHUB is told before it is recorded here, and its answer counts: what it says is denied is not approved here. It is not told
+   of a vote that would not count here.
 """
 
 import asyncio
@@ -25,16 +26,20 @@ from bot.core.call import Call, CallState
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import CallId, Judgement, RunId, Verdict
+from bot.core.verdict import request_id_text
+from bot.engine.starting import TAMPERED
 from bot.errors import AdapterConfigurationError, ProviderResponseError
 from bot.ports import Wish
 
 MOST_RESULTS = 1_000
 MOST_EDITS = 16
+_SAME_KEY = "Where another process asked, both need the same SIGNOFF_SEAL_KEY."
 Callback = Callable[[Json], Any]
 
 
 class Approvals:
-    """The approvals of one machine's runs. ``adopts``: a request id that no run here knows is taken at the program's word."""
+    """The approvals of one machine's runs. ``adopts``: a request id that this agent has never heard of is taken at the program's
+    word."""
 
     def __init__(self, machine: Machine, *, adopts: bool) -> None:
         self._machine, self._adopts = machine, adopts
@@ -43,14 +48,21 @@ class Approvals:
 
     # --- one request id, from wherever --------------------------------------------------------------------------------
 
-    async def resume(self, tool: str, arguments: Json, request_id: str, resolution: object, comment: object) -> Json:
-        """Decide what is asked about under this request id and let its run go on to its rest."""
+    async def resume(self, tool: str, arguments: Json, named: object, resolution: object, comment: object) -> Json:
+        """Decide what is asked about under the request id ``named`` and let its run go on to its rest."""
+        request_id = request_id_text(named)
+        if not request_id:
+            raise AdapterConfigurationError(f"request_id must be an execution event's request_id, not {named!r:.80}.")
         async with self._locks.setdefault(request_id, asyncio.Lock()):
             checked = await self._checked(tool, arguments)
             run, call = await self._found(tool, checked, request_id)
-            if call.state is not CallState.ASKING:
-                return await self._first_result(run, call)
-            return await self._decide(run, call, resolution, comment)
+            with self._machine.calling(run.id):
+                if call.state is not CallState.ASKING:
+                    result = await self._first_result(run, call)
+                else:
+                    result = await self._decide(run, call, resolution, comment)
+            await self._machine.expect_reports(run.id, result["response"])
+            return result
 
     async def _checked(self, tool: str, arguments: Json) -> Checked:
         if self._machine.tools.find(tool) is None:
@@ -70,6 +82,11 @@ class Approvals:
             raise AdapterConfigurationError(
                 f"{request_id} was asked about other arguments or another tool: only what was judged can be resumed."
             )
+        if request_id in self._machine.request_ids:
+            raise AdapterConfigurationError(
+                f"{request_id} waits for no approval: that call was decided without one, or long ago. "
+                "Only a call with the status approval_required can be resumed."
+            )
         if not self._adopts:
             raise AdapterConfigurationError(f"No run in this store waits for {request_id}.")
         return await self._adopted(tool, checked, request_id)
@@ -77,7 +94,7 @@ class Approvals:
     async def _adopted(self, tool: str, checked: Checked, request_id: str) -> tuple[Run, Call]:
         """A request that another process was given, without a store that both share: the program's word is all there is."""
         run_id = RunId(secrets.token_hex(16))
-        wish = Wish(request_id or run_id, tool, checked.arguments.decode())
+        wish = Wish(request_id, tool, checked.arguments.decode())
         proposal = await self._machine.tools.propose("t1c1", wish, THE_PROGRAM)
         decision = json.dumps({"request_id": request_id, "requires_approval": True})
         judgement = Judgement(Verdict.ASK, "Asked about elsewhere.", "BIGHUB", request_id=request_id, decision=decision)
@@ -90,22 +107,33 @@ class Approvals:
     # --- one call -------------------------------------------------------------------------------------------------------
 
     async def _decide(self, run: Run, call: Call, resolution: object, comment: object) -> Json:
+        assert call.approval is not None
+        programs, approval = self._machine.engine.programs, call.approval.terms.approval
+        refused = await programs.refusal_to_vote(approval, THE_PROGRAM)
+        if refused is not None:
+            return await self._not_counted(run, call, {}, refused)
         wanted = "approved" if _is_approved(resolution) else "denied"
         said = None if comment is None else str(comment)
         receipt = await self._machine.guard.resolve(request_id_of(call), wanted, said)
         agreed, doubt = approved(receipt, wanted)
         yes = wanted == "approved" and agreed
         why = "" if yes or wanted == "denied" else doubt
-        assert call.approval is not None
         text = " ".join(part for part in (said or "", why) if part)
-        voted = await self._machine.engine.programs.vote(
-            call.approval.terms.approval, THE_PROGRAM.user, "approve" if yes else "deny", text
-        )
+        voted = await programs.vote(approval, THE_PROGRAM.user, "approve" if yes else "deny", text)
         if isinstance(voted, Refused):
-            now = await self._machine.engine.run(run.id)
-            return await self._first_result(now or run, call)
+            return await self._not_counted(run, call, receipt, voted)
         response = await self._machine.finish(run.id)
         return await self._kept(run.id, call, receipt, response, why)
+
+    async def _not_counted(self, run: Run, call: Call, receipt: Json, refused: Refused) -> Json:
+        """What a vote amounts to that was refused: somebody was first, or the question is open still, and then it says why."""
+        now = await self._machine.engine.run(run.id)
+        present = now.call(call.proposal.call) if now else None
+        if now is not None and present is not None and present.state is not CallState.ASKING:
+            return await self._first_result(now, present)
+        why = f"{refused.reason} {_SAME_KEY}" if refused.reason == TAMPERED else refused.reason
+        result: Json = {"request_id": request_id_of(call), "resolved": False, "resumed": False, "approval": receipt}
+        return {**result, "error": why, "response": await self._machine.finish(run.id)}
 
     async def _first_result(self, run: Run, call: Call) -> Json:
         """What came of a call that was decided before, here or in another process."""
@@ -114,7 +142,7 @@ class Approvals:
             return kept
         response = await self._machine.finish(run.id)
         vote = call.approval.votes[-1] if call.approval and call.approval.votes else None
-        word = call.approval.resolution if call.approval else None
+        word = call.approval.resolution.value if call.approval and call.approval.resolution else None
         receipt = {"status": word, "resolution": word, "comment": vote.comment if vote else None}
         return await self._kept(run.id, call, receipt, response, "")
 

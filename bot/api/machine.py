@@ -1,51 +1,40 @@
 """An agent at work on one event loop: the engine, wired for a program, and what the program sees of its runs.
 
 Rules
-1. A run is worked to its rest in a task of its own: a caller who goes away stops the run, and interrupts no tool that started.
-2. Each execution event is seen once, in the order in which it was recorded; the response holds the same events.
-3. Runs share nothing here but their names: what one of them sees is in its own `Feed`.
+1. Each caller sees each execution event once (`feeds.py`); the response holds the same events, all of the run as it ended.
+2. What a run became while a caller looked on (a callback may resume it) belongs to that caller's response.
+3. Nobody waits for a report before the end of a call, and then once (`working.py`).
 """
 
 import asyncio
 import contextlib
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, Coroutine
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager
 
-from bot.api.alone import POLICY, THE_PROGRAM, Alone, translate
+from bot.api.alone import POLICY, Alone, translate
 from bot.api.calling import called_back
+from bot.api.feeds import Feed, Feeds
 from bot.api.guard import LibraryGuard
 from bot.api.model import LibraryModel
 from bot.api.options import Options
+from bot.api.request_ids import RequestIds
 from bot.api.shapes import Json, execution_of, response_of
 from bot.api.tools import Tools
+from bot.api.working import LONGEST_WAIT, Working, at_rest
 from bot.core.again import idempotency_key
-from bot.core.call import Call, CallState
-from bot.core.moments import Moment, moments, rests
+from bot.core.call import Call
+from bot.core.moments import Moment
 from bot.core.run import ENDS, Run, RunState
 from bot.core.values import RunId
 from bot.engine import Engine, Limits
 from bot.engine.words import TOO_MANY_ROUNDS
 from bot.errors import ProviderResponseError
-from bot.execution_events import execution_event, in_order
+from bot.execution_events import execution_event
 from bot.logger import log
 from bot.ports import Prompt, Rejected, Reply, Store, Unavailable
 from bot.projections import request_name
 
 MOST_CALLS = 128
-MOST_NAMES = 10_000
-SHORTEST_WAIT, LONGEST_WAIT = 0.02, 0.5
-
-
-@dataclass(slots=True)
-class Feed:
-    """What the program sees of one run. ``fault``: what the model's client raised, where the run failed of it."""
-
-    seen: set[str]
-    events: list[Json]
-    queue: "asyncio.Queue[Json | None]" = field(default_factory=asyncio.Queue)
-    fault: BaseException | None = None
 
 
 class Machine:
@@ -60,8 +49,9 @@ class Machine:
         model: LibraryModel,
         guard: LibraryGuard,
         seal_keys: tuple[bytes, ...],
+        request_ids: RequestIds,
     ) -> None:
-        self.guard, self.model, self.tools = guard, model, tools
+        self.guard, self.model, self.tools, self.request_ids = guard, model, tools, request_ids
         self._options, self._store = options, store
         alone = Alone()
         self.engine = Engine(
@@ -87,9 +77,8 @@ class Machine:
             ),
             watch=self._watch,
         )
-        self._feeds: dict[RunId, Feed] = {}
-        self._asked: OrderedDict[str, tuple[RunId, ...]] = OrderedDict()
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._feeds = Feeds(self._event)
+        self._working = Working(self.engine, self._watch)
 
     async def close(self, *, guard: bool, store: bool) -> None:
         """Wait for nothing: what is under way goes on without its clients, and fails."""
@@ -104,27 +93,42 @@ class Machine:
     async def drive(self, run_id: RunId, *, stream: bool = False) -> AsyncGenerator[Json]:
         """The events of the run until it rests, then its response. ``stream``: also what the model says, as it says it.
 
-        Raises ProviderResponseError (with ``execution``) where the run failed, RuntimeError for a required report.
+        Raises ProviderResponseError (with ``execution``) where the run failed. What was not reported by then is
+        `expect_reports`'s, when the caller has nothing more to do.
         """
-        feed = await self._open(run_id)
-        if stream:
-            self.model.listen(run_id, feed.queue.put_nowait)
-        work = self._task(self._settled(run_id))
-        work.add_done_callback(lambda _: feed.queue.put_nowait(None))
         try:
-            while (event := await feed.queue.get()) is not None:
-                if event["type"] == "execution_event":
-                    await self._tell(event["event"])
-                yield event
-            yield {"type": "final_response", "response": self._response(work.result(), feed)}
+            run = await self.engine.run(run_id)
+            with self.calling(run_id), self._feeds.open(run_id, run) as feed:
+                if stream:
+                    self.model.listen(run_id, feed.queue.put_nowait)
+                work = self._work(run_id, run, feed)
+                while True:
+                    while (event := await feed.queue.get()) is not None:
+                        if event["type"] == "execution_event":
+                            await self._tell(event["event"])
+                        yield event
+                    if work.done():
+                        work.result()
+                    run = await self.engine.run(run_id)
+                    if run is not None and not at_rest(run):
+                        work = self._work(run_id, run, feed)
+                    elif run is not None and feed.queue.empty():
+                        break
+                yield {"type": "final_response", "response": await self._response(run, feed)}
         except Unavailable as absent:
             raise ProviderResponseError(f"The store does not answer: {absent}") from absent
         finally:
-            if not work.done():
-                self._task(self._stop(run_id))
-            if self._feeds.get(run_id) is feed:
-                del self._feeds[run_id]
-            self.model.stop_listening(run_id)
+            if stream:
+                self.model.stop_listening(run_id)
+
+    def _work(self, run_id: RunId, run: Run | None, feed: Feed) -> "asyncio.Task[None]":
+        work = self._working.begin(run_id, resting=run is not None and at_rest(run))
+        work.add_done_callback(lambda _: feed.queue.put_nowait(None))
+        return work
+
+    def calling(self, run_id: RunId) -> AbstractContextManager[None]:
+        """Somebody works this run, or is about to, and leaves at the end of the block."""
+        return self._working.calling(run_id)
 
     async def finish(self, run_id: RunId) -> Json:
         """The response of the run once it rests. Raises as `drive`."""
@@ -135,9 +139,23 @@ class Machine:
                     return response
         raise ProviderResponseError("The run ended without a response.")
 
+    async def expect_reports(self, run_id: RunId, response: Json) -> None:
+        """Wait for the reports of a run at rest, as long as they may take; for required ones until they have arrived or failed.
+
+        Raises RuntimeError, with ``response``, where the program requires outcome reports and one has failed.
+        """
+        required = self._options.outcome_reporting_required
+        await self._working.reported(run_id, None if required else self._options.report_seconds)
+        run = await self.engine.run(run_id) if required else None
+        unreported = next((each for each in run.troubles if each.key.startswith("outcome:")), None) if run else None
+        if unreported is not None:
+            error = RuntimeError(f"BIGHUB outcome report failed: {unreported.error}")
+            error.response = response  # type: ignore[attr-defined]
+            raise error
+
     async def asked_about(self, request_id: str) -> list[tuple[Run, Call]]:
         """Every call that people were asked about under this request id, of the newest run first."""
-        runs = [await self.engine.run(run_id) for run_id in reversed(self._asked.get(request_id, ()))]
+        runs = [await self.engine.run(run_id) for run_id in self.request_ids.runs(request_id)]
         stored = await self.engine.programs.run_of(request_name(request_id))
         if stored is not None and stored.of_program and all(run is None or run.id != stored.id for run in runs):
             runs.append(stored)
@@ -151,32 +169,17 @@ class Machine:
         try:
             return await self.model.reply(prompt)
         except Rejected as rejected:
-            if prompt.run in self._feeds:
-                self._feeds[prompt.run].fault = rejected.__cause__
+            self._feeds.blame(prompt.run, rejected.__cause__)
             raise
 
-    async def _open(self, run_id: RunId) -> Feed:
-        run = await self.engine.run(run_id)
-        past = in_order(run) if run is not None else ()
-        events = [self._event(run, moment, seq) for seq, moment in enumerate(past)] if run is not None else []
-        feed = self._feeds[run_id] = Feed({moment.id for moment in past}, events)
-        return feed
-
     def _watch(self, run: Run) -> None:
-        """A run has changed: what is new about its calls becomes events."""
+        """A run has changed, here or in another process."""
         for call in run.calls:
-            if call.state is CallState.ASKING and (name := request_id_of(call)):
-                known = tuple(run_id for run_id in self._asked.get(name, ()) if run_id != run.id)
-                self._asked[name] = (*known, run.id)
-                self._asked.move_to_end(name)
-        while len(self._asked) > MOST_NAMES:
-            self._asked.popitem(last=False)
-        feed = self._feeds.get(run.id)
-        for moment in moments(run) if feed is not None else ():
-            if feed is not None and moment.id not in feed.seen:
-                feed.seen.add(moment.id)
-                feed.events.append(self._event(run, moment, len(feed.events)))
-                feed.queue.put_nowait({"type": "execution_event", "event": feed.events[-1]})
+            self.request_ids.note(request_id_of(call), run.id)
+        if run.state in ENDS:
+            self.model.forget(run.id)
+        self._working.saw(run)
+        self._feeds.tell(run, rests=at_rest(run))
 
     def _event(self, run: Run, moment: Moment, seq: int) -> Json:
         event = execution_event(run, moment, seq)
@@ -186,25 +189,6 @@ class Machine:
             event["output"] = value if kept else event["output"]
         return {**event, "source_version": self._options.memory_source_version}
 
-    async def _settled(self, run_id: RunId) -> Run:
-        """Advance the run until it rests, also where another process holds it or something is tried again later."""
-        wait = SHORTEST_WAIT
-        while True:
-            await self.engine.advance(run_id)
-            run = await self.engine.run(run_id)
-            if run is None:
-                raise ProviderResponseError("The run is not in the store any more.")
-            if run.state in ENDS:
-                self.model.forget(run_id)
-            if run.state in ENDS or (run.state is RunState.ACTING and rests(run)):
-                return run
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, LONGEST_WAIT)
-
-    async def _stop(self, run_id: RunId) -> None:
-        with contextlib.suppress(Unavailable):
-            await self.engine.programs.stop(run_id, THE_PROGRAM, "The program went away.")
-
     async def _tell(self, event: Json) -> None:
         if self._options.on_decision is None:
             return
@@ -213,31 +197,20 @@ class Machine:
         except Exception:  # the outermost edge of foreign code: a program that looks on must not break its run
             log.exception("on_decision failed", tool=event.get("tool"))
 
-    def _response(self, run: Run, feed: Feed) -> Json:
+    async def _response(self, run: Run, feed: Feed) -> Json:
         if run.state in (RunState.FAILED, RunState.CANCELLED):
+            await self._working.reported(run.id, self._options.report_seconds)
             raise self._failure(run, feed)
-        response = response_of(run, feed.events)
-        unreported = next((each for each in run.troubles if each.key.startswith("outcome:")), None)
-        if self._options.outcome_reporting_required and unreported is not None:
-            error = RuntimeError(f"BIGHUB outcome report failed: {unreported.error}")
-            error.response = response  # type: ignore[attr-defined]
-            raise error
-        return response
+        return response_of(run, feed.events_of(run))
 
     def _failure(self, run: Run, feed: Feed) -> ProviderResponseError:
         rounds = self._options.max_tool_rounds
         too_many = run.end_reason == TOO_MANY_ROUNDS.format(rounds)
         why = f"Max tool rounds reached without final response ({rounds})." if too_many else run.end_reason
         error = ProviderResponseError(why)
-        error.execution = execution_of(feed.events)
+        error.execution = execution_of(feed.events_of(run))
         error.__cause__ = feed.fault
         return error
-
-    def _task(self, work: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
-        task = asyncio.create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
-        return task
 
 
 def request_id_of(call: Call) -> str:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.errors import AdapterConfigurationError
 from bot.execution_events import SOURCE_VERSION
@@ -33,6 +34,7 @@ _NUMBERS = {
     "tool_timeout_seconds": (False, 0.0, False),
     "bighub_timeout_seconds": (False, 0.0, False),
 }
+_ADDRESSES = ("openai_base_url", "bighub_base_url")
 _MAY_BE_NONE = ("bighub_timeout_seconds",)
 
 
@@ -47,7 +49,8 @@ class Options:
     decision_mode: "submit" or "submit_payload". decision_objective, model_selection: hints in BIGHUB's context.
     on_decision: called with each execution event, a dict; what it raises is logged and ignored.
     memory_enabled, memory_source, memory_source_version: whether and as what execution events go to BIGHUB's memory.
-    memory_ingest_timeout_ms: how long a report or a memory may hold up the end of a run, in milliseconds (300).
+    memory_ingest_timeout_ms: how long all reports and memories together may hold up the end of a call, and what one of them may
+      take, in milliseconds (300).
     outcome_reporting: report what became of each call. outcome_reporting_required: a report that fails raises RuntimeError,
       after everything else of the run is recorded.
     fail_mode: "closed" blocks what BIGHUB could not evaluate; "open" lets it through where BIGHUB was unreachable.
@@ -62,7 +65,7 @@ class Options:
     tool_timeout_seconds: how long a tool may take unless it says otherwise (300).
     store: where runs are kept: a Store, or the address of a database ("sqlite:///runs.db", "postgresql://…"); without one, in
       this process. With a database of its own, another process can resume a run that waits for approval.
-    openai_base_url, bighub_base_url: other addresses (OPENAI_BASE_URL, BIGHUB_BASE_URL).
+    openai_base_url, bighub_base_url: other addresses (OPENAI_BASE_URL, BIGHUB_BASE_URL); BIGHUB's is https, or on this machine.
     """
 
     bighub_api_key: str | None = field(default=None, repr=False)
@@ -118,6 +121,9 @@ class Options:
         self._check_clients()
 
     def _check_clients(self) -> None:
+        for name in _ADDRESSES:
+            if getattr(self, name) is not None:
+                check_address(name, getattr(self, name))
         if self.bighub is not None and self.bighub_client is not None:
             raise AdapterConfigurationError("Pass only one of bighub_client or bighub: they are the same parameter.")
         if self.bighub is None and self.bighub_client is None:
@@ -144,6 +150,20 @@ def _check_number(name: str, value: object, whole: bool, least: float, least_its
         raise _wrong(name, wanted, value)
     if value < least or (value == least and not least_itself):
         raise _wrong(name, wanted, value)
+
+
+def check_address(name: str, url: object) -> None:
+    """``name``: the parameter or the variable that holds it. Raises AdapterConfigurationError for what is no http address."""
+    wanted = "an address, such as https://host/v1"
+    if not isinstance(url, str) or not url.isprintable() or " " in url:
+        raise _wrong(name, wanted, url)
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # of the port
+        whole = False
+    if not whole:
+        raise _wrong(name, wanted, url)
 
 
 def _check_key(name: str, key: object, client: str) -> None:

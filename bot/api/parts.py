@@ -4,21 +4,22 @@ environment."""
 import hashlib
 import os
 import secrets
+from urllib.parse import urlsplit
 
 from bot.api.guard import GuardOptions, LibraryGuard
 from bot.api.model import Breaker, LibraryModel, Retries
-from bot.api.options import Options
+from bot.api.options import Options, check_address
 from bot.api.tools import Tools
 from bot.bighub_client import sdk_client
 from bot.dict_store import DictStore
 from bot.errors import AdapterConfigurationError, ConfigurationError
-from bot.logger import log
 from bot.openai_model import OpenAIModel
 from bot.ports import Store
 
 MOST_ENDED_RUNS = 1_000
 SHORTEST_KEY = 16
 BIGHUB_SECONDS = 10.0
+_THIS_MACHINE = ("localhost", "127.0.0.1")
 
 
 def shared_store_of(options: Options) -> Store | None:
@@ -63,8 +64,11 @@ def keys_of(options: Options) -> tuple[bytes, ...]:
         return (secrets.token_bytes(32),)
     secret = options.bighub_api_key or options.openai_api_key
     if not secret:
-        log.warning("there is no secret to seal approvals with: set SIGNOFF_SEAL_KEY")
-    return (hashlib.sha256(b"signoff library seal" + (secret or "").encode()).digest(),)
+        raise AdapterConfigurationError(
+            f"store needs a secret to seal approvals with: set SIGNOFF_SEAL_KEY (at least {SHORTEST_KEY} characters), the same "
+            "for all who share the store, or pass bighub_api_key too."
+        )
+    return (hashlib.sha256(b"signoff library seal" + secret.encode()).digest(),)
 
 
 def tools_of(options: Options) -> Tools:
@@ -74,6 +78,38 @@ def tools_of(options: Options) -> Tools:
 def breaker_of(options: Options) -> Breaker:
     """One for the whole agent, whatever loops it is used on."""
     return Breaker(options.provider_circuit_breaker_failures, options.provider_circuit_breaker_reset_seconds)
+
+
+def check_addresses(options: Options) -> None:
+    """Whether the agent's own clients can use the addresses that they will have, from the environment too.
+
+    Raises AdapterConfigurationError, which names the parameter or the variable.
+    """
+    for name, url in (_openai_address(options), _bighub_address(options)):
+        if url is not None:
+            check_address(name, url)
+    name, url = _bighub_address(options)
+    if url is None or urlsplit(url).scheme == "https" or urlsplit(url).hostname in _THIS_MACHINE:
+        return
+    try:
+        sdk_client("anything", url)  # which hosts may be asked without TLS is the SDK's to say
+    except ConfigurationError as wrong:
+        raise AdapterConfigurationError(f"{name} must be an https address, not {url[:80]!r}.") from wrong
+
+
+def _openai_address(options: Options) -> tuple[str, str | None]:
+    """The address that our own client uses, and what it was given by; None for OpenAI's."""
+    own = options.openai_client is None
+    return _address("openai_base_url", options.openai_base_url, "OPENAI_BASE_URL" if own else "")
+
+
+def _bighub_address(options: Options) -> tuple[str, str | None]:
+    own = options.any_bighub is None
+    return _address("bighub_base_url", options.bighub_base_url, "BIGHUB_BASE_URL" if own else "")
+
+
+def _address(name: str, given: str | None, variable: str) -> tuple[str, str | None]:
+    return (variable, os.environ.get(variable) or None) if given is None else (name, given)
 
 
 def model_of(options: Options, breaker: Breaker) -> LibraryModel:
@@ -89,22 +125,23 @@ def model_of(options: Options, breaker: Breaker) -> LibraryModel:
     if options.openai_client is not None:
         return LibraryModel(options.openai_client, None, retries, breaker)
     key, seconds = options.openai_api_key or "", options.provider_timeout_seconds
+    name, address = _openai_address(options)
     try:
-        own = OpenAIModel(key, options.openai_base_url, "", timeout=seconds)
+        own = OpenAIModel(key, address, "", timeout=seconds)
     except ConfigurationError as wrong:
-        raise AdapterConfigurationError(wrong.tell) from wrong
+        raise AdapterConfigurationError(wrong.tell.replace("OPENAI_BASE_URL", name)) from wrong
     return LibraryModel(None, own, retries, breaker)
 
 
 def guard_of(options: Options, tools: Tools) -> LibraryGuard:
     client, seconds = options.any_bighub, options.bighub_timeout_seconds
     if client is None:
-        address = options.bighub_base_url or os.environ.get("BIGHUB_BASE_URL") or None
+        name, address = _bighub_address(options)
         seconds = BIGHUB_SECONDS if seconds is None else seconds
         try:
             client = sdk_client(options.bighub_api_key or "", address, seconds)
         except ConfigurationError as wrong:
-            raise AdapterConfigurationError(wrong.tell) from wrong
+            raise AdapterConfigurationError(wrong.tell.replace("BIGHUB_BASE_URL", name)) from wrong
     guard_options = GuardOptions(
         actor=options.actor,
         domain=options.domain,

@@ -72,7 +72,7 @@ _MODES = {
     "blocked": Says.DENY,
     "denied": Says.DENY,
 }
-# A catastrophic ceiling can only forbid: what it forces asks at least, a permission too.
+# A catastrophic ceiling can only forbid: what it forces asks at least, a permission too, also where it is said to be inactive.
 _FORCED = {name: max(says, Says.ASK) for name, says in (_MODES | _RECOMMENDATIONS).items()}
 _WORDS: Mapping[str, Mapping[str, Says]] = {
     "enforced_verdict": _ENFORCED_VERDICTS,
@@ -174,8 +174,6 @@ def _ceiling(ceiling: object) -> Iterator[Signal]:
         return
     if not isinstance(ceiling, dict) or not isinstance(ceiling.get("active"), bool | None):
         yield _wrong_type("catastrophic_ceiling")
-        return
-    if ceiling.get("active") is False:
         return
     forced = [
         *_word("forced_mode", ceiling.get("forced_mode"), _FORCED),

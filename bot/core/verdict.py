@@ -9,7 +9,7 @@ Rules
 4. `allowed: false`, `can_run: false` and `blocked_by` mean "not by itself": ask where the same answer names a review or
    missing context, else deny. (BIGHUB sends `allowed: false` with `result: "requires_approval"`.)
 5. The mode `constrained` allows only beside `can_run: true`; `limited`, `restricted` and `conditional` always ask.
-6. An active catastrophic ceiling asks at least, whatever it forces.
+6. A catastrophic ceiling that is active, or that forces anything, asks at least, whatever it forces.
 7. A brake makes an answer stricter, but is no decision, and no review that rule 4 could mean. Ask at least: explicit
    conditions (`max_percentage` below 100, a `duration`), because nobody here could hold an action to them; an `error`;
    `enforcement_mode` "enforced" without a verdict, or "review" without `recommendation: "proceed"`. A `status` or
@@ -88,7 +88,7 @@ def _reason(raw: Mapping[str, object], given: tuple[Signal, ...], braking: tuple
 
 def _reasons(raw: Mapping[str, object]) -> Iterator[str]:
     ceiling = raw.get("catastrophic_ceiling")
-    if isinstance(ceiling, dict) and ceiling.get("active"):
+    if isinstance(ceiling, dict) and any(map(ceiling.get, ("active", "forced_mode", "forced_recommendation"))):
         yield from _texts(ceiling.get("reason"))
     yield from _texts(raw.get("reason"))
     for part, names in (
@@ -134,10 +134,15 @@ def _action_text(value: object) -> str:
     return next(_texts(value), "")
 
 
+def request_id_text(value: object) -> str:
+    """A request id as it is known here: a number as text; "" for what names no request."""
+    named = value and isinstance(value, str | int) and value is not True
+    return _clean(str(value)) if named else ""
+
+
 def _request_id(raw: Mapping[str, object]) -> str:
-    ids = (raw.get(name) for name in ("request_id", "validation_id", "id"))
-    found = next((value for value in ids if value and isinstance(value, str | int) and value is not True), "")
-    return _clean(str(found))
+    ids = (request_id_text(raw.get(name)) for name in ("request_id", "validation_id", "id"))
+    return next(filter(None, ids), "")
 
 
 def _clean(text: str) -> str:

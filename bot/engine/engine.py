@@ -93,6 +93,10 @@ class Engine:
         """Do what a run owes; the dispatch calls this."""
         await self._worker.advance(run_id)
 
+    def holds(self, run_id: RunId) -> bool:
+        """Whether this engine, and nobody else, works the run at present."""
+        return self._worker.holds(run_id)
+
     async def run(self, run_id: RunId) -> Run | None:
         """The run as its journal tells it."""
         return (await self._door.load(run_id))[0]

@@ -7,14 +7,15 @@ import secrets
 from collections.abc import Sequence
 
 from bot.core.call import CallState
-from bot.core.events import Asked, Cancelled, Edited, Event, ModelReplied
+from bot.core.events import Asked, Cancelled, Edited, Event, ModelReplied, Voted
+from bot.core.moments import rests
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.values import ApprovalId, Judgement, Person, Proposal, RunId
+from bot.core.values import ApprovalId, Choice, Judgement, Person, Proposal, RunId
 from bot.engine.door import Door, applied
 from bot.engine.inbox import Inbox
 from bot.engine.people import People
-from bot.engine.starting import judged
+from bot.engine.starting import TAMPERED, judged, judgement_holds
 from bot.engine.words import late
 from bot.ports import Writer
 
@@ -47,6 +48,22 @@ class Programs:
         """The run that owns an approval, or what `projections.request_name` makes of a request id."""
         return await self._inbox.run_of(opaque)
 
+    async def refusal_to_vote(self, approval: ApprovalId, person: Person) -> Refused | None:
+        """Why a vote would not count now, or None: for whoever tells others of it first. The vote itself is checked again."""
+        run = await self._inbox.run_of(approval)
+        call = run.call_of(approval) if run else None
+        if run is None or call is None or call.approval is None or call.approval.resolution is not None:
+            return late(call)
+        refused = await self._people.may_decide(run, call, person)
+        if refused is not None:
+            return refused
+        if not judgement_holds(run, call, call.approval.terms, self._seal_keys):
+            return Refused(TAMPERED)
+        run_id = run.id
+        run, now = await self._door.load(run_id)
+        outcome = applied(run_id, run, [Voted(approval, person, Choice.DENY, "", "", "program")], now)
+        return outcome if isinstance(outcome, Refused) else None
+
     async def vote(self, approval: ApprovalId, user: str, action: str, comment: str) -> Run | Refused:
         """``action``: "approve" or "deny"."""
         return await self._inbox.vote_by_name(approval, user, action, comment, via="program")
@@ -71,5 +88,10 @@ class Programs:
         return await self._door.decide(run.id, decide)
 
     async def stop(self, run_id: RunId, person: Person, reason: str) -> Run | Refused:
-        """Nothing more of this run starts; what has started is recorded when it ends."""
-        return await self._door.record(run_id, Cancelled(person, reason))
+        """Nothing more of this run starts; what has started is recorded when it ends. A run that waits for people is left alone."""
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            at_rest = run is not None and rests(run)
+            return Refused("Nothing of this run is under way.") if at_rest else [Cancelled(person, reason)]
+
+        return await self._door.decide(run_id, decide)

@@ -40,13 +40,14 @@ CUT_OFF_SECONDS = 2.0
 
 @dataclass(slots=True)
 class Holding:
-    """A run that this worker holds. ``tried``: the journal's length when an effect was last begun, so that one which left
-    nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now; ``left``: we stop,
-    and what is under way is for somebody else to do again; ``taken_over``: another worker left it, so that what it owes may be
-    half done; ``stale``: somebody else may have changed it; ``quiet``: nothing happened for a while, so its receipts wait no
-    longer; ``ahead``: the store's clock less our own (seconds)."""
+    """A run that this worker holds, or, before ``taken``, tries to. ``tried``: the journal's length when an effect was last begun, so
+    that one which left nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now;
+    ``left``: we stop, and what is under way is for somebody else to do again; ``taken_over``: another worker left it, so that what
+    it owes may be half done; ``stale``: somebody else may have changed it; ``quiet``: nothing happened for a while, so its receipts
+    wait no longer; ``ahead``: the store's clock less our own (seconds)."""
 
     run: RunId
+    taken: bool = False
     taken_over: bool = False
     stale: bool = False
     quiet: bool = False
@@ -83,7 +84,8 @@ class Worker:
             taken = await self._door.take(run_id, self.name, self._limits.lease, programs=self._limits.programs)
             if taken is not None:
                 _, now, lease = taken
-                holding.taken_over, holding.ahead = lease.taken_over, now - time.monotonic()
+                holding.taken, holding.taken_over = True, lease.taken_over
+                holding.ahead = now - time.monotonic()
                 await self._hold(holding)
         except NewerJournal:
             self._newer.add(run_id)
@@ -94,6 +96,9 @@ class Worker:
             del self._held[run_id]
             if not self._held:
                 self._idle.set()
+
+    def holds(self, run_id: RunId) -> bool:
+        return run_id in self._held and self._held[run_id].taken
 
     def nudge_all(self) -> None:
         """Something was written by another process: look again at every run that is held."""

@@ -17,6 +17,7 @@ from tests.api.stage import ASKED, GRANT, Stage, statuses
 from tests.core.runs import binding
 from tests.engine.world import ALICE, PLACE, World, wishing
 from tests.servers.bighub_decisions import blocked, decision, needs_context, review
+from tests.servers.faults import Fault, Hang
 from tests.servers.model_server import Calls, Text
 
 Answer = Any
@@ -144,8 +145,6 @@ async def test_what_bighub_says_of_a_resolution_counts(stage: Stage) -> None:
 async def test_a_resolution_that_bighub_did_not_take_decides_nothing(stage: Stage) -> None:
     agent = await stage.agent()
     request_id = request_of(await asked(stage, agent))
-    from tests.servers.faults import Fault
-
     stage.bighub.fail("resolve", Fault(500), times=1)
     given: dict[str, Any] = {"tool_name": "grant_access", "arguments": GRANT, "request_id": request_id}
     with pytest.raises(Exception, match=r"5\d\d|server"):
@@ -447,3 +446,60 @@ async def test_check_tool_shows_bighub_nothing_that_could_not_run(stage: Stage) 
     assert checked["_resolved_action"] == "blocked" and stage.bighub.evaluations == []
     with pytest.raises(AdapterConfigurationError, match="not registered"):
         await agent.check_tool("delete_everything", {})
+
+
+# --- a report that is slow, and one that must arrive and does not -----------------------------------------------------
+
+
+async def test_h24_slow_reports_hold_up_a_whole_approval_loop_once(stage: Stage) -> None:
+    agent = await stage.agent(memory_ingest_timeout_ms=1_000)
+    stage.review()
+    stage.bighub.fail("report", Hang())
+    stage.bighub.fail("memory", Hang())
+    stage.wish(*({**GRANT, "user_id": name} for name in ("alice", "bob", "eve", "mallory")))
+    began = asyncio.get_running_loop().time()
+    result = await agent.run_with_approval(
+        messages=ASKED, model="gpt-5.5", on_approval_required=saying({"resolution": "approved"})
+    )
+    assert len(result["approvals"]) == len(stage.granted) == 4 and result["output_text"] == "Done."
+    assert asyncio.get_running_loop().time() - began < 3.5  # 1 s, and what the rest takes
+
+
+async def test_a_required_report_that_fails_ends_no_approval_loop_before_its_end(stage: Stage) -> None:
+    agent, seen = await stage.agent(outcome_reporting_required=True), list[dict[str, Any]]()
+    stage.review()
+    stage.bighub.fail("report", Fault(500))
+    stage.wish(GRANT, {**GRANT, "user_id": "bob"})
+    with pytest.raises(RuntimeError, match="outcome report failed") as raised:
+        await agent.run_with_approval(
+            messages=ASKED, model="gpt-5.5", on_approval_required=saying({"resolution": "approved"}, seen)
+        )
+    response = raised.value.response  # type: ignore[attr-defined]
+    assert len(seen) == len(stage.granted) == len(stage.model.requests) == 2
+    assert [each["resumed"] for each in response["approvals"]] == [True, True] and response["output_text"] == "Done."
+    assert [event["status"] for event in stage.bighub.memory_events()].count("executed") == 2
+
+
+async def test_a_required_report_that_fails_offers_what_waits_beside_it(stage: Stage) -> None:
+    """One call runs at once and cannot be reported; the other one is asked about all the same."""
+    agent, seen = await stage.agent(outcome_reporting_required=True), list[dict[str, Any]]()
+    stage.bighub.rules = lambda body: decision() if body["context"]["arguments"]["user_id"] == "alice" else review()
+    stage.bighub.fail("report", Fault(500))
+    stage.wish(GRANT, {**GRANT, "user_id": "bob"})
+    with pytest.raises(RuntimeError, match="outcome report failed"):
+        await agent.run_with_approval(
+            messages=ASKED, model="gpt-5.5", on_approval_required=saying({"resolution": "approved"}, seen)
+        )
+    assert len(seen) == 1 and [grant["user_id"] for grant in stage.granted] == ["alice", "bob"]
+
+
+async def test_a_required_report_that_fails_is_raised_by_a_resumed_call_which_ran_once(stage: Stage) -> None:
+    agent = await stage.agent(outcome_reporting_required=True)
+    request_id = request_of(await asked(stage, agent))
+    stage.bighub.fail("report", Fault(500))
+    given: dict[str, Any] = {"tool_name": "grant_access", "arguments": GRANT, "request_id": request_id}
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="outcome report failed") as raised:
+            await agent.resume_after_approval(**given)
+        assert raised.value.response["output_text"] == "Done."  # type: ignore[attr-defined]
+    assert len(stage.granted) == 1

@@ -213,6 +213,23 @@ async def test_a_tool_may_say_how_bighub_knows_it_and_extract_metadata_from_its_
     assert {"system": "argocd", "environment": "staging", "app": "checkout"}.items() <= body["context"].items()
 
 
+async def test_a_tool_may_bring_a_schema_of_its_own(stage: Stage) -> None:
+    """It is what the model is offered and what its arguments are checked by; the function gets the plain values."""
+    agent, scaled = await stage.agent(), list[dict[str, Any]]()
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "replicas": {"type": "integer", "maximum": 5}},
+        "required": ["name", "replicas"],
+        "additionalProperties": False,
+    }
+    agent.tool("scale", lambda **given: scaled.append(given), parameters_schema=schema)
+    good, wrong = {"name": "checkout", "replicas": 3}, {"name": "checkout", "replicas": 6}
+    stage.model.say(Calls([("scale", good), ("scale", wrong)]), Text("Scaled."))
+    assert statuses(await agent.run(messages="Scale it.", model="gpt-5.5")) == ["blocked", "executed"]
+    assert scaled == [good] and stage.bighub.evaluations[0].body["context"]["arguments"] == good
+    assert next(tool for tool in stage.model.requests[0]["tools"] if tool["name"] == "scale")["parameters"] == schema
+
+
 async def test_a_stream_prints_each_execution_event(stage: Stage) -> None:
     wish = ("sync_argocd_app", {"app": "checkout", "environment": "production"})
     stage.model.say(Calls([wish, wish]), Text("Synced twice."))
@@ -398,3 +415,20 @@ def test_the_aliases_are_the_classes() -> None:
     assert aliases == {"GuardedOpenAI": ["BighubOpenAI"], "AsyncGuardedOpenAI": ["AsyncBighubOpenAI"]}
     for alias, (name,) in aliases.items():
         assert getattr(bot, alias) is getattr(bot, name)
+
+
+STREAM = (
+    *("llm_delta", "llm_text_done", "output_item_added", "function_call_args_delta", "function_call_args_done"),
+    *("refusal_delta", "response_done", "response_failed", "execution_event", "final_response"),
+)
+
+
+def test_the_librarys_page_has_a_row_for_every_feature_of_the_readme() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "library.md").read_text()
+    (table,) = re.findall(r"^\| feature \| test \|\n(.*?)\n\n", page, re.DOTALL | re.MULTILINE)
+    features = {code for row in table.splitlines() for code in re.findall(r"`(.+?)`", row.split(" | ")[0])}
+    compatible = re.findall(r"`(\w+)`", section("Compatibility signals").split("may also")[1])[:6]
+    registering = [name.removesuffix("(...)") for name in points("Registering tools")]
+    methods = [re.split(r"\W", method)[0] for method in rows("API Reference")]
+    named = {*rows("Primary decision signals"), *rows("Execution statuses"), *points("Configuration"), *STREAM}
+    assert {*named, *compatible, *registering, *methods} - features == set()

@@ -318,6 +318,19 @@ async def test_a_certificate_that_cannot_be_trusted_is_no_absence_of_bighub(kind
     assert "certificate cannot be trusted: check BIGHUB_BASE_URL" in judgement.reason
 
 
+@pytest.mark.parametrize("key", ["sk\nx", " ", "sk\x00"], ids=["two lines", "blank", "a NUL"])
+@pytest.mark.parametrize("kind", [AsyncBighubClient, BighubClient])
+async def test_a_key_that_no_header_can_carry_is_no_absence_of_bighub(
+    kind: Any, key: str, bighub: BighubServer
+) -> None:
+    guard = guard_over(kind(base_url=bighub.url, api_key=key, max_retries=0), fail_mode="open")
+    judgement = await guard.judge(question())
+    await guard.close()
+    assert judgement.verdict is Verdict.DENY and bighub.calls["evaluate"] == 0
+    assert "cannot be sent: check BIGHUB_API_KEY and BIGHUB_BASE_URL" in judgement.reason
+    assert key.strip() not in judgement.reason or not key.strip()
+
+
 async def test_an_agent_whose_own_client_is_closed_lets_nothing_through(bighub: BighubServer) -> None:
     async with open_guard(bighub, fail_mode="open") as guard:
         await guard.close()

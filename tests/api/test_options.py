@@ -1,5 +1,7 @@
 """Every parameter: keyword-only, checked when the agent is made, and named with what it may be when it is wrong."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -90,3 +92,73 @@ def test_a_parameter_that_is_set_later_is_refused_and_never_silently_without_eff
     with pytest.raises(AttributeError, match="fail_mode"):
         agent.fail_mode = "closed"
     assert agent.fail_mode == "open"
+
+
+# --- addresses -----------------------------------------------------------------------------------------------------------------
+
+NO_ADDRESSES: list[Any] = [
+    *(3, "", "nonsense", "api.example.com", "https://", "https:///v1", "ftp://localhost", "https://a b", "https://a\n"),
+    *("https://host:many", "https://host:70000", b"https://host"),
+]
+
+
+@pytest.mark.parametrize("kind", [BighubOpenAI, AsyncBighubOpenAI])
+@pytest.mark.parametrize("name", ["openai_base_url", "bighub_base_url"])
+@pytest.mark.parametrize("value", NO_ADDRESSES, ids=repr)
+def test_h12_a_wrong_address_is_refused_by_the_constructor_and_named(kind: Any, name: str, value: Any) -> None:
+    with pytest.raises(AdapterConfigurationError, match=f"{name} must be an address"):
+        kind(**KEYS, **{name: value})
+
+
+@pytest.mark.parametrize("value", ["http://x.y", "http://10.0.0.1", "http://localhost.evil.example"])
+def test_h12_bighub_is_asked_over_https_unless_it_is_on_this_machine(value: str) -> None:
+    with pytest.raises(AdapterConfigurationError, match=r"bighub_base_url must be an https address"):
+        BighubOpenAI(**KEYS, bighub_base_url=value)
+    BighubOpenAI(**KEYS, openai_base_url=value)
+
+
+@pytest.mark.parametrize(
+    "value", ["https://x.y", "https://x.y:8443/bighub/", "http://localhost:1", "http://127.0.0.1:1"]
+)
+def test_h12_a_good_address_is_accepted(value: str) -> None:
+    BighubOpenAI(**KEYS, bighub_base_url=value, openai_base_url=value)
+
+
+ENVIRONMENT = """
+import os
+from bot import BighubOpenAI
+
+KEYS = {"bighub_api_key": "bh_live_xxx", "openai_api_key": "sk-xxx"}
+GOOD = {"bighub_base_url": "https://x.y", "openai_base_url": "https://x.y"}
+
+def told(**given):
+    try:
+        BighubOpenAI(**given)
+    except ValueError as wrong:
+        return str(wrong)
+
+for name in ("OPENAI_BASE_URL", "BIGHUB_BASE_URL"):
+    os.environ[name] = "nonsense"
+    print(told(**KEYS), told(**KEYS, **GOOD), told(openai_client=object(), bighub=object()), sep=" | ")
+    del os.environ[name]
+os.environ["BIGHUB_ALLOW_INSECURE_HTTP"] = "true"
+print(told(**KEYS, bighub_base_url="http://10.0.0.1"), told(**KEYS, bighub_base_url="http://x.y"), sep=" | ")
+"""
+
+
+def test_h12_an_address_of_the_environment_is_checked_as_well_where_it_would_be_used() -> None:
+    """A private host is asked in the clear where the SDK's own variable says so."""
+    ended = subprocess.run([sys.executable, "-c", ENVIRONMENT], capture_output=True, text=True, check=True)
+    assert ended.stdout.splitlines() == [
+        "OPENAI_BASE_URL must be an address, such as https://host/v1, not 'nonsense'. | None | None",
+        "BIGHUB_BASE_URL must be an address, such as https://host/v1, not 'nonsense'. | None | None",
+        "None | bighub_base_url must be an https address, not 'http://x.y'.",
+    ]
+
+
+def test_a_store_that_others_can_read_is_not_sealed_with_what_everybody_knows(sqlite_url: str) -> None:
+    clients: dict[str, Any] = {"openai_client": object(), "bighub": object()}
+    with pytest.raises(AdapterConfigurationError, match=r"store needs a secret.*set SIGNOFF_SEAL_KEY"):
+        BighubOpenAI(**clients, store=sqlite_url)
+    BighubOpenAI(**clients)
+    BighubOpenAI(**clients, store=sqlite_url, bighub_api_key="bh_live_xxx")

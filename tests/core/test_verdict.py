@@ -97,10 +97,8 @@ def test_the_founding_readme_sample_asks_with_its_risk_and_its_better_action() -
         ({"enforced_verdict": "blocked", "recommendation": "proceed"}, Verdict.DENY),
         ({"enforcement_mode": "enforced", "recommendation": "proceed"}, Verdict.ASK),
         ({"recommendation": "proceed", "catastrophic_ceiling": {"active": True}}, Verdict.ASK),
-        (
-            {"recommendation": "proceed", "catastrophic_ceiling": {"active": False, "forced_mode": "blocked"}},
-            Verdict.ALLOW,
-        ),
+        ({"recommendation": "proceed", "catastrophic_ceiling": {"active": False}}, Verdict.ALLOW),
+        ({"recommendation": "proceed", "catastrophic_ceiling": {"active": False, "forced_mode": None}}, Verdict.ALLOW),
     ],
 )
 def test_each_signal_of_both_generations_is_read_and_the_strictest_wins(
@@ -169,7 +167,7 @@ def test_an_autonomous_action_runs_unless_the_enforcement_wants_more(
     assert read_decision({"mode": "autonomous", "can_run": True, **enforcement}).verdict is verdict
 
 
-@pytest.mark.parametrize("active", [{"active": True}, {"active": None}, {}])
+@pytest.mark.parametrize("active", [{"active": True}, {"active": False}, {"active": None}, {}])
 @pytest.mark.parametrize(
     ("forced", "verdict"),
     [

@@ -37,6 +37,7 @@ NEWER: dict[str, tuple[Any, ...]] = {
     "catastrophic_ceiling": (
         ABSENT,
         {"active": False},
+        {"active": False, "forced_mode": "blocked"},
         {"active": True, "forced_mode": "blocked"},
         {"active": True, "forced_mode": "review"},
         {"active": True, "forced_mode": "constrained"},
@@ -89,7 +90,7 @@ def stops(answer: Answer) -> bool:
     """Whether any signal blocks, wants a review or misses context, or a ceiling is active or forces anything."""
     ceiling = answer.get("catastrophic_ceiling")
     forced = ("active", "forced_mode", "forced_recommendation")
-    if isinstance(ceiling, dict) and ceiling.get("active") is not False and any(map(ceiling.get, forced)):
+    if isinstance(ceiling, dict) and any(map(ceiling.get, forced)):
         return True
     return any(
         answer.get(name) in values for name, values in STOPS.items() if not isinstance(answer.get(name), dict | list)
@@ -123,9 +124,9 @@ def test_r8_of_15360_answers_of_the_older_generation_only_those_run_in_which_eve
     print(f"R8: {total:,} answers, {len(allowed)} allowed, 0 of them with a blocking, review or missing-context signal")
 
 
-def test_r8_of_82944_answers_of_the_newer_generation_only_those_run_in_which_every_signal_allows() -> None:
+def test_r8_of_96768_answers_of_the_newer_generation_only_those_run_in_which_every_signal_allows() -> None:
     total, allowed = executes(NEWER)
-    assert total == 82_944
+    assert total == 96_768
     assert len(allowed) > 50
     assert all(sdk_would_run(answer) for answer in allowed)
     assert not any(stops(answer) or conditional(answer) for answer in allowed)
