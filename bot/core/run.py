@@ -33,7 +33,7 @@ from bot.core.events import (
     Voted,
 )
 from bot.core.refusal import Refused
-from bot.core.states import Receipt, RunState, Trouble, Turn
+from bot.core.states import CallState, Receipt, RunState, Trouble, Turn
 from bot.core.values import Answer, RunId
 
 __all__ = ["ENDS", "RUN_TRANSITIONS", "BrokenJournal", "NewerJournal", "Run", "RunState", "Turn", "apply", "begin"]
@@ -104,6 +104,11 @@ class Run:
         """Whether a program asked (`bot.api`), which works its runs itself, and not a person in a chat. Nothing is posted: the
         program has everything as a return value."""
         return bool(self.asked.brief)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether an action has started whose end is still to come."""
+        return any(call.state is CallState.STARTED for call in self.calls)
 
     @property
     def heard(self) -> int:

@@ -67,8 +67,8 @@ class Doer:
         self._delivering = Delivering(guard, chat, limits.silent_after)
         self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
 
-    async def do(self, run: Run, effect: Effect, *, again: bool) -> None:
-        """Do one effect and record what came of it. ``again``: it may have been done before, wholly or in part."""
+    async def do(self, run: Run, effect: Effect, *, again: bool) -> bool:
+        """Do one effect and record what came of it; True where the run was parked over it. ``again``: it may have been done before."""
         began = time.monotonic()
         try:
             await self._do(run, effect, again)
@@ -78,7 +78,8 @@ class Doer:
             await self._rejected(run, effect, str(rejected), began)
         except Exception as broken:  # the outermost edge: a fault of ours parks this run, not the others
             log.exception("effect failed", run=run.id, effect=effect.key)
-            await self._broke(run, effect, f"Something broke inside Signoff ({type(broken).__name__}).", began)
+            return await self._broke(run, effect, f"Something broke inside Signoff ({type(broken).__name__}).", began)
+        return False
 
     async def _do(self, run: Run, effect: Effect, again: bool) -> None:
         match effect:
@@ -228,9 +229,8 @@ class Doer:
         binding = call.proposal.binding
         again = binding is not None and binding.on_crash == "rerun" and run.state is RunState.ACTING
         if again and call.attempts < MOST_ATTEMPTS:
-            await self._start(run, call)
-        else:
-            await self._finishing.find_out(run, call)
+            return await self._start(run, call)
+        return await self._finishing.find_out(run, call)
 
     async def _lapsed(self, run: Run, call: Call) -> str:
         """The approvers' right is asked again: whoever lost it since the click has not approved."""
@@ -241,16 +241,16 @@ class Doer:
 
     # --- what went wrong --------------------------------------------------------------------------------------------
 
-    async def _broke(self, run: Run, effect: Effect, error: str, began: float) -> None:
+    async def _broke(self, run: Run, effect: Effect, error: str, began: float) -> bool:
         """Try again a few times; then people must look at it. Not while an action is under way, whose end is still to come; and
         a program works its own runs, and hears of it by itself."""
         after = await self._failed(run, effect, error, 0.0, began, inside=True)
         trouble = after.trouble(effect.key) if isinstance(after, Run) else None
-        if trouble is None or trouble.breaks < self._limits.breaks_before_parking or self._limits.programs:
-            return
-        if isinstance(after, Run) and not any(call.state is CallState.STARTED for call in after.calls):
-            what = effect.key.partition(":")[0]
-            await self._parking.park(run.id, f"{error} It was doing this: {what}; {trouble.breaks} attempts ended so.")
+        often = trouble is not None and trouble.breaks >= self._limits.breaks_before_parking
+        if not isinstance(after, Run) or not often or self._limits.programs or after.under_way:
+            return False
+        doing = f"It was doing this: {effect.key.partition(':')[0]}; {self._limits.breaks_before_parking} attempts ended so."
+        return await self._parking.park(run.id, f"{error} {doing}")
 
     async def _failed(
         self, run: Run, effect: Effect, error: str, retry_after: float, began: float, *, inside: bool = False

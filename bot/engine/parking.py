@@ -26,8 +26,8 @@ class Parking:
     def __init__(self, store: Store, chat: Chat, worker: str, *, lease: float, programs: bool) -> None:
         self._store, self._chat, self._worker, self._lease, self._programs = store, chat, worker, lease, programs
 
-    async def park(self, run_id: RunId, reason: str) -> None:
-        """Leave the run to people, and say so in its thread."""
+    async def park(self, run_id: RunId, reason: str) -> bool:
+        """Leave the run to people, and say so in its thread; False where it is somebody else's, or parked already."""
 
         async def work(tx: Writer) -> RunLine | None:
             held = await tx.take_lease(run_id, self._worker, self._lease) is not None
@@ -35,10 +35,11 @@ class Parking:
 
         line = await self._store.write(work)
         if line is None:
-            return
+            return False
         log.error("a run is parked until somebody resumes it", run=run_id, why=reason)
         if not self._programs:
             await self._tell(line)
+        return True
 
     async def leave(self, run_id: RunId) -> None:
         """Give the lease of a run back that this release cannot read."""

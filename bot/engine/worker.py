@@ -17,6 +17,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.core.call import CallState
 from bot.core.effects import Effect
@@ -53,7 +54,7 @@ class Holding:
     quiet: bool = False
     ahead: float = 0.0
     nudge: asyncio.Event = field(default_factory=asyncio.Event)
-    tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    tasks: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
     lost: bool = False
     left: bool = False
@@ -143,9 +144,9 @@ class Worker:
             await asyncio.gather(*actions, return_exceptions=True)
             raise
         finally:
-            everything = [heartbeat, *holding.tasks.values()]
-            for task in everything:
-                task.cancel()
+            everything: list[asyncio.Task[Any]] = [heartbeat, *holding.tasks.values()]
+            for each in everything:
+                each.cancel()
             await asyncio.gather(*everything, return_exceptions=True)
 
     async def _leave(self, holding: Holding) -> None:
@@ -212,8 +213,11 @@ class Worker:
         holding.quiet = not done and self._door.has_receipts(holding.run)
         holding.stale |= not done and not holding.quiet
         for key in [key for key, task in holding.tasks.items() if task.done()]:
-            fault = holding.tasks.pop(key).exception()
-            if fault is not None:
+            task = holding.tasks.pop(key)
+            fault = task.exception()
+            if fault is None:
+                holding.lost |= task.result()  # it is parked
+            else:
                 log.warning("an effect's end could not be recorded", run=holding.run, effect=key, why=str(fault))
                 holding.stale = True
                 holding.tried[key] = -1  # to be done again, and not for the first time
