@@ -232,7 +232,7 @@ async def alive(request: Request) -> Response:
 
 def readiness(engine: Engine) -> Callable[[Request], Awaitable[Response]]:
     async def ready(request: Request) -> Response:
-        """Ready means: the database answers."""
+        """Ready means: the database takes what is written."""
         fault = await engine.fault()
         return JSONResponse({"ok": fault is None, "fault": fault}, status_code=200 if fault is None else 503)
 

@@ -16,7 +16,6 @@ from bot.core import transcript
 from bot.core.call import MOST_ATTEMPTS, Call, CallState
 from bot.core.effects import Effect
 from bot.core.events import (
-    AttemptFailed,
     CallRefused,
     Event,
     Expired,
@@ -28,15 +27,16 @@ from bot.core.events import (
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run, RunState, apply
 from bot.core.values import Answer, ApprovalId, CallId, Proposal
-from bot.engine.delivering import REPORTS, Delivering, call_in, undeliverable
+from bot.engine.delivering import Delivering, call_in
 from bot.engine.door import Door
+from bot.engine.failing import Failing
 from bot.engine.finishing import Finishing
 from bot.engine.judging import Judging
 from bot.engine.limits import Limits, bound_passed
 from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.starting import asked_anew, reason_to_ask_anew, refusal_to_start
-from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS, TOO_MUCH_SAID, given_up
+from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS, TOO_MUCH_SAID
 from bot.logger import log
 from bot.ports import Actions, Chat, Guard, Model, Prompt, Rejected, Reply, Unavailable, Wish, Writer
 
@@ -62,7 +62,8 @@ class Doer:
     ) -> None:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
         self._actions, self._people, self._limits = actions, people, limits
-        self._seal_keys, self._worker, self._parking = seal_keys, worker, parking
+        self._seal_keys, self._worker = seal_keys, worker
+        self._failing = Failing(door, parking, limits, guard.name)
         self._finishing = Finishing(door, actions, limits, worker)
         self._delivering = Delivering(guard, chat, limits.silent_after)
         self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
@@ -73,12 +74,13 @@ class Doer:
         try:
             await self._do(run, effect, again)
         except Unavailable as absent:
-            await self._failed(run, effect, str(absent), absent.retry_after, began)
+            await self._failing.failed(run, effect, str(absent), absent.retry_after, began)
         except Rejected as rejected:
-            await self._rejected(run, effect, str(rejected), began)
+            await self._failing.rejected(run, effect, str(rejected), began)
         except Exception as broken:  # the outermost edge: a fault of ours parks this run, not the others
             log.exception("effect failed", run=run.id, effect=effect.key)
-            return await self._broke(run, effect, f"Something broke inside Signoff ({type(broken).__name__}).", began)
+            why = f"Something broke inside Signoff ({type(broken).__name__})."
+            return await self._failing.broke(run, effect, why, began)
         return False
 
     async def _do(self, run: Run, effect: Effect, again: bool) -> None:
@@ -238,49 +240,6 @@ class Doer:
             if vote.via == "slack" and await self._people.may_decide(run, call, vote.person) is not None:
                 return "Somebody who approved this may not do so any more."
         return ""
-
-    # --- what went wrong --------------------------------------------------------------------------------------------
-
-    async def _broke(self, run: Run, effect: Effect, error: str, began: float) -> bool:
-        """Try again a few times; then people must look at it. Not while an action is under way, whose end is still to come; and
-        a program works its own runs, and hears of it by itself."""
-        after = await self._failed(run, effect, error, 0.0, began, inside=True)
-        trouble = after.trouble(effect.key) if isinstance(after, Run) else None
-        often = trouble is not None and trouble.breaks >= self._limits.breaks_before_parking
-        if not isinstance(after, Run) or not often or self._limits.programs or after.under_way:
-            return False
-        doing = f"It was doing this: {effect.key.partition(':')[0]}; {self._limits.breaks_before_parking} attempts ended so."
-        return await self._parking.park(run.id, f"{error} {doing}")
-
-    async def _failed(
-        self, run: Run, effect: Effect, error: str, retry_after: float, began: float, *, inside: bool = False
-    ) -> Run | Refused:
-        """Try again later; a model or guard that stays away too long ends the run."""
-        limits, trouble, took = self._limits, run.trouble(effect.key), round(time.monotonic() - began, 3)
-        thinking = isinstance(effect, owed.CallModel | owed.Judge | owed.StartAction)
-        longest = limits.longest_backoff if thinking else limits.longest_delivery_backoff
-        delay = max(retry_after, limits.backoff(trouble.count if trouble else 0, longest))
-
-        async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
-            since = trouble.since if trouble else tx.now - took
-            if thinking and tx.now + delay - since > limits.give_up_after:
-                return [RunFailed(given_up(effect, self._guard.name, limits.give_up_after, error))]
-            return [AttemptFailed(effect.key, error, tx.now + delay, took, inside)]
-
-        return await self._door.decide(run.id, decide)
-
-    async def _rejected(self, run: Run, effect: Effect, error: str, began: float) -> None:
-        """Refused for good: a model or guard ends the run; a delivery is kept and tried again, rarely."""
-        trouble, patience = run.trouble(effect.key), self._limits.patience_with_refusals
-        if isinstance(effect, owed.CallModel | owed.Judge):
-            await self._door.record(run.id, RunFailed(error))
-        elif trouble is None or run.last_at - trouble.since < patience or isinstance(effect, REPORTS):
-            await self._failed(run, effect, error, min(patience / 10, self._limits.longest_delivery_backoff), began)
-        else:
-            log.error(
-                "Slack refuses this for good; the run goes on without it", run=run.id, effect=effect.key, why=error
-            )
-            await self._door.record(run.id, undeliverable(run, effect, error))
 
 
 def too_many(call: str, wish: Wish, most: int) -> Proposal:

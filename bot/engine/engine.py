@@ -29,15 +29,17 @@ from bot.ports import (
     InboxRow,
     Model,
     OpenApproval,
-    Reader,
     Store,
     Translate,
     Unavailable,
+    Writer,
 )
 
 SWEEP_BATCH = 100
 REWAKE_SWEEPS = 5
 READY_SECONDS = 2.0
+TOUCH = "readiness"
+"""A scope that covers no action and that nobody ever sees."""
 
 
 class Engine:
@@ -140,15 +142,17 @@ class Engine:
         return tuple(sorted(marked, key=lambda pair: not pair[1]))
 
     async def fault(self) -> str | None:
-        """Why the bot is not ready (the database does not answer), or None."""
+        """Why the bot is not ready (the database takes nothing), or None. A database can be read while its disk is full or somebody
+        holds its lock, so something is written, and taken back in the same transaction."""
 
-        async def look(tx: Reader) -> float:
-            return tx.now
+        async def touch(tx: Writer) -> None:
+            await tx.set_freeze(TOUCH, "", "")
+            await tx.lift_freeze(TOUCH)
 
         try:
-            await asyncio.wait_for(self._store.read(look), READY_SECONDS)
+            await asyncio.wait_for(self._store.write(touch), READY_SECONDS)
         except (Unavailable, TimeoutError) as absent:
-            return f"The database does not answer: {absent}".rstrip(": ")
+            return str(absent) or "The database does not answer"
         return None
 
     # --- running ----------------------------------------------------------------------------------------------------

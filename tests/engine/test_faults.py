@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 import pytest
 
@@ -13,14 +14,31 @@ from bot.core.inputs import Profile, Wrote
 from bot.core.policy import Defaults, Policy
 from bot.core.run import Run, RunState
 from bot.core.values import Judgement, Verdict
+from bot.dict_store import DictStore
 from bot.engine import Limits
 from bot.engine.worker import CUT_OFF_SECONDS
-from bot.ports import InboxRow
+from bot.ports import InboxRow, Unavailable, Writer
 from tests.engine.world import ALICE, BOB, CAROL, LIMITS, PLACE, TEAM, MoodyStore, World, approval_of, saying, wishing
 from tests.journey.stage import until
 
 ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
+T = TypeVar("T")
 GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
+
+
+class StoreWithoutAnswer(DictStore):
+    """The answer to the ``lost``-th commit is lost: it is done, and its caller hears that the store is away."""
+
+    def __init__(self, lost: int) -> None:
+        super().__init__()
+        self.lost, self.writes = lost, 0
+
+    async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T:
+        result = await super().write(work)
+        self.writes += 1
+        if self.writes == self.lost:
+            raise Unavailable("the connection was lost")
+        return result
 
 
 @asynccontextmanager
@@ -438,3 +456,31 @@ async def test_r5_a_vote_on_a_question_that_is_asked_anew_meanwhile_does_not_cou
         anew = await world.run()
     assert anew.call("t1c1").state is CallState.ASKING and not anew.call("t1c1").approval.votes
     assert world.deeds.done == [] and "newest card" in world.chat.whispers[0][1]
+
+
+async def test_r11_a_stop_at_the_very_moment_that_mail_comes_is_a_stop() -> None:
+    world = World()
+
+    async def a_short_life() -> None:
+        async with running(world):
+            await asyncio.sleep(0.01)
+            await world.write("how is checkout?")
+
+    async with asyncio.timeout(5.0):
+        await a_short_life()
+
+
+async def test_r15_what_was_recorded_although_nobody_heard_of_the_commit_has_not_failed() -> None:
+    """The connection is lost between the commit and its answer, of every commit in turn: nobody is told that somebody is away."""
+    for lost in range(1, 40):
+        world = World(StoreWithoutAnswer(lost))
+        world.guard.answers["grant_access"] = ASK
+        async with running(world):
+            world.model.turns = [wishing(GRANT), saying("Done.")]
+            with contextlib.suppress(Unavailable):
+                await world.write("grant bob admins")
+            run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card)
+            assert not run.troubles, f"commit {lost}: {run.troubles}"
+        if world.store.writes < lost:
+            return
+    raise AssertionError("it never came to its end")

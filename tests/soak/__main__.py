@@ -12,6 +12,9 @@ from pathlib import Path
 from tests.soak.report import Line, Tier, table
 
 TIERS: dict[str, str] = {
+    "T0": "any_history",
+    "T1": "crashes_at_every_point",
+    "T2": "crashes_at_random",
     "T3": "replicas",
     "T4": "outages",
     "T6": "fuzz",

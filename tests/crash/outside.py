@@ -1,0 +1,144 @@
+"""The world outside the bot: what Slack shows, what BIGHUB was told, what the model was shown, what the actions did.
+
+It is one file that is only appended to, a line by a single write, so it survives every death of the bot. Each life reads it first.
+Like the real ones, its Slack and BIGHUB know a key that they have seen and take it once (`bot/slack/posting.py`, `bot/bighub_reports.py`).
+"""
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bot.core.approval import Approval
+from bot.core.call import Call
+from bot.core.inputs import Profile
+from bot.core.moments import Moment
+from bot.core.run import Run
+from bot.core.values import Judgement, Person, RunId
+from bot.ports import Posted, Prompt, Question, Reply
+
+Line = dict[str, Any]
+
+
+class Outside:
+    """``lines``: everything that happened, by kind, in order. ``changed`` is called after each new line."""
+
+    def __init__(self, path: Path) -> None:
+        self.lines: dict[str, list[Line]] = defaultdict(list)
+        self.changed: Callable[[], None] = lambda: None
+        self._file = os.open(path, os.O_APPEND | os.O_CREAT | os.O_RDWR)
+        for line in path.read_text().splitlines():
+            kind, what = json.loads(line)
+            self.lines[kind].append(what)
+
+    def tell(self, kind: str, **what: Any) -> None:
+        os.write(self._file, json.dumps([kind, what]).encode() + b"\n")
+        self.lines[kind].append(what)
+        self.changed()
+
+    def close(self) -> None:
+        os.close(self._file)
+
+    def told(self, kind: str, **like: Any) -> list[Line]:
+        """The lines of a kind in which these fields are so."""
+        wanted = like.items()
+        return [line for line in self.lines[kind] if all(line.get(key) == value for key, value in wanted)]
+
+    @property
+    def clock(self) -> float:
+        """How far the database's clock was moved, in seconds."""
+        return float(sum(line["by"] for line in self.lines["clock"]))
+
+
+class Slack:
+    """The Chat port. ``gate`` is awaited whenever somebody is looked up: between an approval and its start a voter is."""
+
+    def __init__(self, outside: Outside, gate: Callable[[], Any]) -> None:
+        self._outside, self._gate = outside, gate
+
+    async def profile(self, person: Person) -> Profile:
+        await self._gate()
+        return Profile(person, person.user, person.team)
+
+    async def members(self, team: str, group: str) -> frozenset[str]:
+        return frozenset()
+
+    async def show_card(self, run: Run, call: Call) -> Posted:
+        key, channel = f"{run.id}:{call.proposal.call}", run.asked.place.channel
+        known = self._outside.told("card", key=key)
+        stands = (
+            call.card.message if call.card else known[0]["ts"] if known else f"card-{len(self._outside.lines['card'])}"
+        )
+        opaque = call.question or (call.approval.terms.approval if call.approval else "")
+        self._outside.tell(
+            "card", key=key, run=run.id, ts=stands, phase=call.phase, opaque=opaque, action=call.proposal.action
+        )
+        return Posted(channel, stands)
+
+    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
+        return self._post(run, key, text, None)
+
+    async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
+        return self._post(run, key, text, retry)
+
+    async def show_thinking(self, run: Run) -> None:
+        """Nothing depends on it."""
+
+    async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
+        self._outside.tell("whisper", user=person.user, thread=thread, text=text)
+
+    def _post(self, run: Run, key: str, text: str, retry: RunId | None) -> Posted:
+        known = self._outside.told("post", key=f"{run.id}:{key}")
+        if not known:
+            ts = f"post-{len(self._outside.lines['post'])}"
+            self._outside.tell("post", key=f"{run.id}:{key}", run=run.id, ts=ts, text=text, retry=retry)
+        return Posted(run.asked.place.channel, known[0]["ts"] if known else ts)
+
+
+class Bighub:
+    """The Guard port. ``verdicts``: action → judgement."""
+
+    name = "BIGHUB"
+
+    def __init__(self, outside: Outside, verdicts: Callable[[str], Judgement]) -> None:
+        self._outside, self._verdicts = outside, verdicts
+
+    async def judge(self, question: Question) -> Judgement:
+        return self._verdicts(question.action)
+
+    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
+        self._report(f"{run.id}:resolution:{approval.terms.approval}", str(approval.resolution))
+
+    async def report_outcome(self, run: Run, call: Call) -> None:
+        in_doubt = ":in_doubt" if call.state == "in_doubt" else ""
+        self._report(f"{run.id}:outcome:{call.proposal.call}{in_doubt}", str(call.outcome))
+
+    async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
+        for moment in moments:
+            self._report(f"{run.id}:memory:{moment.id}", "")
+
+    def _report(self, key: str, says: str) -> None:
+        if not self._outside.told("report", key=key):
+            self._outside.tell("report", key=key, says=says)
+
+
+class Script:
+    """The Model port: shown a prompt, it notes what it saw and answers by the flow's script."""
+
+    def __init__(self, outside: Outside, script: Callable[[Prompt], Reply]) -> None:
+        self._outside, self._script = outside, script
+
+    async def reply(self, prompt: Prompt) -> Reply:
+        items = [item for item in prompt.items if isinstance(item, dict)]
+        of = {
+            kind: [item for item in items if item.get("type") == kind]
+            for kind in ("function_call", "function_call_output")
+        }
+        outputs = [[item["call_id"], json.loads(item["output"])["status"]] for item in of["function_call_output"]]
+        said = [item["content"] for item in items if item.get("role") == "user"]
+        self._outside.tell(
+            "prompt", run=prompt.run, calls=[c["call_id"] for c in of["function_call"]], outputs=outputs, said=said
+        )
+        return self._script(prompt)

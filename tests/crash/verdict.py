@@ -1,0 +1,151 @@
+"""What must hold of a story when all of its runs are at their end, however often its bot was killed. Judged on what the world
+outside saw, on the journal, and on the projections; nothing here knows where anybody died.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.core import transcript
+from bot.core.call import Call, CallState
+from bot.core.journal import fold
+from bot.core.owed import due_at
+from bot.core.run import Run, RunState
+from bot.core.values import Answer
+from bot.sql import tables
+from bot.sql.rebuild import rebuild, verify_chain
+from bot.sql.store import SqlStore
+from tests.crash.flows import Telling
+from tests.crash.outside import Outside
+
+POSTS = ("reply:", "end:", "question:", "delay:")
+REPORTS = ("outcome:", "resolution:")
+
+
+async def faults(store: SqlStore, outside: Outside, tellings: tuple[Telling, ...]) -> list[str]:
+    """Everything that does not hold, in words."""
+    found = [f"R15 it broke inside: {line}" for line in outside.lines["broken"]]
+    runs = await _runs(store)
+    for telling in tellings:
+        mine = telling.runs(runs)
+        states = tuple(str(run.state) for run in mine)
+        if states != telling.flow.ends:
+            found.append(f"R3 the runs of {telling.flow.name} are {states}, not {telling.flow.ends}")
+        for run in mine:
+            found += [f"{telling.flow.name}: {fault}" for fault in _of_run(run, outside, telling)]
+    return found + await _of_database(store, outside)
+
+
+async def _runs(store: SqlStore) -> list[Run]:
+    lines = await store.read(lambda tx: tx.runs(1_000))
+    folded = [fold(line.run, await store.read(lambda tx, run=line.run: tx.journal(run))) for line in lines]
+    return [run for run in folded if run is not None]
+
+
+# --- a run ----------------------------------------------------------------------------------------------------------
+
+
+def _of_run(run: Run, outside: Outside, telling: Telling) -> Iterator[str]:
+    if due_at(run) is not None:
+        yield f"R2 run {run.id} still owes something"
+    for call in run.calls:
+        yield from _of_call(run, call, outside, telling)
+    yield from _of_words(run, outside)
+    yield from _of_prompts(run, outside)
+
+
+def _of_call(run: Run, call: Call, outside: Outside, telling: Telling) -> Iterator[str]:
+    name = call.proposal.action
+    effects = len(outside.told("effect", mark=f"{run.id}:{name}"))
+    most = telling.flow.most.get(name, 0)
+    if effects > most:
+        yield f"R1 R7 {name} happened {effects} times, at most {most} was approved"
+    settled = call.settled
+    if call.state is CallState.EXECUTED and effects == 0 and (settled is None or telling.flow.doubt == "truth"):
+        yield f"R1 {name} is told as executed and never happened"
+    by_hand = settled is not None and (settled.answer is Answer.UNKNOWN or telling.flow.doubt != "truth")
+    if call.state in (CallState.REFUSED, CallState.FAILED) and effects and not by_hand:
+        yield f"R2 {name} is told as {call.outcome} and happened"
+    if not call.answered:
+        yield f"R2 {name} stays {call.state}"
+    if most and call.state is CallState.REFUSED:
+        yield f"R3 {name} was refused ({call.outcome}: {call.reason}), though people approved it"
+    cards = outside.told("card", key=f"{run.id}:{call.proposal.call}")
+    if call.phase is not None and (len({card["ts"] for card in cards}) != 1 or cards[-1]["phase"] != call.phase):
+        yield f"R10 the card of {name} shows {[card['phase'] for card in cards]}, not {call.phase}"
+    if call.judgement is not None and not outside.told("report", key=f"{run.id}:outcome:{call.proposal.call}"):
+        doubted = outside.told("report", key=f"{run.id}:outcome:{call.proposal.call}:in_doubt")
+        if not (doubted and call.state is CallState.IN_DOUBT):
+            yield f"R9 BIGHUB was not told what became of {name}"
+
+
+def _of_words(run: Run, outside: Outside) -> Iterator[str]:
+    posts = outside.told("post", run=run.id)
+    keys = [post["key"].removeprefix(f"{run.id}:") for post in posts]
+    receipts = [receipt.key for receipt in run.receipts if receipt.key.startswith(POSTS)]
+    if Counter(keys) != Counter(receipts):
+        yield f"R9 posted were {sorted(keys)}, recorded {sorted(receipts)}"
+    replies = [post["text"] for key, post in zip(keys, posts, strict=True) if key.startswith("reply:")]
+    # A reply that was asked for again after a crash is another text; the first that was recorded is the one that counts.
+    if replies != list(run.replies):
+        yield f"R9 Slack shows the replies {replies}, the journal has {run.replies}"
+    if any(key.startswith("delay:") for key in keys):
+        yield f"R9 people were told that somebody does not answer who did: {keys}"
+    for receipt in run.receipts:
+        if receipt.key.startswith(REPORTS) and not outside.told("report", key=f"{run.id}:{receipt.key}"):
+            yield f"R9 {receipt.key} is recorded as reported and was not"
+
+
+def _of_prompts(run: Run, outside: Outside) -> Iterator[str]:
+    prompts = outside.told("prompt", run=run.id)
+    for prompt in prompts:
+        outputs = [call for call, _ in prompt["outputs"]]
+        if outputs != prompt["calls"] or len(set(outputs)) != len(outputs):
+            yield f"R16 the model was shown calls {prompt['calls']} and outputs {prompt['outputs']}"
+    if run.state is not RunState.DONE:
+        return
+    shown = {item["call_id"] for item in transcript.items(run) if item.get("type") == "function_call_output"}
+    if shown != {call.proposal.wire for call in run.calls} or not shown <= {call for call, _ in prompts[-1]["outputs"]}:
+        yield f"R16 the last prompt lacks an output: {prompts[-1]['outputs']}"
+    if [said.text for said in run.said] != prompts[-1]["said"][-len(run.said) :] and len(
+        {s.person for s in run.said}
+    ) == 1:
+        yield f"R3 the model was not shown what people said: {prompts[-1]['said']}"
+
+
+# --- the database ---------------------------------------------------------------------------------------------------
+
+
+async def _of_database(store: SqlStore, outside: Outside) -> list[str]:
+    found = []
+    verified = await store.read(verify_chain)
+    if verified.fault is not None:
+        found.append(f"R18 the chain is broken: {verified.fault}")
+    before = await projections(store)
+    await rebuild(store)
+    after = await projections(store)
+    found += [
+        f"R18 {name} is {before[name]}, its journal says {after[name]}"
+        for name in before
+        if before[name] != after[name]
+    ]
+    if due := await store.read(lambda tx: tx.next_due()):
+        found.append(f"R2 something is still due: {due}")
+    closed = await store.read(_closed)
+    lost = [line["key"] for line in outside.lines["acked"] if line["key"] not in closed]
+    return found + [f"R3 {key} was acked, and nothing came of it" for key in lost]
+
+
+async def projections(store: SqlStore) -> dict[str, set[Any]]:
+    async def work(reader: Any) -> dict[str, set[Any]]:
+        lists = (tables.runs, tables.approvals, tables.buttons)
+        return {each.name: {tuple(row) for row in await reader.connection.execute(select(each))} for each in lists}
+
+    return await store.read(work)
+
+
+async def _closed(reader: Any) -> set[str]:
+    inbox = tables.inbox.c
+    return set((await reader.connection.scalars(select(inbox.key).where(inbox.done_at.is_not(None)))).all())
