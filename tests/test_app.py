@@ -21,6 +21,8 @@ from tests.servers.bighub_decisions import review
 from tests.servers.model_server import Calls, Text
 
 DRAIN = 1.0
+BUSY = 9.0
+"""What a busy machine may add: what is told here would otherwise hang for ever."""
 NOBODY = "http://127.0.0.1:9/api/"
 NEEDED = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "OPENAI_API_KEY": "sk-1"}
 STUCK = '''
@@ -66,7 +68,7 @@ class Bot:
         return self.process.returncode
 
     async def ready(self) -> None:
-        async with asyncio.timeout(20), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
             while True:
                 assert self.process.returncode is None, "the bot ended"
                 try:
@@ -122,7 +124,7 @@ async def test_a_wrong_token_ends_the_start_with_its_name_and_the_remedy(
 ) -> None:
     wrong = {name: f"{tokens(workspace)[name][:5]}wrong"}
     async with running(tmp_path, **(tokens(workspace) | wrong)) as bot:
-        assert await bot.ended(20) == 1
+        assert await bot.ended(60) == 1
     assert name in bot.said and "set it to" in bot.said and "Traceback" not in bot.said
     assert len(bot.said.strip().splitlines()) == 1
 
@@ -135,7 +137,7 @@ async def test_a_bot_without_slack_is_ready_warns_without_tracebacks_and_ends_wh
         await bot.ready()
         await asyncio.sleep(1.5)
         bot.process.send_signal(wanted)
-        assert await bot.ended(DRAIN + 2) == 0
+        assert await bot.ended(DRAIN + BUSY) == 0
     assert "Slack does not answer" in bot.said and "Traceback" not in bot.said
     assert "Signoff is up" in bot.said and "socket is not open" in bot.said
 
@@ -168,7 +170,7 @@ async def test_a_bot_opens_its_socket_once_slack_is_back(workspace: RunningWorks
         async with relay(port, workspace.api_url):
             await workspace.socket_opened(15)
         bot.process.terminate()
-        assert await bot.ended(DRAIN + 2) == 0
+        assert await bot.ended(DRAIN + BUSY) == 0
 
 
 async def test_a_start_that_hangs_ends_when_told(tmp_path: Path) -> None:
@@ -183,7 +185,7 @@ async def test_a_start_that_hangs_ends_when_told(tmp_path: Path) -> None:
     async with running(tmp_path, SLACK_API_URL=f"http://127.0.0.1:{port}/api/") as bot:
         await asyncio.wait_for(asked.wait(), 20)
         bot.process.terminate()
-        assert await bot.ended(DRAIN + 2) == 0
+        assert await bot.ended(DRAIN + BUSY) == 0
     assert "Traceback" not in bot.said
     server.close()
 
@@ -207,7 +209,7 @@ async def test_an_action_that_hangs_in_a_thread_does_not_hold_up_the_end_and_is_
         assert stage.process is not None
         began = time.monotonic()
         stage.process.terminate()
-        assert await asyncio.wait_for(stage.process.wait(), DRAIN + 2) == 0
+        assert await asyncio.wait_for(stage.process.wait(), DRAIN + BUSY) == 0
         assert time.monotonic() - began >= DRAIN
         await stage.launch()
         await stage.see(thread, action, seconds=20, where=lambda message: "did_run" in buttons(message))
@@ -217,7 +219,7 @@ async def test_a_second_bot_on_the_same_file_is_refused_in_a_sentence_and_a_shel
     async with running(tmp_path, SLACK_API_URL=NOBODY) as first:
         await first.ready()
         async with running(tmp_path, SLACK_API_URL=NOBODY) as second:
-            assert await second.ended(20) == 1
+            assert await second.ended(60) == 1
         assert "Another bot works on" in second.said and len(second.said.strip().splitlines()) == 1
         environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{tmp_path / 'signoff.db'}"}
         shell = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "pending", env=environment)
