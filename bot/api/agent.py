@@ -10,14 +10,14 @@ import secrets
 import threading
 from collections.abc import AsyncGenerator
 from types import TracebackType
-from typing import Any, Self
+from typing import Self, Unpack
 from weakref import WeakKeyDictionary
 
 from bot.api.alone import THE_PROGRAM
 from bot.api.approvals import Approvals, Callback
-from bot.api.catalogue import Catalogue
+from bot.api.catalogue import Catalogue, know_all
 from bot.api.machine import Machine
-from bot.api.options import Options
+from bot.api.options import Options, Parameters
 from bot.api.parts import (
     breaker_of,
     check_addresses,
@@ -41,13 +41,14 @@ _RESOLVED = {Verdict.ALLOW: "execute", Verdict.ASK: "approval_required", Verdict
 
 
 class AsyncBighubOpenAI(Catalogue):
-    """An agent for asynchronous programs. Its parameters are `bot.api.options.Options`'s, keyword-only.
+    """An agent for asynchronous programs, whose tool calls BIGHUB judges before they run. `__init__` tells its parameters.
 
     Safe to share: runs have nothing in common but the tools. Used on several event loops, it has its clients on each.
-    Raises AdapterConfigurationError for a wrong parameter, naming it and what it may be.
+    Source: the founding README, Async and Configuration; the constructor of bighub-openai 0.1.0b5.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: Unpack[Parameters]) -> None:
+        know_all(type(self).__name__, options, Parameters)
         checked = Options(**options)
         check_addresses(checked)
         super().__init__(checked, tools_of(checked))
@@ -57,15 +58,24 @@ class AsyncBighubOpenAI(Catalogue):
         self._building = threading.Lock()
         self._migrated = self._closed = False
 
+    __init__.__doc__ = Options.__doc__
+
     async def close(self) -> None:
-        """Close the BIGHUB client, also one that was given, and what the agent opened itself."""
+        """Close the BIGHUB client, also one that was given, and what the agent opened itself. The agent cannot be used any more.
+
+        Returns None. Raises what the client's `close` raises.
+        Source: the founding README, API Reference.
+        """
         self._closed = True
         machine, _ = self._on_this_loop()
         await machine.guard.close()
         await self.leave()
 
     async def leave(self) -> None:
-        """Close what the agent opened itself on this loop; clients that were given stay as they are."""
+        """Close what the agent opened itself on this loop; clients that were given stay as they are.
+
+        Returns None. Raises nothing. Source: this project, for programs that drop an agent without closing it.
+        """
         if asyncio.get_running_loop() in self._works:
             machine, _ = self._on_this_loop()
             await machine.close(guard=self._options.any_bighub is None, store=self._store is None)
@@ -89,11 +99,16 @@ class AsyncBighubOpenAI(Catalogue):
     ) -> Json:
         """One request, worked until the model has answered or only approvals are waited for.
 
-        messages: the input of the Responses API. extra_create_args: further arguments of `responses.create`, sent on each turn.
+        messages: the input of the Responses API, a list of dicts, or one text. model: the model's name.
+        instructions: the system's words (None: none). temperature: as the model takes it (None: the model's own default).
+        extra_create_args: further arguments of `responses.create` (None: none). All of them go along on each turn.
+
         Returns ``{"response_id", "output_text", "output", "llm_response", "execution": {"events", "last"}, "run_id"}``.
         An event's status is executed, blocked, approval_required or tool_error; `resume_after_approval` goes on from there.
         Raises AdapterConfigurationError (a wrong parameter, no tools), ProviderResponseError (the model failed, or too many
-        rounds; ``execution`` has what was done), RuntimeError (a required outcome report).
+        rounds; ``execution`` has what was done), RuntimeError (a required outcome report; ``response`` has the response).
+        Source: the founding README, Quickstart and Response Shape. Where 0.1.0b5 does otherwise (H5, H16, H17, H21):
+        `docs/library.md`.
         """
         machine, _ = await self._ready()
         run_id = await self._begun(machine, locals())
@@ -110,8 +125,16 @@ class AsyncBighubOpenAI(Catalogue):
         temperature: float | None = None,
         extra_create_args: Json | None = None,
     ) -> AsyncGenerator[Json]:
-        """As `run`, seen as it happens: llm_delta and its like, ``{"type": "execution_event", "event"}``, and at last
-        ``{"type": "final_response", "response"}``. Leaving it early stops the run."""
+        """As `run`, seen as it happens. Leaving it early stops the run, and interrupts no tool that has started.
+
+        messages, model, instructions, temperature, extra_create_args: as `run`'s.
+
+        Yields dicts by ``type``: llm_delta, llm_text_done, output_item_added, function_call_args_delta, function_call_args_done,
+        refusal_delta, response_done, response_failed, ``{"type": "execution_event", "event"}``, and at last
+        ``{"type": "final_response", "response"}`` with what `run` returns.
+        Raises as `run` does, while it is iterated over.
+        Source: the founding README, Streaming; the fields of bighub-openai 0.1.0b5.
+        """
         machine, _ = await self._ready()
         run_id = await self._begun(machine, locals())
         async with contextlib.aclosing(machine.drive(run_id, stream=True)) as events:
@@ -130,11 +153,17 @@ class AsyncBighubOpenAI(Catalogue):
         extra_create_args: Json | None = None,
         on_approval_required: Callback | None = None,
     ) -> Json:
-        """As `run`, pausing at each approval: ``on_approval_required({"request_id", "event", "response"})`` decides it.
+        """As `run`, pausing at each call that needs a person, which ``on_approval_required`` decides inside the loop.
 
-        It returns ``{"resolution": "approved" or "denied", "comment", "arguments"}``, or None to leave it open; changed
-        ``arguments`` are validated and judged anew. The response also has ``approval_loop`` (the last approval: required,
-        resolved, resumed, request_id, approval, tool_output, error) and ``approvals`` (all of them).
+        messages, model, instructions, temperature, extra_create_args: as `run`'s.
+        on_approval_required: called with ``{"request_id", "event", "response"}``, synchronous or asynchronous (None: all stay
+        open). It returns ``{"resolution": "approved" or "denied", "comment", "arguments"}``, or None to leave the call open; what
+        is no clear "approved" is a denial; changed ``arguments`` are validated and judged anew.
+
+        Returns `run`'s response after the decisions, with ``approval_loop`` (the last approval: required, resolved, resumed,
+        request_id, approval, tool_output, error) and ``approvals`` (all of them).
+        Raises as `run` does, and what the callback or the client's `approvals.resolve` raises; then the call stays open.
+        Source: the founding README, Human-in-the-loop approvals. Where 0.1.0b5 does otherwise (H17, H22): `docs/library.md`.
         """
         machine, approvals = await self._ready()
         callback = on_approval_required
@@ -155,15 +184,29 @@ class AsyncBighubOpenAI(Catalogue):
     ) -> Json:
         """Decide a call that waits for approval; its run goes on, and the model sees what came of it.
 
-        Returns ``{"request_id", "resolved", "resumed", "approval", "tool_output", "error", "response"}``; the same request id
-        again gets the same result. Raises AdapterConfigurationError for a request id that nothing waits for, and for another
-        tool or other arguments than were judged; what the client's `approvals.resolve` raises, with nothing decided.
+        tool_name, arguments, request_id: the event's ``tool``, ``arguments`` and ``request_id``. resolution: "approved"
+        (the default); anything else denies. comment: for BIGHUB, and for the model where it is denied (None: none).
+
+        Returns ``{"request_id", "resolved", "resumed", "approval", "tool_output", "error", "response"}``: ``approval`` is BIGHUB's
+        receipt, ``tool_output`` is there where the tool ran, ``error`` where something is to be said, ``response`` as `run`'s.
+        The same request id again gets the same result, and runs nothing. ``resolved`` is False for a vote that does not count.
+        Raises AdapterConfigurationError for a request id that nothing waits for, and for another tool or other arguments than
+        were judged; what the client's `approvals.resolve` raises, with nothing decided; ProviderResponseError, RuntimeError as `run`.
+        Source: bighub-openai 0.1.0b5; what is right here and was not there: H6 in `docs/library.md`.
         """
         _, approvals = await self._ready()
         return await approvals.resume(tool_name, arguments, request_id, resolution, comment)
 
     async def check_tool(self, tool_name: str, arguments: Json) -> Json:
-        """BIGHUB's raw decision about a call, which is not run, with ``_resolved_action``: execute, blocked, approval_required."""
+        """BIGHUB's decision about a call, which is not run. Where it wants a person, `resume_after_approval` may run it later.
+
+        tool_name: a registered tool. arguments: a dict, checked as the model's are.
+
+        Returns the raw decision with ``_resolved_action``: execute, blocked or approval_required. Where BIGHUB was not asked, or
+        gave no decision that can be read, ``reason`` says so.
+        Raises AdapterConfigurationError for a tool that is not registered, and for arguments that are no dict or have no JSON form.
+        Source: bighub-openai 0.1.0b5; H4 and H19 in `docs/library.md`.
+        """
         machine, _ = await self._ready()
         if self._tools.find(tool_name) is None:
             raise AdapterConfigurationError(f"Tool '{tool_name}' is not registered")

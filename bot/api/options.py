@@ -6,7 +6,7 @@ The names are those of bighub-openai 0.1.0b5, so that its programs keep working;
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import urlsplit
 
 from bot.errors import AdapterConfigurationError
@@ -38,34 +38,77 @@ _ADDRESSES = ("openai_base_url", "bighub_base_url")
 _MAY_BE_NONE = ("bighub_timeout_seconds",)
 
 
+class Parameters(TypedDict, total=False):
+    """The parameters as type checkers know them; what each is and its default: `Options`."""
+
+    bighub_api_key: str | None
+    actor: str
+    domain: str
+    decision_mode: str
+    decision_objective: str
+    model_selection: str
+    on_decision: Callable[[dict[str, Any]], Any] | None
+    memory_enabled: bool
+    memory_source: str
+    memory_source_version: str
+    memory_ingest_timeout_ms: float
+    outcome_reporting: bool
+    outcome_reporting_required: bool
+    openai_api_key: str | None
+    openai_client: Any
+    bighub: Any
+    bighub_client: Any
+    fail_mode: str
+    max_tool_rounds: int
+    session_id: str | None
+    provider_timeout_seconds: float
+    provider_max_retries: int
+    provider_retry_backoff_seconds: float
+    provider_retry_max_backoff_seconds: float
+    provider_retry_jitter_seconds: float
+    provider_circuit_breaker_failures: int
+    provider_circuit_breaker_reset_seconds: float
+    evaluate_retries: int
+    bighub_timeout_seconds: float | None
+    tool_timeout_seconds: float
+    store: Store | str | None
+    openai_base_url: str | None
+    bighub_base_url: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The parameters of `BighubOpenAI` and `AsyncBighubOpenAI`; keyword-only. Raises AdapterConfigurationError for a wrong one.
+    """Make an agent. All parameters are given by name; a time is in seconds, unless its name says otherwise.
 
     bighub_api_key, openai_api_key: the keys, each needed unless its client is given.
     bighub or bighub_client, openai_client: any client with the methods that are used (see `docs/library.md`); synchronous or
       asynchronous to match the class (both kinds work in both).
-    actor, domain: who acts, in which field, as BIGHUB knows them ("AI_AGENT", "it_actions"); a tool may say otherwise.
-    decision_mode: "submit" or "submit_payload". decision_objective, model_selection: hints in BIGHUB's context.
-    on_decision: called with each execution event, a dict; what it raises is logged and ignored.
-    memory_enabled, memory_source, memory_source_version: whether and as what execution events go to BIGHUB's memory.
+    actor ("AI_AGENT"), domain ("it_actions"): who acts, in which field, as BIGHUB knows them; a tool may say otherwise.
+    decision_mode: "submit" (the default) or "submit_payload". decision_objective ("better_decision"), model_selection ("auto"):
+      hints in BIGHUB's context.
+    on_decision: called with each execution event, a dict (None: nobody); what it raises is logged and ignored.
+    memory_enabled (True), memory_source ("openai_adapter"), memory_source_version (Signoff's): whether and as what execution
+      events go to BIGHUB's memory.
     memory_ingest_timeout_ms: how long all reports and memories together may hold up the end of a call, and what one of them may
       take, in milliseconds (300).
-    outcome_reporting: report what became of each call. outcome_reporting_required: a report that fails raises RuntimeError,
-      after everything else of the run is recorded.
-    fail_mode: "closed" blocks what BIGHUB could not evaluate; "open" lets it through where BIGHUB was unreachable.
+    outcome_reporting (True): report what became of each call. outcome_reporting_required (False): a report that fails raises
+      RuntimeError, after everything else of the run is recorded.
+    fail_mode: "closed" (the default) blocks what BIGHUB could not evaluate; "open" lets it through where BIGHUB was unreachable.
     max_tool_rounds: model responses with calls in one run (8); the model may still answer after the last.
     session_id: BIGHUB's session; without one each run is a session of its own.
     provider_timeout_seconds: one attempt at the model (30). provider_max_retries (2), with provider_retry_backoff_seconds (0.25)
       doubling up to provider_retry_max_backoff_seconds (2.0) and up to provider_retry_jitter_seconds (0.1) of chance.
-    provider_circuit_breaker_failures: after so many failed calls in a row no call is tried for
-      provider_circuit_breaker_reset_seconds (30.0); 0: never.
+    provider_circuit_breaker_failures: after so many failed calls in a row (0, the default: never) no call is tried for
+      provider_circuit_breaker_reset_seconds (30.0).
     evaluate_retries: further attempts at an unreachable BIGHUB (2). bighub_timeout_seconds: one attempt at BIGHUB, a decision or
       a resolution (10; with a client of your own None: that one's own limit).
     tool_timeout_seconds: how long a tool may take unless it says otherwise (300).
     store: where runs are kept: a Store, or the address of a database ("sqlite:///runs.db", "postgresql://…"); without one, in
       this process. With a database of its own, another process can resume a run that waits for approval.
     openai_base_url, bighub_base_url: other addresses (OPENAI_BASE_URL, BIGHUB_BASE_URL); BIGHUB's is https, or on this machine.
+
+    Raises AdapterConfigurationError for a wrong parameter, naming it and what it may be; TypeError for an unknown one.
+    Source: the founding README, Configuration; bighub-openai 0.1.0b5; from store on, this project.
     """
 
     bighub_api_key: str | None = field(default=None, repr=False)

@@ -13,7 +13,7 @@ import inspect
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from bot.actions.declare import Risk, argument_names, declared
 from bot.actions.definition import Action, define
@@ -26,6 +26,51 @@ from bot.errors import AdapterConfigurationError, ConfigurationError
 _CALLBACKS = ("value_from_args", "target_from_args", "metadata_from_args")
 _TEXTS = ("action_name", "domain", "actor", "system", "risk", "environment")
 _RISKS = tuple(each.value for each in Risk)
+
+
+class Described(TypedDict, total=False):
+    """What a tool is, for the model and for BIGHUB."""
+
+    description: str | None
+    parameters_schema: Mapping[str, Any] | None
+    value_from_args: Callable[[Arguments], Any] | None
+    target_from_args: Callable[[Arguments], Any] | str | None
+    action_name: str | None
+    domain: str | None
+    actor: str | None
+    metadata_from_args: Callable[[Arguments], Any] | None
+    decision_mode: str | None
+    strict: bool | None
+
+
+class Conduct(TypedDict, total=False):
+    """How a tool is run. ``timeout`` in seconds."""
+
+    read_only: bool
+    on_crash: str | None
+    probe: Callable[..., Any] | None
+    timeout: float | None
+    secret: Sequence[str]
+
+
+class Where(TypedDict, total=False):
+    """Where a tool acts, and how bad it is when that goes wrong."""
+
+    system: str | None
+    risk: str | None
+    environment: str | None
+
+
+class LastOptions(Conduct, Where, total=False):
+    """What `register_tool` takes by name only."""
+
+
+class DecoratedOptions(Described, Conduct, total=False):
+    """What `action` takes besides the place and the name."""
+
+
+class ToolOptions(Described, Conduct, Where, total=False):
+    """What `tool` takes besides name and function."""
 
 
 @dataclass(frozen=True, slots=True)
