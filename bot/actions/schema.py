@@ -126,7 +126,10 @@ def _adapted(declared: Declared, fields: Mapping[str, Any]) -> tuple[TypeAdapter
         return adapter, adapter.json_schema(schema_generator=_Generator)
     except PydanticUserError as error:
         told = str(error).split("\n")[0].rstrip(".")
-        raise _wrong(declared, f"a parameter's type cannot come from JSON: {told}. {_CLOSED}.") from None
+        remedy = "" if error.code == "typed-dict-version" else f" {_CLOSED}."  # Pydantic names one itself
+        raise _wrong(declared, f"a parameter's type cannot come from JSON: {told}.{remedy}") from None
+    except ImportError as error:
+        raise _wrong(declared, f"a parameter's type needs more than there is: {error}.") from None
 
 
 def _inner(raw: Schema) -> Schema:
@@ -145,7 +148,7 @@ def _plain(declared: Declared, name: str, annotation: Any, default: Any) -> Json
         adapter: TypeAdapter[Any] = TypeAdapter(annotation)
         plain: Json = steady(default, adapter.dump_python(default, mode="json", by_alias=True, warnings="none"))
         canonical_bytes({name: plain})
-    except PydanticUserError:
+    except (PydanticUserError, ImportError):
         return None  # the type itself is refused, in better words, when the whole signature is read
     except (PydanticSerializationError, ValueError, TypeError):
         raise _wrong(

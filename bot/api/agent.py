@@ -33,6 +33,7 @@ from bot.api.request_ids import RequestIds
 from bot.api.requests import asked_for, asked_for_one_call
 from bot.api.shapes import Json
 from bot.core.refusal import Refused
+from bot.core.signals import signals
 from bot.core.values import RunId, Verdict
 from bot.errors import AdapterConfigurationError, ProviderResponseError
 from bot.ports import Question, Wish
@@ -223,6 +224,8 @@ class AsyncBighubOpenAI(Catalogue):
         if judgement.verdict is Verdict.ASK and judgement.request_id:
             await machine.engine.programs.ask(run_id, asked, proposal, judgement)
         decision: Json = json.loads(judgement.decision or "{}")
+        if not any(signals(decision)):
+            decision.setdefault("reason", judgement.reason)
         return {**decision, "_resolved_action": _RESOLVED[judgement.verdict]}
 
     async def _begun(self, machine: Machine, given: Json) -> RunId:

@@ -11,7 +11,10 @@ Json = dict[str, Any]
 
 @dataclass
 class ToolResult:
-    """What became of one tool call, as a program may keep it. ``status``: executed, blocked, approval_required or tool_error."""
+    """What became of one tool call, as a program may keep it. ``status``: executed, blocked, approval_required or tool_error.
+
+    Source: bighub-openai 0.1.0b5, for programs that build one.
+    """
 
     status: str
     decision: Json
@@ -39,7 +42,10 @@ class ToolResult:
 
 @dataclass
 class ToolExecutionEvent:
-    """One execution event. ``call_id`` is the model's, ``seq`` counts from 0 within a run, ``event_id`` is stable."""
+    """One execution event. ``call_id`` is the model's, ``seq`` counts from 0 within a run, ``event_id`` is stable.
+
+    Source: bighub-openai 0.1.0b5; ``ToolExecutionEvent(**event)`` makes one of an event of a response.
+    """
 
     tool: str
     call_id: str

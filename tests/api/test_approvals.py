@@ -13,6 +13,7 @@ from bot.core.events import Asked
 from bot.core.run import Run
 from bot.core.values import CallId, Judgement, Proposal, RunId, Verdict
 from bot.sql.store import open_store
+from tests.api.bighub_fakes import OnlyActions
 from tests.api.stage import ASKED, GRANT, Stage, statuses
 from tests.core.runs import binding
 from tests.engine.world import ALICE, PLACE, World, wishing
@@ -438,6 +439,14 @@ async def test_what_check_tool_found_can_be_resumed(stage: Stage) -> None:
     request_id = (await agent.check_tool("grant_access", GRANT))["request_id"]
     result = await agent.resume_after_approval(tool_name="grant_access", arguments=GRANT, request_id=request_id)
     assert result["resumed"] and len(stage.granted) == 1 and stage.model.requests == []
+
+
+@pytest.mark.parametrize("answer", [{"foo": 1}, {}], ids=repr)
+async def test_check_tool_says_why_a_decision_that_is_none_blocks(stage: Stage, answer: dict[str, Any]) -> None:
+    agent = await stage.agent(bighub=(client := OnlyActions(answer)))
+    checked = await agent.check_tool("grant_access", GRANT)
+    assert checked.pop("reason") == "BIGHUB's answer holds no decision. Nothing runs without one."
+    assert checked == {**answer, "_resolved_action": "blocked"} and len(client.actions.submitted) == 1
 
 
 async def test_check_tool_shows_bighub_nothing_that_could_not_run(stage: Stage) -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import sys
+import typing
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import EmailStr
 
 from bot.actions import Checked, action
 from bot.actions.declare import OnCrash, Risk
@@ -122,9 +125,24 @@ def test_h26_what_strict_mode_cannot_express_is_refused_with_reason_and_remedy()
     assert '"a" has no annotation' in refused(lambda a: None, strict=True)
     assert "parameters_schema is no valid JSON schema" in refused(parameters_schema={"type": "nonsense"})
 
+    def mails(to: EmailStr) -> None: ...
+
+    told = refused(mails)  # what checks it is another package, which is not among ours
+    assert told.startswith("tool refund: a parameter's type needs more than there is: email-validator is not installed")
+
     space: dict[str, Any] = {}
     exec("from __future__ import annotations\ndef fn(a: Gone) -> None: ...", space)
     assert "cannot be resolved" in refused(space["fn"])
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Pydantic reads typing's own there")
+def test_a_typed_dict_of_an_older_python_is_refused_with_the_one_to_use() -> None:
+    Order = typing.TypedDict("Order", {"order_id": str})  # noqa: UP013
+
+    def fn(order: Order) -> None: ...
+
+    told = refused(fn)
+    assert "use `typing_extensions.TypedDict` instead" in told and "closed type" not in told
 
 
 def test_a_single_argument_is_a_parameter_like_any_other() -> None:
