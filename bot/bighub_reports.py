@@ -100,13 +100,15 @@ def outcome_report(call: Call, actor: str) -> dict[str, Any]:
     """The fields of `outcomes.report` besides status and request id."""
     binding, judgement = call.proposal.binding, call.judgement
     ran = call.outcome in (Outcome.EXECUTED, Outcome.FAILED)
-    details: dict[str, Any] = {"tool": call.proposal.action, "outcome": call.outcome, "took_seconds": call.took}
+    outcome = call.outcome.value if call.outcome else None
+    details: dict[str, Any] = {"tool": call.proposal.action, "outcome": outcome, "took_seconds": call.took}
     if binding is not None:
         details |= {"digest": binding.digest, "system": binding.system, "environment": binding.environment}
     if judgement is not None and judgement.risk is not None:
         details["risk_score_was"] = judgement.risk
     if call.approval is not None:
-        details |= {"resolution": call.approval.resolution, "decided_by": [v.person.user for v in call.approval.votes]}
+        resolution = call.approval.resolution.value if call.approval.resolution else None
+        details |= {"resolution": resolution, "decided_by": [v.person.user for v in call.approval.votes]}
     return {
         "description": _description(call),
         "details": details,

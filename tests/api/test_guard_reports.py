@@ -102,6 +102,21 @@ async def test_nothing_is_reported_that_nobody_judged_or_that_the_program_keeps_
     assert fake.outcomes.reported == []
 
 
+def kinds(value: Any) -> set[type]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return {type(value)}.union(*map(kinds, inner))
+
+
+async def test_a_client_is_told_in_plain_values() -> None:
+    """No word of ours is of a kind of its own, which a client might show or store as such."""
+    fake = FakeBighub()
+    run, call = history(ASKED, voted(Choice.APPROVE), *RAN)
+    await guard_over(fake).report_outcome(run, call)
+    await guard_over(fake).remember(run, moments(run))
+    told = {"outcomes": fake.outcomes.reported, "memory": fake.actions.remembered}
+    assert kinds(told) <= {dict, list, str, int, float, bool, type(None)}
+
+
 @pytest.mark.parametrize("opened", CLIENTS.values(), ids=CLIENTS)
 async def test_each_client_of_the_sdk_reports_when_it_happened_too(opened: Opened, bighub: BighubServer) -> None:
     async with open_guard(bighub, None, opened) as guard:

@@ -301,6 +301,7 @@ async def test_a_vote_that_came_second_gets_what_was_decided_first(stage: Stage,
     result = await coming
     assert not denied["resumed"] and stage.granted == []
     assert (result["resolved"], result["resumed"], result["approval"]["status"]) == (True, False, "denied")
+    assert type(result["approval"]["status"]) is type(result["approval"]["resolution"]) is str
 
 
 class Late:
