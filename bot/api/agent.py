@@ -259,6 +259,7 @@ class AsyncBighubOpenAI(Catalogue):
                     guard=guard_of(self._options, self._tools),
                     seal_keys=self._seal_keys,
                     request_ids=self._request_ids,
+                    on_decision=lambda: self._options.on_decision,
                 )
                 self._works[loop] = machine, Approvals(machine, adopts=self._options.store is None)
             return self._works[loop]

@@ -5,7 +5,7 @@ loop in a daemon thread, so it works inside a running event loop, too, and a scr
 import weakref
 from collections.abc import AsyncGenerator, Iterator
 from types import TracebackType
-from typing import Self, Unpack
+from typing import Any, Self, Unpack
 
 from bot.api.agent import AsyncBighubOpenAI
 from bot.api.approvals import Callback
@@ -32,6 +32,10 @@ class BighubOpenAI(Catalogue):
         weakref.finalize(self, _left, self._agent, self._thread)
 
     __init__.__doc__ = Options.__doc__
+
+    def _change(self, name: str, value: Any) -> None:
+        super()._change(name, value)
+        setattr(self._agent, name, value)
 
     def close(self) -> None:
         """Close the BIGHUB client, also one that was given, and what the agent opened itself. The agent cannot be used any more.

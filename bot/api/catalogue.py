@@ -1,5 +1,6 @@
 """What both classes of agent have in common: their options, and the tools that are registered with them."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, Unpack, overload
@@ -10,6 +11,7 @@ from bot.api.shapes import Json
 from bot.api.tools import Tools
 from bot.errors import AdapterConfigurationError
 
+_SETTABLE = ("on_decision",)
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -28,9 +30,16 @@ class Catalogue:
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in Options.__dataclass_fields__:
+        """``agent.on_decision`` may be set at any time: it only looks on. What decides is given when the agent is made."""
+        if name in _SETTABLE:
+            self._change(name, value)
+        elif name in Options.__dataclass_fields__:
             raise AttributeError(f"{name} is given when the agent is made: make another one to change it.")
-        super().__setattr__(name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def _change(self, name: str, value: Any) -> None:
+        self._options = dataclasses.replace(self._options, **{name: value})
 
     def register_tool(
         self,

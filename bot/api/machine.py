@@ -8,8 +8,9 @@ Rules
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 from bot.api.alone import POLICY, Alone, translate
 from bot.api.calling import called_back
@@ -50,9 +51,11 @@ class Machine:
         guard: LibraryGuard,
         seal_keys: tuple[bytes, ...],
         request_ids: RequestIds,
+        on_decision: Callable[[], Callable[[Json], Any] | None],
     ) -> None:
+        """``on_decision`` gives the callback of the moment, or None."""
         self.guard, self.model, self.tools, self.request_ids = guard, model, tools, request_ids
-        self._options, self._store = options, store
+        self._options, self._store, self._on_decision = options, store, on_decision
         alone = Alone()
         self.engine = Engine(
             store=store,
@@ -190,10 +193,11 @@ class Machine:
         return {**event, "source_version": self._options.memory_source_version}
 
     async def _tell(self, event: Json) -> None:
-        if self._options.on_decision is None:
+        on_decision = self._on_decision()
+        if on_decision is None:
             return
         try:
-            await called_back(self._options.on_decision, event)
+            await called_back(on_decision, event)
         except Exception:  # the outermost edge of foreign code: a program that looks on must not break its run
             log.exception("on_decision failed", tool=event.get("tool"))
 

@@ -92,6 +92,8 @@ def test_a_parameter_that_is_set_later_is_refused_and_never_silently_without_eff
     with pytest.raises(AttributeError, match="fail_mode"):
         agent.fail_mode = "closed"
     assert agent.fail_mode == "open"
+    with pytest.raises(AdapterConfigurationError, match="on_decision"):
+        agent.on_decision = "print"
 
 
 # --- addresses -----------------------------------------------------------------------------------------------------------------

@@ -307,6 +307,16 @@ async def test_the_circuit_breaker_opens_and_closes_again(program: Program) -> N
 # --- who looks on ------------------------------------------------------------------------------------------------------------------
 
 
+async def test_on_decision_may_be_set_later(program: Program) -> None:
+    agent, seen = program.agent(program.fake_openai(turn(call()), said(), turn(call()), said())), list[Json]()
+    await done(agent.run, **ASK)
+    agent.on_decision = seen.append
+    await done(agent.run, **ASK)
+    assert [event["status"] for event in seen] == ["executed"] and agent.on_decision == seen.append
+    agent.on_decision = None
+    assert agent.on_decision is None
+
+
 async def test_on_decision_sees_each_event_as_a_dict(program: Program) -> None:
     seen: list[Json] = []
     agent = program.agent(on_decision=seen.append)
