@@ -39,7 +39,8 @@ MOST_CALLS = 128
 
 
 class Machine:
-    """Works runs for a program; belongs to the event loop that it is first used on."""
+    """Works runs for a program; belongs to the event loop that it is first used on. ``on_decision`` gives the callback of the
+    moment, or None."""
 
     def __init__(
         self,
@@ -53,7 +54,6 @@ class Machine:
         request_ids: RequestIds,
         on_decision: Callable[[], Callable[[Json], Any] | None],
     ) -> None:
-        """``on_decision`` gives the callback of the moment, or None."""
         self.guard, self.model, self.tools, self.request_ids = guard, model, tools, request_ids
         self._options, self._store, self._on_decision = options, store, on_decision
         alone = Alone()

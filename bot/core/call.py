@@ -191,7 +191,7 @@ def _apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
             if event.attempt != call.attempt:
                 return Refused("That attempt is not the one that started.")
             doubt = replace(call, state=CallState.IN_DOUBT, outcome=Outcome.IN_DOUBT, question=event.question)
-            return replace(doubt, asks_until=event.asks_until)
+            return replace(doubt, asks_until=event.asks_until, reason=event.error)
         case Settled():
             return _settled(call, event, at)
         case _:
@@ -287,7 +287,7 @@ def _settled(call: Call, event: Settled, at: float) -> Call | Refused:
     settled = replace(call, settled=event, ended_at=at)
     match event.answer:
         case Answer.DID_RUN:
-            return replace(settled, state=CallState.EXECUTED, outcome=Outcome.EXECUTED)
+            return replace(settled, state=CallState.EXECUTED, outcome=Outcome.EXECUTED, reason="")
         case Answer.DID_NOT_RUN:
             return replace(settled, state=CallState.FAILED, outcome=Outcome.FAILED, reason="It did not run.")
         case Answer.UNKNOWN:

@@ -137,12 +137,13 @@ class Finished:
 @dataclass(frozen=True, slots=True)
 class Doubted:
     """Nobody knows whether the action happened. ``question`` is the opaque id of its buttons, ``asks_until`` (epoch seconds)
-    when nobody is asked any more."""
+    when nobody is asked any more; ``error``: the sentence of an attempt that did not answer in time."""
 
     call: CallId
     attempt: str
     question: ApprovalId
     asks_until: float = 0.0
+    error: Content = ""
 
 
 @dataclass(frozen=True, slots=True)

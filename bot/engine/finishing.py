@@ -37,7 +37,7 @@ class Finishing:
         ran = await self._actions.run(call.proposal, idempotency_key(run.id, call, run.calls))
         took = round(time.monotonic() - before, 3)
         if ran.unknown and call.proposal.binding is not None and call.proposal.binding.on_crash != "rerun":
-            return await self.find_out(run, call, gone=False)
+            return await self.find_out(run, call, gone=False, error=ran.error)
         return await self._record(
             run.id, Finished(call.proposal.call, call.attempt, ran.ok, ran.output, took, ran.error)
         )
@@ -58,8 +58,9 @@ class Finishing:
                 log.warning("the end of an action came too late", run=run_id, call=finished.call, why=outcome.reason)
             return
 
-    async def find_out(self, run: Run, call: Call, *, gone: bool = True) -> None:
-        """Nobody saw the end of this attempt: ask the action's probe what happened, or people. ``gone``: so is its process."""
+    async def find_out(self, run: Run, call: Call, *, gone: bool = True, error: str = "") -> None:
+        """Nobody saw the end of this attempt: ask the action's probe what happened, or people. ``gone``: so is its process;
+        ``error``: what is known of it all the same."""
         binding = call.proposal.binding
         probing = binding is not None and binding.on_crash == "probe"
         key = idempotency_key(run.id, call, run.calls)
@@ -74,7 +75,7 @@ class Finishing:
                 return Refused("Its end is known meanwhile.")
             if not await tx.take_lease(run_id, self._worker, self._limits.lease):
                 return Refused("Another worker holds this run, and may know.")
-            doubted = Doubted(call.proposal.call, call.attempt, question, tx.now + self._limits.doubt_asks)
+            doubted = Doubted(call.proposal.call, call.attempt, question, tx.now + self._limits.doubt_asks, error)
             if happened is None:
                 return [doubted]
             answer = Answer.DID_RUN if happened else Answer.DID_NOT_RUN

@@ -313,8 +313,10 @@ async def test_a_tool_that_takes_too_long_is_a_tool_error_and_the_run_goes_on(st
     agent.tool("hang", hang, timeout=0.1)
     stage.model.say(Calls([("hang", {})]), Text("It hung."))
     response = await ran(stage, agent)
-    assert statuses(response) == ["tool_error"] and "nobody knows" in response["execution"]["last"]["error"]
-    assert stage.model.outputs().popitem()[1]["outcome"] == "in_doubt"
+    error, told = response["execution"]["last"]["error"], stage.model.outputs().popitem()[1]
+    assert statuses(response) == ["tool_error"] and told["outcome"] == "in_doubt"
+    assert error.startswith("It was started, and nobody knows whether it happened: hang did not answer within 0.1 s.")
+    assert told["reason"].startswith("hang did not answer within 0.1 s.")
     assert [outcome["status"] for outcome in stage.bighub.outcomes] == ["UNKNOWN"]
 
 

@@ -290,6 +290,21 @@ def test_late_evidence_settles_a_doubt_but_never_overwrites_a_persons_answer() -
     assert answered.try_to(FINISHED) is not None, "it is kept once"
 
 
+def test_why_nobody_knows_is_kept_until_somebody_says_what_happened() -> None:
+    doubted = replace(DOUBTED, error="It did not answer within 60 s.")
+    told = started()
+    told.tell(doubted)
+    assert told.run.call("t1c1").reason == doubted.error
+    for answer, reason in (
+        (Answer.UNKNOWN, doubted.error),
+        (Answer.DID_RUN, ""),
+        (Answer.DID_NOT_RUN, "It did not run."),
+    ):
+        told = started()
+        told.tell(doubted, Settled(CallId("t1c1"), answer, CAROL))
+        assert told.run.call("t1c1").reason == reason
+
+
 def test_a_result_of_another_attempt_is_refused() -> None:
     told = started()
     assert told.try_to(Finished(CallId("t1c1"), "attempt0", True, "{}", 1.0)) is not None
