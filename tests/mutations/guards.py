@@ -149,7 +149,7 @@ CORE = (
         "core/test_verdict_product.py"
         "::test_r8_of_15360_answers_of_the_older_generation_only_those_run_in_which_every_signal_allows",
         "core/test_verdict_product.py"
-        "::test_r8_of_82944_answers_of_the_newer_generation_only_those_run_in_which_every_signal_allows",
+        "::test_r8_of_96768_answers_of_the_newer_generation_only_those_run_in_which_every_signal_allows",
     ),
     guard(
         "an unknown value of a signal asks", "R8", "core/signals.py",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import openai
 import pytest
+from bighub import AsyncBighubClient
 
 from bot import AdapterConfigurationError, BighubOpenAI, ProviderResponseError
 from tests.api.programs.agents import ASK, MESSAGES, Program, done
@@ -31,6 +32,9 @@ from tests.api.programs.fakes import (
     said,
     turn,
 )
+from tests.servers import bighub_decisions as decisions
+from tests.servers.bighub_server import running_bighub
+from tests.servers.faults import Fault
 
 RESUME: Json = {"tool_name": "refund_payment", "arguments": REFUND, "request_id": "req_1"}
 
@@ -198,6 +202,45 @@ async def test_h23_two_runs_share_neither_trajectory_nor_session(program: Progra
     first, second = (asked["context"] for asked in program.bighub.actions.submitted)
     assert first["session_id"] != second["session_id"] and second["trajectory_id"] != "traj_1"
     assert agent.session_id is None
+
+
+USED = {
+    *("decisions.evaluate", "actions.submit", "actions.submit_payload", "actions.ingest_memory"),
+    *("outcomes.report", "approvals.resolve", "approvals.list", "close"),
+}
+
+
+class Watched:
+    """A client of the SDK that notes whatever is taken of it, by its path."""
+
+    def __init__(self, inner: Any, path: str = "", taken: set[str] | None = None) -> None:
+        self.inner, self.path, self.taken = inner, path, set() if taken is None else taken
+
+    def __getattr__(self, name: str) -> Any:
+        path, found = f"{self.path}.{name}".lstrip("."), getattr(self.inner, name)
+        self.taken.add(path)
+        return found if callable(found) else Watched(found, path, self.taken)
+
+
+async def test_h10_h11_h13_the_library_takes_no_review_no_webhook_and_no_key_of_its_client() -> None:
+    """Every way through the library, with the SDK's own client behind."""
+    async with running_bighub() as server:
+        watched = Watched(AsyncBighubClient(base_url=server.url, api_key=server.api_key, max_retries=0))
+        program = Program(later=True)
+        calls = turn(call(), call(arguments={"order_id": "ord_2", "amount": 5}, number=2))
+        agent = program.agent(program.fake_openai(calls, said(), calls, said(), calls, said()), watched)
+        for decision in (decisions.decision(), decisions.blocked(), decisions.review()):
+            server.default = decision
+            await agent.check_tool("refund_payment", REFUND)
+            await agent.run_with_approval(**ASK, on_approval_required=approved)
+        server.fail("resolve", Fault(409))  # somebody else was first: the listing is looked into
+        asked = await agent.check_tool("refund_payment", REFUND)
+        server.resolve_elsewhere(asked["request_id"], "denied")
+        await agent.resume_after_approval(**{**RESUME, "request_id": asked["request_id"]})
+        await agent.close()
+    areas = {path.partition(".")[0] for path in USED}
+    assert watched.taken - areas <= USED and len(program.refunds) == 4
+    assert USED - watched.taken <= {"actions.submit", "actions.submit_payload"}, "every way was gone"
 
 
 # --- tools --------------------------------------------------------------------------------------------------------------------------
