@@ -92,6 +92,7 @@ async def running_bot(settings: Settings, unspoken: tuple[str, ...] = ()) -> Asy
             seal_keys=keys,
             limits=limits_of(settings),
         )
+        restored = await engine.settle_restore()
         await stack.enter_async_context(
             queue.running(engine.advance, runs_at_once=engine.limits.runs_at_once, heartbeat=settings.heartbeat_seconds)
         )
@@ -99,7 +100,7 @@ async def running_bot(settings: Settings, unspoken: tuple[str, ...] = ()) -> Asy
         port = await stack.enter_async_context(connected(settings, engine))
         stack.callback(queue.stop_taking)
         stack.callback(engine.stop)
-        banner(settings, loaded, guard, registry, port)
+        banner(settings, loaded, guard, registry, port, restored)
         yield RunningBot(engine, store, port)
 
 
@@ -239,8 +240,10 @@ def readiness(engine: Engine) -> Callable[[Request], Awaitable[Response]]:
     return ready
 
 
-def banner(settings: Settings, loaded: Loaded, guard: Guard, registry: Registry, port: int | None) -> None:
-    """What whoever started the bot must know, once, on stdout."""
+def banner(
+    settings: Settings, loaded: Loaded, guard: Guard, registry: Registry, port: int | None, restored: int | None
+) -> None:
+    """What whoever started the bot must know, once, on stdout. ``restored``: how many runs a restore ended; None for no restore."""
     way = "Socket Mode" if settings.socket_mode else f"HTTP on {settings.host}:{port}"
     database = settings.sqlite_path or "Postgres"
     typer.echo(
@@ -250,17 +253,18 @@ def banner(settings: Settings, loaded: Loaded, guard: Guard, registry: Registry,
         typer.echo("No BIGHUB_API_KEY: the local rules of policy.yml decide alone, and every card says so.")
     for warning in loaded.warnings:
         typer.echo(f"Warning: {warning}")
+    if restored is not None:
+        typer.echo(f"Warning: the database was restored from a backup; {restored} unfinished runs of it were ended.")
 
 
 async def run_bot() -> None:
     """`signoff run`: until SIGTERM or Ctrl-C, then drain; the signal ends a start that hangs as well."""
-    stop = asyncio.Event()
+    stop, up = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     settings = read_settings(*TO_RUN)
     configure_logging(settings)
     for wanted in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(wanted, stop.set)
-    up = asyncio.Event()
     bot, stopped = asyncio.create_task(_until(stop, up, settings)), asyncio.create_task(stop.wait())
     await asyncio.wait({bot, stopped}, return_when=asyncio.FIRST_COMPLETED)
     if not stop.is_set():

@@ -141,6 +141,14 @@ def unfreeze(scope: Annotated[str, typer.Option(help="The scope that was frozen.
     _do(lift_freeze(scope))
 
 
+@app.command()
+def restored(reason: str, as_json: AsJson = False) -> None:
+    """Say that the database was restored from a backup: its unfinished runs end, and people are asked what may have run."""
+    from bot.commands import declare_restored
+
+    _do(declare_restored(reason, as_json))
+
+
 @runs.command("list")
 def runs_list(limit: Annotated[int, typer.Option(min=1)] = 20, as_json: AsJson = False) -> None:
     """The newest runs."""

@@ -179,6 +179,22 @@ async def lift_freeze(scope: str) -> None:
     typer.echo(f"Lifted: {scope}.")
 
 
+async def declare_restored(reason: str, as_json: bool) -> None:
+    from bot.engine.limits import Limits
+    from bot.engine.restoring import Restoring
+    from bot.logs import configure_logging
+
+    settings = read_settings()
+    configure_logging(settings)
+    async with opened(settings) as store:
+        epoch = await store.write(lambda tx: tx.begin_epoch(reason))
+        ended = await Restoring(store, Door(store), Limits()).settle() or 0
+    if as_json:
+        return print_json({"epoch": epoch.number, "since": epoch.since, "ended": ended})
+    typer.echo(f"Noted: restored from a backup. {ended} unfinished runs were ended; whoever asked can retry them.")
+    return None
+
+
 # --- the journal ------------------------------------------------------------------------------------------------------
 
 

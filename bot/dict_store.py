@@ -19,7 +19,7 @@ from bot.core.events import Recorded
 from bot.core.owed import due_at
 from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
-from bot.ports import Conflict, Freeze, InboxRow, Lease, OpenApproval, Reader, RunLine, Writer
+from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval, Reader, RunLine, Writer
 from bot.projections import buttons, listing_order, open_approvals
 
 T = TypeVar("T")
@@ -47,6 +47,7 @@ class _Dicts:
     freezes: dict[str, Freeze] = field(default_factory=dict)
     ended: dict[RunId, None] = field(default_factory=dict)
     parked: dict[RunId, str] = field(default_factory=dict)
+    epochs: list[Epoch] = field(default_factory=lambda: [Epoch()])
 
     def copy(self) -> "_Dicts":
         return _Dicts(
@@ -60,6 +61,7 @@ class _Dicts:
             self.freezes.copy(),
             self.ended.copy(),
             self.parked.copy(),
+            self.epochs.copy(),
         )
 
     def forget(self, most_ended: int | None) -> None:
@@ -111,6 +113,9 @@ class DictStore:
 
     async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
         return await work(_DictReader(self._dicts, self._now()))
+
+    async def notice(self) -> Epoch:
+        return self._dicts.epochs[-1]  # these dicts have no backup
 
     async def data_version(self) -> int | None:
         return None  # no other process can write here
@@ -179,6 +184,13 @@ class _DictReader:
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(sorted(self._dicts.freezes.values(), key=lambda freeze: (freeze.since, freeze.scope)))
 
+    async def epoch(self) -> Epoch:
+        return self._dicts.epochs[-1]
+
+    async def unended(self, limit: int, after: str = "") -> tuple[RunId, ...]:
+        lines = (line for line in self._dicts.lines.values() if line.state not in ENDS or line.due_at is not None)
+        return tuple(sorted(line.run for line in lines if line.run > after)[:limit])
+
 
 class _DictWriter(_DictReader):
     async def append(self, before: Run | None, after: Run, events: Sequence[Recorded]) -> None:
@@ -241,6 +253,18 @@ class _DictWriter(_DictReader):
 
     async def lift_freeze(self, scope: str) -> bool:
         return self._dicts.freezes.pop(scope, None) is not None
+
+    async def begin_epoch(self, reason: str) -> Epoch:
+        latest = self._dicts.epochs[-1]
+        if latest.settled:
+            latest = Epoch(latest.number + 1, self._now, settled=False)
+            self._dicts.epochs.append(latest)
+        return latest
+
+    async def settle_epoch(self, number: int) -> None:
+        latest = self._dicts.epochs[-1]
+        if latest.number == number:
+            self._dicts.epochs[-1] = replace(latest, settled=True)
 
 
 def _age(line: RunLine) -> tuple[float, str]:

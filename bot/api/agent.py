@@ -244,8 +244,11 @@ class AsyncBighubOpenAI(Catalogue):
             raise AdapterConfigurationError("This agent is closed.")
         if not self._migrated and isinstance(self._options.store, str):
             await migrate_database(self._options.store)
+        machine, approvals = self._on_this_loop()
+        if not self._migrated:
+            await machine.engine.settle_restore()
         self._migrated = True
-        return self._on_this_loop()
+        return machine, approvals
 
     def _on_this_loop(self) -> tuple[Machine, Approvals]:
         loop = asyncio.get_running_loop()

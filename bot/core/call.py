@@ -21,6 +21,7 @@ from bot.core.events import (
     Expired,
     Finished,
     Judged,
+    Restored,
     RunFailed,
     Settled,
     Started,
@@ -33,8 +34,10 @@ from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Propo
 __all__ = [
     "CALL_EVENTS",
     "CALL_TRANSITIONS",
+    "MAY_HAVE_RUN",
     "MOST_ATTEMPTS",
     "OPEN",
+    "RESTORED",
     "STATUSES",
     "Call",
     "CallEvent",
@@ -48,22 +51,19 @@ __all__ = [
 ]
 
 _S = CallState
+OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
+MAY_HAVE_RUN = frozenset({_S.ALLOWED, _S.STARTED})
 CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.PROPOSED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
     (_S.PROPOSED, CallRefused): frozenset({_S.REFUSED}),
-    (_S.PROPOSED, Cancelled): frozenset({_S.REFUSED}),
-    (_S.PROPOSED, RunFailed): frozenset({_S.REFUSED}),
     (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
     (_S.ASKING, Edited): frozenset({_S.REFUSED}),
     (_S.ASKING, Expired): frozenset({_S.REFUSED}),
     (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
-    (_S.ASKING, Cancelled): frozenset({_S.REFUSED}),
-    (_S.ASKING, RunFailed): frozenset({_S.REFUSED}),
     (_S.ALLOWED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
     (_S.ALLOWED, Started): frozenset({_S.STARTED}),
     (_S.ALLOWED, CallRefused): frozenset({_S.REFUSED}),
-    (_S.ALLOWED, Cancelled): frozenset({_S.REFUSED}),
-    (_S.ALLOWED, RunFailed): frozenset({_S.REFUSED}),
+    (_S.ALLOWED, Doubted): frozenset({_S.IN_DOUBT}),
     (_S.STARTED, Started): frozenset({_S.STARTED}),
     (_S.STARTED, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
     (_S.STARTED, Doubted): frozenset({_S.IN_DOUBT}),
@@ -71,10 +71,12 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.IN_DOUBT, Settled): frozenset({_S.EXECUTED, _S.FAILED, _S.IN_DOUBT}),
     (_S.EXECUTED, Finished): frozenset({_S.EXECUTED}),
     (_S.FAILED, Finished): frozenset({_S.FAILED}),
+    **{(state, end): frozenset({_S.REFUSED}) for state in OPEN for end in (Cancelled, RunFailed)},
+    **{(state, Restored): frozenset({_S.REFUSED}) for state in (_S.PROPOSED, _S.ASKING)},
 }
 
 MOST_ATTEMPTS = 3
-OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
+RESTORED = "The database was restored from a backup. What became of this after the backup is not known here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +200,9 @@ def _apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
             assert_never(event)
 
 
-def close(call: Call, event: Cancelled | RunFailed, at: float) -> Call:
+def close(call: Call, event: Cancelled | RunFailed | Restored, at: float) -> Call:
     """The run ended under an open call."""
-    reason = "The run was stopped." if isinstance(event, Cancelled) else "The run failed."
+    reason = {Cancelled: "The run was stopped.", Restored: RESTORED}.get(type(event), "The run failed.")
     return refuse(call, Outcome.CANCELLED, reason, at, Resolution.WITHDRAWN)
 
 

@@ -201,10 +201,19 @@ class Cancelled:
     reason: Content = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The database was restored from an older backup: the run ends, and what happened to it after the backup is not known.
+    ``epoch`` counts the restores that were noticed; ``reason`` is for the person."""
+
+    epoch: int
+    reason: str
+
+
 # fmt: off
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
-    | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled
+    | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored
 )
 # fmt: on
 

@@ -40,7 +40,14 @@ class Nothing:
     why: str
 
 
-Input = Wrote | Clicked | Nothing
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Another release stored this and can read it; this one cannot, and leaves it alone. ``why`` is for the log."""
+
+    why: str
+
+
+Input = Wrote | Clicked | Nothing | Foreign
 
 
 @dataclass(frozen=True, slots=True)

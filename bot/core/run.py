@@ -12,7 +12,7 @@ from typing import Any
 
 from bot.core import call as calls
 from bot.core.again import after_late_report, in_place_of
-from bot.core.call import CALL_EVENTS, OPEN, Call, CallEvent, Card, Outcome
+from bot.core.call import CALL_EVENTS, MAY_HAVE_RUN, OPEN, Call, CallEvent, Card, Outcome
 from bot.core.events import (
     Answered,
     Asked,
@@ -27,13 +27,14 @@ from bot.core.events import (
     Finished,
     Judged,
     ModelReplied,
+    Restored,
     RunFailed,
     Said,
     Settled,
     Voted,
 )
 from bot.core.refusal import Refused
-from bot.core.states import CallState, Receipt, RunState, Trouble, Turn
+from bot.core.states import Receipt, RunState, Trouble, Turn
 from bot.core.values import Answer, RunId
 
 __all__ = ["ENDS", "RUN_TRANSITIONS", "BrokenJournal", "NewerJournal", "Run", "RunState", "Turn", "apply", "begin"]
@@ -54,7 +55,7 @@ RUN_TRANSITIONS: dict[tuple[RunState, type], frozenset[RunState]] = {
     **{(end, Doubted): frozenset({end}) for end in (_S.CANCELLED, _S.FAILED)},
     **{(state, event): frozenset({state}) for state in _ALL if state is not _S.ACTING for event in (Finished, Settled)},
     **{(state, Cancelled): frozenset({_S.CANCELLED}) for state in _LIVE},
-    **{(state, RunFailed): frozenset({_S.FAILED}) for state in _LIVE},
+    **{(state, event): frozenset({_S.FAILED}) for state in _LIVE for event in (RunFailed, Restored)},
     **{(state, event): frozenset({state}) for state in _ALL for event in (CardShown, AttemptFailed)},
     **{(state, Delivered): frozenset({state}) for state in _ALL if state is not _S.REPLYING},
 }
@@ -104,11 +105,6 @@ class Run:
         """Whether a program asked (`bot.api`), which works its runs itself, and not a person in a chat. Nothing is posted: the
         program has everything as a return value."""
         return bool(self.asked.brief)
-
-    @property
-    def under_way(self) -> bool:
-        """Whether an action has started whose end is still to come."""
-        return any(call.state is CallState.STARTED for call in self.calls)
 
     @property
     def heard(self) -> int:
@@ -241,7 +237,9 @@ def _with_call(run: Run, call: Call) -> Run:
     return replace(run, calls=tuple(call if c.proposal.call == name else c for c in run.calls))
 
 
-def _ended(run: Run, event: Cancelled | RunFailed, at: float) -> Run:
+def _ended(run: Run, event: Cancelled | RunFailed | Restored, at: float) -> Run | Refused:
+    if isinstance(event, Restored) and any(call.state in MAY_HAVE_RUN for call in run.calls):
+        return Refused("An action of this run may have run after the backup; it must be doubted first.")
     state = RunState.CANCELLED if isinstance(event, Cancelled) else RunState.FAILED
     closed = tuple(calls.close(c, event, at) if c.state in OPEN else c for c in run.calls)
     by = event.person.user if isinstance(event, Cancelled) else ""
@@ -290,6 +288,7 @@ _APPLY: dict[type, Callable[[Run, Any, float], Run | Refused]] = {
     Answered: _answered,
     Cancelled: _ended,
     RunFailed: _ended,
+    Restored: _ended,
     CardShown: _card_shown,
     Delivered: _delivered,
     AttemptFailed: _attempt_failed,

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot.core.again import line
-from bot.core.call import Call, CallState, Outcome
+from bot.core.call import RESTORED, Call, CallState, Outcome
 from bot.core.events import Said
 from bot.core.run import Run, Turn
 from bot.core.values import Answer, Person
@@ -184,7 +184,7 @@ def _note(call: Call, outcome: Outcome) -> str:
         who = "A check" if settled.person is None else "A person"
         happened = "happened; its output is not known" if settled.answer is Answer.DID_RUN else "did not happen"
         return f"{who} found that it {happened}."
-    return _NOTES.get(outcome, "")
+    return "" if call.reason == RESTORED else _NOTES.get(outcome, "")
 
 
 def _text(told: dict[str, Any]) -> str:

@@ -35,6 +35,7 @@ from bot.engine.judging import Judging
 from bot.engine.limits import Limits, bound_passed
 from bot.engine.parking import Parking
 from bot.engine.people import People
+from bot.engine.restoring import UNSETTLED, Restoring
 from bot.engine.starting import asked_anew, reason_to_ask_anew, refusal_to_start
 from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS, TOO_MUCH_SAID
 from bot.logger import log
@@ -55,6 +56,7 @@ class Doer:
         chat: Chat,
         actions: Actions,
         people: People,
+        restoring: Restoring,
         limits: Limits,
         seal_keys: tuple[bytes, ...],
         worker: str,
@@ -62,7 +64,7 @@ class Doer:
     ) -> None:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
         self._actions, self._people, self._limits = actions, people, limits
-        self._seal_keys, self._worker = seal_keys, worker
+        self._seal_keys, self._worker, self._restoring = seal_keys, worker, restoring
         self._failing = Failing(door, parking, limits, guard.name)
         self._finishing = Finishing(door, actions, limits, worker)
         self._delivering = Delivering(guard, chat, limits.silent_after)
@@ -201,23 +203,21 @@ class Doer:
                 return Refused("It is not to start any more.")
             if not await tx.take_lease(run.id, self._worker, self._limits.lease):
                 return Refused("Another worker holds this run.")
+            if not (await tx.epoch()).settled:
+                return UNSETTLED
             refused = await self._refusal(run, now, tx)
             if refused is not None:
                 return [refused]
-            policy = self._people.policy
-            why = lapsed or reason_to_ask_anew(run, now, policy, tx.now)
+            why = lapsed or reason_to_ask_anew(run, now, self._people.policy, tx.now)
             if why:
-                return [asked_anew(run, now, why, policy, new, tx.now, self._seal_keys[0])]
+                return [asked_anew(run, now, why, self._people.policy, new, tx.now, self._seal_keys[0])]
             return [Started(name, attempt, self._worker)]
 
         after = await self._door.decide(run.id, decide)
-        started = after.call(name) if isinstance(after, Run) else None
-        if (
-            isinstance(after, Run)
-            and started is not None
-            and started.state is CallState.STARTED
-            and started.attempt == attempt
-        ):
+        started, mine = after.call(name) if isinstance(after, Run) else None, (CallState.STARTED, attempt)
+        if after is UNSETTLED:
+            await self._restoring.settle()
+        elif isinstance(after, Run) and started is not None and (started.state, started.attempt) == mine:
             await self._finishing.run_action(after, started)
         elif call.state is CallState.STARTED:
             await self._finishing.find_out(run, call)

@@ -6,21 +6,25 @@ is loaded again and the event applied again. An event that is no longer legal co
 Rule 1: nobody is refused, and nothing is left undone, on what is merely remembered: that is read again first.
 Rule 2: a receipt (`record_soon`) waits for the run's next append and shares its commit, for whoever holds the run; until then only
 this process knows it, and if it dies the effect is done again, as after any crash between doing and recording.
+Rule 3: a journal that is shorter than what is remembered of it shows that an older database was put in place: a new epoch begins
+(`restoring.py`), and nothing is remembered any more.
 What happens next is `worker.py`'s.
 """
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from bot.core.events import CardShown, Delivered, Event, Recorded
 from bot.core.journal import applied_or_refused, fold
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import RunId
-from bot.ports import Conflict, Decide, Lease, Reader, Store, Writer
+from bot.ports import Conflict, Decide, Lease, Reader, Rewound, Store, Writer
 
 FOLDED_RUNS = 1024
 Receipt = CardShown | Delivered
+T = TypeVar("T")
 
 
 class Door:
@@ -45,7 +49,7 @@ class Door:
         async def work(tx: Reader) -> tuple[Run | None, float]:
             return await self._current(tx, run_id), tx.now
 
-        run, now = await self._store.read(work)
+        run, now = await self._through(lambda: self._store.read(work))
         self._remember(run)
         return None if run is None else self._with_receipts(run, run.last_at)[0], now
 
@@ -86,8 +90,8 @@ class Door:
 
         async def work(tx: Writer) -> Run | Refused:
             nonlocal first, written
-            if not first:
-                self._folded.pop(run_id, None)  # it was old; or an older database was restored
+            if not first and (old := self._folded.pop(run_id, None)) is not None:
+                await tx.journal(run_id, old.length)
             remembered, first = self._folded.get(run_id), False
             before = remembered or await self._current(tx, run_id)
             outcome, written = await self._decided(tx, run_id, before, decide)
@@ -99,7 +103,7 @@ class Door:
                 await also(tx)
             return outcome
 
-        outcome = await self._store.write(work)
+        outcome = await self._through(lambda: self._store.write(work))
         if isinstance(outcome, Run):
             self._remember(outcome)
             self._drop_receipts(run_id, written)
@@ -145,7 +149,7 @@ class Door:
                 return None
             return run, tx.now, lease
 
-        taken = await self._store.write(work)
+        taken = await self._through(lambda: self._store.write(work))
         if taken is not None:
             self._remember(taken[0])
         return taken
@@ -178,6 +182,20 @@ class Door:
         return True
 
     # --- remembering ------------------------------------------------------------------------------------------------
+
+    def forget(self) -> None:
+        """The database was restored: nothing that is remembered need be in it."""
+        self._folded.clear()
+        self._receipts.clear()
+
+    async def _through(self, do: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await do()
+        except Rewound as rewound:
+            why = str(rewound)
+        self.forget()
+        await self._store.write(lambda tx: tx.begin_epoch(why))
+        return await do()
 
     async def _current(self, tx: Reader, run_id: RunId) -> Run | None:
         known = self._folded.get(run_id)

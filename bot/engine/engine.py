@@ -19,6 +19,7 @@ from bot.engine.mailbox import Mailbox
 from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.programs import Programs
+from bot.engine.restoring import Restoring
 from bot.engine.words import NOBODY_KNOWS, UNKNOWN_BUTTON
 from bot.engine.worker import Worker, forever
 from bot.ports import (
@@ -60,11 +61,12 @@ class Engine:
         limits: Limits | None = None,
         watch: Callable[[Run], None] | None = None,
     ) -> None:
-        self.limits = limits or Limits()
+        self.limits = limits = limits or Limits()
         self._store, self._dispatch = store, dispatch
         self._door, self._people = Door(store, watch), People(chat, policy)
         name, most = secrets.token_hex(8), self.limits.max_messages
         self._inbox = Inbox(store, self._door, self._people, chat, dispatch, translate, seal_keys, most_messages=most)
+        self._mailbox, self._restoring = Mailbox(store, self._inbox, limits), Restoring(store, self._door, limits)
         self.programs = Programs(self._door, self._inbox, self._people, seal_keys)
         parking = Parking(store, chat, name, lease=self.limits.lease, programs=self.limits.programs)
         doer = Doer(
@@ -74,13 +76,13 @@ class Engine:
             chat=chat,
             actions=actions,
             people=self._people,
+            restoring=self._restoring,
             limits=self.limits,
             seal_keys=seal_keys,
             worker=name,
             parking=parking,
         )
         self._worker = Worker(name=name, store=store, door=self._door, doer=doer, parking=parking, limits=self.limits)
-        self._mailbox = Mailbox(store, self._inbox, self.limits)
         self._woken: dict[RunId, float] = {}
         self._seen_version: int | None = None
         self._stopped_at: float | None = None
@@ -102,6 +104,11 @@ class Engine:
     async def run(self, run_id: RunId) -> Run | None:
         """The run as its journal tells it."""
         return (await self._door.load(run_id))[0]
+
+    async def settle_restore(self) -> int | None:
+        """If the database was restored from a backup, end what it held; how many runs that were here, None where it was not.
+        Before anything is advanced."""
+        return await self._restoring.settle()
 
     # --- questions of the rooms above -------------------------------------------------------------------------------
 
@@ -183,7 +190,8 @@ class Engine:
                 await self._dispatch.wake(run_id)
 
     async def _sweep(self) -> None:
-        """Wake every run that is due and that nobody holds: expiries, backoffs, and whatever a crash left."""
+        """Notice a restore; wake every run that is due and that nobody holds: expiries, backoffs, and whatever a crash left."""
+        await self._restoring.settle()
         version = await self._store.data_version()
         if version != self._seen_version:
             self._seen_version = version

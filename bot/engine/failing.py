@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from bot.core import effects as owed
+from bot.core.call import CallState
 from bot.core.effects import Effect
 from bot.core.events import AttemptFailed, Event, RunFailed
 from bot.core.owed import pending
@@ -34,7 +35,9 @@ class Failing:
         after = await self.failed(run, effect, error, 0.0, began, inside=True)
         trouble = after.trouble(effect.key) if isinstance(after, Run) else None
         often = trouble is not None and trouble.breaks >= self._limits.breaks_before_parking
-        if not isinstance(after, Run) or not often or self._limits.programs or after.under_way:
+        if not isinstance(after, Run) or not often or self._limits.programs:
+            return False
+        if any(call.state is CallState.STARTED for call in after.calls):
             return False
         doing = f"It was doing this: {effect.key.partition(':')[0]}; {self._limits.breaks_before_parking} attempts ended so."
         return await self._parking.park(run.id, f"{error} {doing}")

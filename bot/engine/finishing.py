@@ -49,7 +49,7 @@ class Finishing:
                 outcome = await self._door.record(run_id, finished)
             except BrokenJournal:
                 log.exception("the end of an action has no journal to go to", run=run_id, call=finished.call)
-                return
+                return  # whoever can read the run goes on with it, and asks people what happened
             except Exception:  # whatever the store's trouble is, the result must not be lost with it
                 log.exception("the end of an action could not be recorded yet", run=run_id, call=finished.call)
                 await asyncio.sleep(RECORD_AGAIN_SECONDS)

@@ -14,16 +14,17 @@ from weakref import WeakValueDictionary
 from bot.core.approval import seal, vote_text
 from bot.core.call import Call, CallState
 from bot.core.events import Answered, Asked, Event, Said, Settled, Voted
-from bot.core.inputs import Clicked, Nothing, Wrote
+from bot.core.inputs import Clicked, Foreign, Nothing, Wrote
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
 from bot.core.values import Answer, Choice, Person, Place, RunId
 from bot.engine.door import Door
-from bot.engine.latest import latest_of
+from bot.engine.latest import latest_of, line_of
 from bot.engine.people import People
+from bot.engine.restoring import before_restore, clicked_before_restore
 from bot.engine.starting import TAMPERED, judgement_holds
 from bot.engine.words import ASKED_ANEW, LAST_MESSAGE, UNKNOWN_BUTTON, WAITS_FOR_CLICK, late, parked_text
-from bot.ports import Chat, Decide, Dispatch, InboxRow, Reader, Rejected, RunLine, Store, Translate, Unavailable, Writer
+from bot.ports import Chat, Decide, Dispatch, InboxRow, Rejected, Store, Translate, Unavailable, Writer
 
 EMPTY = (
     "Tell me what you need, in the same message as the mention. For example: “grant bob okta-prod-admins for 2h”. "
@@ -64,6 +65,8 @@ class Inbox:
                 await self._clicked(row, clicked)
             case Nothing():
                 await self._close(row)
+            case Foreign(why):
+                raise Unavailable(f"Another release stored this: {why}.")
 
     async def _close(self, row: InboxRow) -> None:
         await self._store.write(lambda tx: tx.close_inbox(row.key))
@@ -130,7 +133,8 @@ class Inbox:
             if run is None and await tx.latest_run(wrote.place) != previous:
                 return Refused("Another message of this thread was first.")
             await tx.close_inbox(row.key)
-            return [] if run is not None else [asked, *answer]
+            old = before_restore(await tx.epoch(), row, wrote)
+            return [] if run is not None else [asked, *(old or answer)]
 
         outcome = await self._door.decide(run_id, decide)
         if isinstance(outcome, Refused):
@@ -146,22 +150,19 @@ class Inbox:
         except NewerJournal:
             raise
         except BrokenJournal:
-            line = await self._line_of(clicked)
+            line = await line_of(self._store, clicked.value)
             told = parked_text(line) if line is not None and line.parked is not None else UNKNOWN_BUTTON
             await self._whisper(clicked.person, Place(row.team, clicked.channel, clicked.message), told)
             await self._close(row)
 
-    async def _line_of(self, clicked: Clicked) -> RunLine | None:
-        async def work(tx: Reader) -> RunLine | None:
-            return await tx.line(await tx.run_of(clicked.value) or RunId(clicked.value))
-
-        return await self._store.read(work)
-
     async def _clicked_on(self, row: InboxRow, clicked: Clicked) -> None:
+        if too_old := clicked_before_restore(await self._store.read(lambda tx: tx.epoch()), row):
+            await self._explain(clicked, too_old.reason)
+            return await self._close(row)
         if clicked.action == "retry":
             return await self._retry(row, clicked)
         if clicked.action not in CHOICES and clicked.action not in ANSWERS:
-            return await self._close(row)
+            raise Unavailable(f"Another release stored this: a click on {clicked.action}.")
         found = await self._find(row.team, clicked)
         if found is None:
             await self._explain(clicked, UNKNOWN_BUTTON)

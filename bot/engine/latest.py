@@ -1,9 +1,9 @@
-"""The newest run of a thread, and whether it still takes what is written there. Working the message is `inbox.py`'s."""
+"""The newest run of a thread, and whether it still takes what is written there; and a button's. Working either is `inbox.py`'s."""
 
 from dataclasses import dataclass
 
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run
-from bot.core.values import Place
+from bot.core.values import Place, RunId
 from bot.engine.door import Door
 from bot.ports import Reader, RunLine, Store
 
@@ -37,3 +37,12 @@ async def latest_of(store: Store, door: Door, place: Place) -> Latest | None:
         raise
     except BrokenJournal:
         return Latest(line, None)
+
+
+async def line_of(store: Store, opaque: str) -> RunLine | None:
+    """The line of the run that a button names, also where its journal cannot be read."""
+
+    async def work(tx: Reader) -> RunLine | None:
+        return await tx.line(await tx.run_of(opaque) or RunId(opaque))
+
+    return await store.read(work)

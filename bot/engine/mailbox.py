@@ -7,11 +7,13 @@ Rule 3: no row waits for another one.
 """
 
 import asyncio
+from dataclasses import replace
 
+from bot.core.run import NewerJournal
 from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
 from bot.logger import log
-from bot.ports import InboxRow, Reader, Store, Unavailable
+from bot.ports import InboxRow, Reader, Store, Unavailable, Writer
 
 BATCH = 100
 FORGOTTEN_SECONDS = 600.0
@@ -29,11 +31,15 @@ class Mailbox:
 
     async def receive(self, row: InboxRow) -> bool:
         """Commit what Slack sent; False for a duplicate. Returns before anything is done about it."""
-        new = await self._store.write(lambda tx: tx.put_inbox(row))
-        if new:
-            self._new.append(row)
+
+        async def put(tx: Writer) -> InboxRow | None:
+            return replace(row, received_at=tx.now) if await tx.put_inbox(row) else None
+
+        kept = await self._store.write(put)
+        if kept is not None:
+            self._new.append(kept)
             self._news.set()
-        return new
+        return kept is not None
 
     async def watch(self) -> None:
         """One round: work what is new at once, and, as often as the sweep, what waits or was left by somebody else."""
@@ -87,6 +93,8 @@ class Mailbox:
         except Unavailable as absent:
             log.warning("an inbox row waits", key=row.key, why=str(absent))
             asked = absent.retry_after
+        except NewerJournal as newer:
+            log.warning("an inbox row waits for a newer release", key=row.key, why=str(newer))
         except Exception:  # one broken row must not hold up the others
             log.exception("an inbox row could not be worked", key=row.key)
         else:

@@ -28,6 +28,12 @@ LAST_MESSAGE = (
     "That is the last message of this thread that I take into this request; it has {:,} now. Please wait for its end."
 )
 NOBODY_ANSWERED = "Nobody answered my question within a day."
+BEFORE_RESTORE = (
+    "Your message is older than the backup's restore, so I did nothing about it, and do not know whether I did before."
+)
+CLICKED_BEFORE_RESTORE = (
+    "The database was restored from a backup after this click, so it does not count. Please click again."
+)
 MAY_HAVE_HAPPENED = (CallState.STARTED, CallState.IN_DOUBT, CallState.FAILED)
 
 

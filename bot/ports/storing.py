@@ -72,6 +72,16 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class Epoch:
+    """The time since the database was last restored from a backup. ``number``: how often that was noticed; ``since``: when (epoch
+    seconds, 0.0 for never); ``settled``: whether all that the backup held has ended. Before that nothing may start."""
+
+    number: int = 0
+    since: float = 0.0
+    settled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """A lease on a run, whose journal is ``length`` events long. ``taken_over``: its last owner never gave it back, so what that
     one was doing may be done."""
@@ -115,6 +125,12 @@ class Reader(Protocol):
 
     async def freezes(self) -> tuple[Freeze, ...]: ...
 
+    async def epoch(self) -> Epoch:
+        """The present epoch; not settled where the database was restored and nobody has noticed yet, as far as can be seen."""
+
+    async def unended(self, limit: int, after: str = "") -> tuple[RunId, ...]:
+        """Runs with ids above ``after``, in their order, that have not ended or owe something still."""
+
 
 class Writer(Reader, Protocol):
     """Writes within one transaction: all of it is committed, or none."""
@@ -145,9 +161,19 @@ class Writer(Reader, Protocol):
 
     async def lift_freeze(self, scope: str) -> bool: ...
 
+    async def begin_epoch(self, reason: str) -> Epoch:
+        """The database was restored from a backup: a new epoch, not settled. Where one is not settled yet, that goes on."""
+
+    async def settle_epoch(self, number: int) -> None:
+        """All that the backup held has ended."""
+
 
 class Conflict(Exception):
     """Somebody else appended first; `Store.write` runs the work again."""
+
+
+class Rewound(Exception):
+    """The store does not hold what was read from it before: an older database was put in its place."""
 
 
 class Store(Protocol):
@@ -156,6 +182,9 @@ class Store(Protocol):
     async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T: ...
 
     async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T: ...
+
+    async def notice(self) -> Epoch:
+        """Look whether the database was restored from a backup since somebody last looked; if so, a new epoch begins."""
 
     async def data_version(self) -> int | None:
         """A number that changes when another process has written (SQLite); None where the database wakes workers itself."""

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
-from bot.core.inputs import Clicked, Input, Nothing, Wrote
+from bot.core.inputs import Clicked, Foreign, Input, Nothing, Wrote
 from bot.core.values import Person, Place
 from bot.ports import InboxRow
 from bot.slack.views import APPROVE_REVIEWED, COMMENT, DENY
@@ -62,7 +62,7 @@ def inbox_row(body: Payload, *, kind: Kind) -> InboxRow | None:
 
 
 def translate(row: InboxRow) -> Input:
-    """What a row means. A row that cannot be read is `Nothing`: it was written by another version."""
+    """What a row means. A row that cannot be read is `Foreign`: another release wrote it, and it is not this one's to close."""
     try:
         kept = json.loads(row.payload)
         match row.kind:
@@ -73,9 +73,9 @@ def translate(row: InboxRow) -> Input:
             case _Row.COMMAND:
                 return Nothing("a command is answered in its acknowledgement")
             case _:
-                return Nothing(f"a row of kind {row.kind}")
+                return Foreign(f"a row of kind {row.kind}")
     except (ValueError, KeyError, TypeError) as error:
-        return Nothing(f"a row that cannot be read: {type(error).__name__}")
+        return Foreign(f"a row that cannot be read: {type(error).__name__}")
 
 
 def team_of(body: Payload) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from bot.core.call import Call, CallState, Outcome
+from bot.core.call import RESTORED, Call, CallState, Outcome
 from bot.core.events import Finished, Settled
 from bot.core.values import Answer
 from bot.slack import facts
@@ -94,11 +94,8 @@ def _doubt(call: Call) -> Iterator[Block]:
     where = call.proposal.binding.system if call.proposal.binding else ""
     yield line(
         said("Nobody knows whether this ran.", "bold"),
-        said(" It was started at "),
-        moment(call.started_at),
-        said(
-            f", and how it ended was never heard. Look at {one_line(where) or 'the system'}, then say what you found."
-        ),
+        *_why_in_doubt(call),
+        said(f" Look at {one_line(where) or 'the system'}, then say what you found."),
         said(" It is not run again by itself."),
     )
     if call.settled is not None and call.settled.answer is Answer.UNKNOWN:
@@ -106,8 +103,15 @@ def _doubt(call: Call) -> Iterator[Block]:
         yield line(said("Still unknown", "bold"), *who, said(" · "), moment(call.ended_at), *note)
 
 
+def _why_in_doubt(call: Call) -> list[Piece]:
+    if not call.attempts:
+        return [said(" It was about to start when the backup was made that the database was restored from.")]
+    return [said(" It was started at "), moment(call.started_at), said(", and how it ended was never heard.")]
+
+
 def _refused(call: Call) -> Iterator[Block]:
     if call.outcome is Outcome.DENIED and call.approval is not None and call.approval.votes:
         return
     reason = f": {one_line(call.reason, facts.REASON)}" if call.reason.strip() else "."
-    yield line(said(word(call), "bold"), said(reason), said(" It did not run. · "), moment(call.ended_at))
+    known = "" if call.reason == RESTORED else " It did not run."
+    yield line(said(word(call), "bold"), said(reason), said(f"{known} · "), moment(call.ended_at))

@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, Double, Executable, Row, and_, bindparam, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.events import Recorded
-from bot.core.run import BrokenJournal
+from bot.core.run import ENDS, BrokenJournal
 from bot.core.values import ApprovalId, Place, RunId
-from bot.ports import Freeze, InboxRow, OpenApproval, RunLine
-from bot.sql import tables
+from bot.ports import Epoch, Freeze, InboxRow, OpenApproval, Rewound, RunLine
+from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, first_fault, genesis
 from bot.sql.codec import decode, references
 from bot.sql.inline import InlineConnection
@@ -86,7 +86,9 @@ class SqlReader:
         """The rows with ``seq > after``, checked against the chain: nobody acts on a damaged journal."""
         rows = await self.event_rows(run, after)
         before, seq = genesis(run), 0
-        if after > 0 and rows:
+        if after > 0:
+            if not rows:
+                raise Rewound(f"run {run} was longer than {after} events, and is not any more")
             if rows[0].seq != after:
                 raise BrokenJournal(f"run {run}: event {after} is missing")
             before, seq = rows.pop(0).hash, after
@@ -147,6 +149,14 @@ class SqlReader:
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(Freeze(*row) for row in await self._all(_FREEZES))
+
+    async def epoch(self) -> Epoch:
+        return await epochs.present(self.connection)
+
+    async def unended(self, limit: int, after: str = "") -> tuple[RunId, ...]:
+        moving = or_(_run.state.not_in(sorted(ENDS)), _run.due_at.is_not(None))
+        found = await self._all(select(_run.run).where(_run.run > after, moving).order_by(_run.run).limit(limit))
+        return tuple(RunId(row.run) for row in found)
 
     async def _all(self, query: Executable, **values: object) -> Sequence[Any]:
         found: Sequence[Any] = (await self.connection.execute(query, values)).all()

@@ -3,7 +3,8 @@
 
 Rule 1: a work is committed whole or leaves nothing; its caller hears of it only after the commit.
 Rule 2: a work that met a `Conflict` runs again, a bounded number of times, after a random pause.
-Rule 3: SQLite has one writer connection. Whatever waits for it is committed together, each work behind its own savepoint.
+Rule 3: on SQLite the witness (`witness.py`) hears of a commit that changed something, and only then the caller of the work.
+Rule 4: SQLite has one writer connection. Whatever waits for it is committed together, each work behind its own savepoint.
 """
 
 import asyncio
@@ -13,16 +14,20 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL
+from sqlalchemy import URL, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from bot.ports import Conflict
+from bot.ports import Conflict, Epoch, Unavailable
+from bot.sql import epochs
 from bot.sql.engines import is_sqlite, normalise, own_errors, postgres_engine, sqlite_readers, sqlite_writer
 from bot.sql.inline import InlineEngine
 from bot.sql.reader import NOW, SqlReader
+from bot.sql.witness import Witness
 from bot.sql.writer import Heads, SqlWriter
 
 T = TypeVar("T")
@@ -65,6 +70,9 @@ class SqlStore(ABC):
                 return await work(SqlReader(connection, now, self.clock_shift))
 
     @abstractmethod
+    async def notice(self) -> Epoch: ...
+
+    @abstractmethod
     async def data_version(self) -> int | None:
         """A number that changes when another process commits to the same SQLite file; None on Postgres."""
 
@@ -77,17 +85,57 @@ class PostgresStore(SqlStore):
 
     def __init__(self, url: URL) -> None:
         self._engine = postgres_engine(url)
+        self._cluster = ""
+        self._cluster_name: str | None = None
+        self._elsewhere = False
+        event.listen(self._engine.sync_engine, "connect", self._on_connect)
         # One snapshot for all that a work reads, from the same pool.
         super().__init__(self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True))
 
+    async def read(self, work: Callable[[SqlReader], Awaitable[T]]) -> T:
+        if self._elsewhere:
+            await self.notice()
+        return await super().read(work)
+
     async def _write_once(self, work: Callable[[SqlWriter], Awaitable[T]]) -> T:
+        if self._elsewhere:
+            await self.notice()
+        return await self._write_now(work)
+
+    async def _write_now(self, work: Callable[[SqlWriter], Awaitable[T]], *, anywhere: bool = False) -> T:
         with own_errors():
             async with _opened(self._engine) as (connection, now):
+                if self._elsewhere and not anywhere:
+                    raise Conflict("the server was replaced, or recovered to an earlier moment")
                 writer = SqlWriter(connection, now, self.clock_shift, self._heads)
                 result = await work(writer)
                 await connection.commit()
                 self._heads.keep(writer.heads)
                 return result
+
+    async def notice(self) -> Epoch:
+        """Whoever comes first names the new epoch; the others find it."""
+        with own_errors():
+            async with self._engine.connect() as connection:
+                if not self._cluster:
+                    parts = [await epochs.askable(connection, part) for part in epochs.CLUSTER]
+                    self._cluster = epochs.cluster_sql(*parts)
+                here, stored = await epochs.name_of(connection, self._cluster), await epochs.row(connection)
+        if not stored.identity or epochs.why_postgres_was_restored(here, stored):
+            stored = await self._write_now(lambda tx: epochs.named(tx.connection, tx.now, here), anywhere=True)
+        self._cluster_name, self._elsewhere = epochs.cluster_in(here), False
+        return stored.epoch
+
+    def _on_connect(self, connection: Any, _entry: ConnectionPoolEntry) -> None:
+        """A server that was replaced, or recovered to an earlier moment, has dropped its connections: the next one tells."""
+        if self._cluster_name is None:
+            return
+        cursor = connection.cursor()
+        cursor.execute(f"SELECT {self._cluster}")
+        (name,) = cursor.fetchone()
+        cursor.close()
+        connection.rollback()
+        self._elsewhere = self._elsewhere or name != self._cluster_name
 
     async def data_version(self) -> int | None:
         return None
@@ -105,6 +153,7 @@ class SqliteStore(SqlStore):
     def __init__(self, url: URL) -> None:
         super().__init__(sqlite_readers(url))
         self._writer = sqlite_writer(url)
+        self._witness = Witness(Path(url.database or ""))
         self._waiting: list[_Waiting] = []
         self._committing: asyncio.Task[None] | None = None
 
@@ -142,11 +191,22 @@ class SqliteStore(SqlStore):
                     await self._run_alone(connection.driver_connection, writer, waiting)
                     for writer, waiting in zip(writers, group, strict=True)
                 ]
+                done = [writer for writer, each in zip(writers, outcomes, strict=True) if isinstance(each, _Done)]
+                changed = any(writer.changed for writer in done)
+                count = epochs.count_commit(connection.driver_connection) if changed else None
                 await connection.commit()
-        for writer, outcome in zip(writers, outcomes, strict=True):
-            if isinstance(outcome, _Done):
-                self._heads.keep(writer.heads)
-        return outcomes
+        for writer in done:
+            self._heads.keep(writer.heads)
+        absent = self._unwitnessed(*count) if count is not None else None
+        return outcomes if absent is None else [absent if isinstance(each, _Done) else each for each in outcomes]
+
+    def _unwitnessed(self, identity: str, commits: int) -> Unavailable | None:
+        """A commit that no witness knows of could be lost unnoticed: nobody acts on it."""
+        try:
+            self._witness.write(identity, commits)
+        except Unavailable as absent:
+            return absent
+        return None
 
     async def _run_alone(
         self, driver: sqlite3.Connection, writer: SqlWriter, waiting: _Waiting
@@ -164,6 +224,13 @@ class SqliteStore(SqlStore):
             return error
         driver.execute("RELEASE work")
         return done
+
+    async def notice(self) -> Epoch:
+        seen = self._witness.read()  # before the row, which counts a commit before the witness does
+        stored = await self.read(lambda tx: epochs.row(tx.connection))
+        if not stored.identity or epochs.why_sqlite_was_restored(seen, stored):
+            stored = await self.write(lambda tx: epochs.named_by_witness(tx.connection, tx.now, self._witness))
+        return stored.epoch
 
     async def data_version(self) -> int | None:
         """Read on the writer's connection, whose own commits do not change it."""

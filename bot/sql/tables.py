@@ -131,6 +131,19 @@ Index(
     sqlite_where=inbox.c.done_at.is_(None),
 )
 
+# One row: when the database was last restored from a backup, and what tells that (`epochs.py`).
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("reason", AnyText, nullable=False),
+    Column("settled_at", Double),
+    Column("commits", BigInteger, nullable=False),
+    Column("identity", Text, nullable=False),
+)
+
 freezes = Table(
     "freezes",
     metadata,

@@ -16,9 +16,9 @@ from bot.core.journal import fold
 from bot.core.owed import due_at
 from bot.core.run import Run
 from bot.core.values import RunId
-from bot.ports import Conflict, Freeze, InboxRow, Lease, OpenApproval
+from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval
 from bot.projections import buttons, open_approvals
-from bot.sql import tables
+from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, genesis, link
 from bot.sql.codec import encode
 from bot.sql.inline import InlineConnection
@@ -80,7 +80,8 @@ class Heads:
 
 class SqlWriter(SqlReader):
     """Writes in one transaction. On Postgres `journal` locks the run's row and `freezes` keeps a freeze from being set
-    before the commit; on SQLite the transaction holds the whole database anyway."""
+    before the commit; on SQLite the transaction holds the whole database anyway. ``changed``: whether there is more to be lost
+    with this transaction than a lease."""
 
     def __init__(
         self,
@@ -95,6 +96,7 @@ class SqlWriter(SqlReader):
         self._dialect = connection.dialect.name
         self._insert = postgresql.insert if self._dialect == "postgresql" else sqlite.insert
         self._known = known or Heads()
+        self.changed = False
 
     async def journal(self, run: RunId, after: int = 0) -> tuple[Recorded, ...]:
         if self._dialect == "postgresql":
@@ -117,6 +119,7 @@ class SqlWriter(SqlReader):
         return rows
 
     async def append(self, before: Run | None, after: Run, events: Sequence[Recorded]) -> None:
+        self.changed = True
         length = before.length if before else 0
         if [event.seq for event in events] != list(range(length + 1, after.length + 1)):
             raise ValueError(f"the events of run {after.id} do not lead from {length} to {after.length}")
@@ -181,10 +184,12 @@ class SqlWriter(SqlReader):
         await self._write_lists(None, run, journal)
 
     async def put_inbox(self, row: InboxRow) -> bool:
+        self.changed = True
         values = {"key": row.key, "team": row.team, "kind": row.kind, "payload": row.payload, "received_at": self.now}
         return await self._add(tables.inbox, [values], anew=False) == 1
 
     async def close_inbox(self, key: str) -> None:
+        self.changed = True
         await self._changed(_CLOSE, its_key=key, now=self.now)
 
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
@@ -199,9 +204,11 @@ class SqlWriter(SqlReader):
         return await self._changed(_GIVE, its_run=run, owner=owner, its_length=length) == 1
 
     async def park(self, run: RunId, owner: str, reason: str) -> bool:
+        self.changed = True
         return await self._changed(_PARK, its_run=run, owner=owner, reason=reason) == 1
 
     async def resume(self, run: RunId) -> bool:
+        self.changed = True
         return await self._changed(_RESUME, its_run=run) == 1
 
     async def freezes(self) -> tuple[Freeze, ...]:
@@ -211,13 +218,22 @@ class SqlWriter(SqlReader):
         return await super().freezes()
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> None:
+        self.changed = True
         row = {"scope": scope, "reason": reason, "by": by, "since": self.now}
         insert = self._insert(tables.freezes).values(row)
         await self.connection.execute(insert.on_conflict_do_update(index_elements=[tables.freezes.c.scope], set_=row))
 
     async def lift_freeze(self, scope: str) -> bool:
+        self.changed = True
         lifted = delete(tables.freezes).where(tables.freezes.c.scope == scope)
         return (await self.connection.execute(lifted)).rowcount == 1
+
+    async def begin_epoch(self, reason: str) -> Epoch:
+        going_on = (await epochs.row(self.connection, hold=True)).epoch
+        return await epochs.begin(self.connection, self.now, reason) if going_on.settled else going_on
+
+    async def settle_epoch(self, number: int) -> None:
+        await epochs.settle(self.connection, number, self.now)
 
 
 def run_row(run: Run, head: str) -> dict[str, Any]:

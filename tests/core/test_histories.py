@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from bot.core.call import OPEN, CallState
+from bot.core.call import MAY_HAVE_RUN, OPEN, CallState
 from bot.core.effects import CallModel, Expire, Recover, StartAction
 from bot.core.events import (
     AttemptFailed,
@@ -19,6 +19,7 @@ from bot.core.events import (
     Event,
     Expired,
     Finished,
+    Restored,
     RunFailed,
     Settled,
     Started,
@@ -129,6 +130,15 @@ class History(RuleBasedStateMachine):
     @rule(end=st.sampled_from([Cancelled(ALICE), RunFailed("given up")]))
     def the_run_is_ended(self, end: Event) -> None:
         self.throw(end)
+
+    @precondition(lambda self: len(self.told.journal) > 12)
+    @rule()
+    def the_database_was_restored(self) -> None:
+        for call in self.told.run.calls:
+            if call.state in MAY_HAVE_RUN:
+                self.throw(Doubted(call.proposal.call, call.attempt, ApprovalId(f"q_{call.proposal.call}")))
+        self.throw(Restored(1, "restored"))
+        assert self.told.run.state in ENDS
 
     @invariant()
     def a_call_starts_at_most_once_and_never_from_a_dead_state(self) -> None:

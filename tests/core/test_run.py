@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.approval import Resolution
-from bot.core.call import CALL_TRANSITIONS, STATUSES, CallState, Outcome
+from bot.core.call import CALL_TRANSITIONS, RESTORED, STATUSES, CallState, Outcome
 from bot.core.effects import (
     AskRequester,
     CallModel,
@@ -33,6 +33,7 @@ from bot.core.events import (
     Event,
     Expired,
     Finished,
+    Restored,
     RunFailed,
     Settled,
     Started,
@@ -329,6 +330,22 @@ def test_an_ended_run_closes_what_is_open_and_lets_a_started_action_finish(end: 
     assert told.run.call("t1c1").state is CallState.EXECUTED and told.run.state in (RunState.CANCELLED, RunState.FAILED)
 
 
+def test_r19_a_restore_ends_the_run_and_casts_doubt_on_what_may_have_run_after_the_backup() -> None:
+    told = story(replied(proposal("t1c1"), proposal("t1c2")), judged("t1c1"), CARD, voted(), judged("t1c2"))
+    restored = Restored(1, "The database was restored.")
+    refused = told.try_to(restored)
+    assert refused is not None and "doubted first" in refused.reason
+    told.tell(replace(DOUBTED, attempt=""), restored)
+    assert told.run.state is RunState.FAILED and told.run.end_reason == "The database was restored."
+    assert told.run.call("t1c1").state is CallState.IN_DOUBT and told.run.call("t1c1").phase == "in_doubt"
+    assert (
+        told.run.call("t1c2").reason == RESTORED and told.run.call("t1c2").approval.resolution is Resolution.WITHDRAWN
+    )
+    assert {StartAction, CallModel, Recover, Expire} & owed(told) == set()
+    assert {PostEnd, ShowCard, StopAsking} <= owed(told)
+    assert told.try_to(STARTED) is not None
+
+
 def test_a_card_is_owed_until_it_shows_the_present_phase() -> None:
     told = asking()
     assert ShowCard not in owed(told)
@@ -399,6 +416,8 @@ def test_every_pair_of_call_state_and_event_outside_the_table_is_refused() -> No
         told = make()
         before = told.run
         at = LATE if kind is Expired else NOON
+        if (state, kind) == (CallState.ALLOWED, Doubted):
+            event = replace(DOUBTED, attempt="")  # what a restore says of a call that was about to start
         refused = told.try_to(event, at=at)
         only_by_more = {(CallState.STARTED, Started), (CallState.EXECUTED, Finished), (CallState.FAILED, Finished)}
         if (state, kind) in CALL_TRANSITIONS and (state, kind) not in only_by_more:

@@ -347,8 +347,8 @@ ENGINE = (
     ),
     guard(
         "the row of a request is closed with its run", "R3", "engine/inbox.py",
-        "            await tx.close_inbox(row.key)\n            return [] if run is not None else [asked, *answer]",
-        "            await self._close(row)\n            return [] if run is not None else [asked, *answer]",
+        "            await tx.close_inbox(row.key)\n            old = before_restore(",
+        "            await self._close(row)\n            old = before_restore(",
         "engine/test_guards.py::test_r3_a_row_is_closed_in_the_transaction_that_records_what_came_of_it",
     ),
     guard(

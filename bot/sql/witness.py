@@ -1,0 +1,109 @@
+"""The witness of a SQLite database: a file beside it that knows how many commits there were. What it tells is judged in `epochs.py`.
+
+Rule 1: it is written after each commit that changed something, and before anybody hears of that commit, so nothing runs that it
+does not know of, and it is never ahead of its own database.
+Rule 2: each writing makes a new file, which names itself (inode and generation). A copy, however it is made, names another one.
+Moving it, or changing its owner or mode, makes no copy. Where the file system has no generations the time of change tells: a
+copy changes later than it says that it was written, and so does whatever else is done to it from outside.
+Rule 3: it is not synced to disk: it outlives the process, not a power cut, after which it may be as if it was damaged.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.ports import Unavailable
+
+_GET_GENERATION = 0x80087601
+_LATER_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """What the file says. ``original``: it is the very file that was written, readable and no copy."""
+
+    identity: str
+    commits: int
+    original: bool
+
+
+DAMAGED = Witnessed("", 0, original=False)
+
+
+class Witness:
+    def __init__(self, database: Path) -> None:
+        file = database.resolve()
+        self._path = file.with_name(file.name + ".witness")
+
+    def read(self) -> Witnessed | None:
+        """None where there is no file. Raises `Unavailable`, as `write`."""
+        with _unavailable():
+            return self._read()
+
+    def _read(self) -> Witnessed | None:
+        try:
+            file = os.open(self._path, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        try:
+            said = json.loads(os.read(file, 4096))
+            return Witnessed(str(said["identity"]), int(said["commits"]), _is_original(file, said))
+        except (ValueError, KeyError, TypeError):
+            return DAMAGED
+        finally:
+            os.close(file)
+
+    def write(self, identity: str, commits: int) -> None:
+        """Say that there were ``commits``. Another process that has seen more by now is not contradicted."""
+        with _unavailable(), _only_writer(self._path.parent):
+            known = self._read()
+            if known is not None and known.original and known.identity == identity and known.commits >= commits:
+                return
+            new = self._path.with_name(self._path.name + ".new")
+            file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            try:
+                said = {"identity": identity, "commits": commits, "written": time.time(), **_name_of(file)}
+                os.write(file, json.dumps(said).encode())
+            finally:
+                os.close(file)
+            new.replace(self._path)
+
+
+def _is_original(file: int, said: dict[str, object]) -> bool:
+    name = _name_of(file)
+    if any(said[key] != value for key, value in name.items()):
+        return False
+    return name["generation"] is not None or os.fstat(file).st_ctime - float(str(said["written"])) <= _LATER_SECONDS
+
+
+def _name_of(file: int) -> dict[str, int | None]:
+    """What no copy has in common with this file. An inode's number alone is given out again."""
+    try:
+        generation = int.from_bytes(fcntl.ioctl(file, _GET_GENERATION, bytes(8))[:4], "little")
+    except OSError:
+        return {"inode": os.fstat(file).st_ino, "generation": None}
+    return {"inode": os.fstat(file).st_ino, "generation": generation}
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OSError as broken:
+        raise Unavailable(f"The witness beside the database cannot be used: {broken.strerror}") from broken
+
+
+@contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    """The database itself must not be opened for this: closing it would drop SQLite's own locks."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
