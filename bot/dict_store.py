@@ -178,7 +178,8 @@ class _DictReader:
         return lease is not None and lease.until >= self._now
 
     async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
-        keys = (key for key in list(self._dicts.open_inbox) if key not in without)
+        hidden = frozenset(without)
+        keys = (key for key in list(self._dicts.open_inbox) if key not in hidden)
         return tuple(self._dicts.inbox[key] for key in islice(keys, limit))
 
     async def freezes(self) -> tuple[Freeze, ...]:

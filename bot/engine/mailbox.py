@@ -8,6 +8,7 @@ Rule 3: no row waits for another one.
 
 import asyncio
 from dataclasses import replace
+from itertools import islice
 
 from bot.core.run import NewerJournal
 from bot.engine.inbox import Inbox
@@ -16,6 +17,7 @@ from bot.logger import log
 from bot.ports import InboxRow, Reader, Store, Unavailable, Writer
 
 BATCH = 100
+MOST_NAMED = 1_000
 FORGOTTEN_SECONDS = 600.0
 
 
@@ -79,7 +81,8 @@ class Mailbox:
 
         async def look(tx: Reader) -> tuple[float, tuple[InboxRow, ...]]:
             waiting = [key for key, (_, until) in self._patience.items() if until > tx.now]
-            return tx.now, await tx.open_inbox(BATCH, [*self._working, *waiting])
+            working = islice(self._working, MOST_NAMED)  # the oldest; a flood's other rows would be too many to name
+            return tx.now, await tx.open_inbox(BATCH, [*working, *waiting])
 
         now, rows = await self._store.read(look)
         self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}
