@@ -168,7 +168,7 @@ async def test_a_bot_opens_its_socket_once_slack_is_back(workspace: RunningWorks
         await bot.ready()
         assert not workspace.open_sockets
         async with relay(port, workspace.api_url):
-            await workspace.socket_opened(15)
+            await workspace.socket_opened(60)
         bot.process.terminate()
         assert await bot.ended(DRAIN + BUSY) == 0
 
@@ -183,7 +183,7 @@ async def test_a_start_that_hangs_ends_when_told(tmp_path: Path) -> None:
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with running(tmp_path, SLACK_API_URL=f"http://127.0.0.1:{port}/api/") as bot:
-        await asyncio.wait_for(asked.wait(), 20)
+        await asyncio.wait_for(asked.wait(), 60)
         bot.process.terminate()
         assert await bot.ended(DRAIN + BUSY) == 0
     assert "Traceback" not in bot.said

@@ -20,7 +20,7 @@ async def test_r9_an_hours_outage_loses_nothing_and_doubles_nothing(sides: tuple
     came = await outage(DictStore(), 11, sides, runs=3)
     assert came.wrong == () and came.runs == 6 and came.messages >= 6
     assert came.most_attempts <= MOST_ATTEMPTS
-    assert came.drained <= 900.0
+    assert came.drained <= 1_800.0
 
 
 async def test_a_model_that_stays_away_ends_the_run_in_words_with_retry() -> None:
