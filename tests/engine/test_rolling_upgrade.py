@@ -28,7 +28,7 @@ from tests.engine.replica import GRANT
 from tests.engine.world import CAROL, LIMITS, PLACE, TEAM, World, saying, wishing
 
 ROOT = Path(__file__).parents[2]
-OLD_FIELD = '    tokens: int = 0\n    response: str = ""\n'
+OLD_FIELD = '    response: str = ""\n    took: float = 0.0\n'
 NEW_FIELD = f'{OLD_FIELD}    mood: str = "new"\n'
 
 

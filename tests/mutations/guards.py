@@ -606,7 +606,7 @@ SQL = (
     ),
     guard(
         "an old database is met by a conflict and loaded again", "R19", "engine/door.py",
-        "self._folded.pop(run_id, None)", "pass",
+        "            why = str(rewound)\n        self.forget()\n", "            why = str(rewound)\n",
         "sql/test_guards.py::test_r19_a_door_whose_memory_is_ahead_of_a_restored_database_loads_it_again",
     ),
 )  # fmt: skip
