@@ -45,7 +45,7 @@ class Holding:
     that one which left nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now;
     ``left``: we stop, and what is under way is for somebody else to do again; ``taken_over``: another worker left it, so that what
     it owes may be half done; ``stale``: somebody else may have changed it; ``quiet``: nothing happened for a while, so its receipts
-    wait no longer; ``ahead``: the store's clock less our own (seconds)."""
+    wait no longer; ``ahead``: the store's clock less our own (seconds); ``until``: when our lease surely ends (our own clock)."""
 
     run: RunId
     taken: bool = False
@@ -53,6 +53,7 @@ class Holding:
     stale: bool = False
     quiet: bool = False
     ahead: float = 0.0
+    until: float = 0.0
     nudge: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
@@ -79,14 +80,15 @@ class Worker:
             return
         if self._stopping or run_id in self._newer:
             return
-        holding = self._held[run_id] = Holding(run_id)
+        began, holding = time.monotonic(), Holding(run_id)
+        self._held[run_id] = holding
         self._idle.clear()
         try:
             taken = await self._door.take(run_id, self.name, self._limits.lease, programs=self._limits.programs)
             if taken is not None:
                 _, now, lease = taken
                 holding.taken, holding.taken_over = True, lease.taken_over
-                holding.ahead = now - time.monotonic()
+                holding.ahead, holding.until = now - time.monotonic(), began + self._limits.lease
                 await self._hold(holding)
         except NewerJournal:
             self._newer.add(run_id)
@@ -168,7 +170,7 @@ class Worker:
             run = await self._present(holding)
             if run is None:
                 return False
-            if not self._stopping:
+            if not self._stopping and await self._still_holds(holding):
                 self._begin_due(holding, run)
             if not holding.tasks:
                 return not await self._rests(holding, run)
@@ -227,11 +229,23 @@ class Worker:
         while not holding.lost:
             await asyncio.sleep(self._limits.lease / 3)
             try:
-                holding.lost = await self._take_lease(holding.run) is None
+                await self._renew(holding)
             except Unavailable as absent:
                 log.warning("the lease could not be renewed", run=holding.run, why=str(absent))
         log.warning("the lease was lost", run=holding.run)
         holding.nudge.set()
+
+    async def _still_holds(self, holding: Holding) -> bool:
+        """By our own clock: a process that was halted for longer than its lease asks before it goes on."""
+        if time.monotonic() > holding.until:
+            await self._renew(holding)
+        return not holding.lost
+
+    async def _renew(self, holding: Holding) -> None:
+        began = time.monotonic()
+        if await self._take_lease(holding.run) is None:
+            holding.lost = True
+        holding.until = began + self._limits.lease
 
     async def _take_lease(self, run_id: RunId, seconds: float | None = None) -> Lease | None:
         lease = self._limits.lease if seconds is None else seconds

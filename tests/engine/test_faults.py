@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,8 +17,9 @@ from bot.core.run import Run, RunState
 from bot.core.values import Judgement, Verdict
 from bot.dict_store import DictStore
 from bot.engine import Limits
+from bot.engine.inbox import run_id_of
 from bot.engine.worker import CUT_OFF_SECONDS
-from bot.ports import InboxRow, Unavailable, Writer
+from bot.ports import InboxRow, Reply, Unavailable, Writer
 from tests.engine.world import ALICE, BOB, CAROL, LIMITS, PLACE, TEAM, MoodyStore, World, approval_of, saying, wishing
 from tests.journey.stage import until
 
@@ -484,3 +486,23 @@ async def test_r15_what_was_recorded_although_nobody_heard_of_the_commit_has_not
         if world.store.writes < lost:
             return
     raise AssertionError("it never came to its end")
+
+
+async def test_r9_a_process_that_was_halted_for_longer_than_its_lease_says_nothing_before_it_has_asked() -> None:
+    """Somebody else goes on with the run by then, and has said it."""
+    world = World(limits=replace(LIMITS, lease=0.3))
+    others = list[asyncio.Task[object]]()
+
+    def halted() -> Reply:
+        run = run_id_of(PLACE, PLACE.thread)
+        work = world.store.write(lambda tx: tx.take_lease(run, "somebody else", 60.0))
+        others.append(asyncio.create_task(work))
+        time.sleep(0.5)  # the whole process stands still
+        return saying("Checkout is fine.")
+
+    async with running(world):
+        world.model.turns = [halted]
+        await world.write("how is checkout?")
+        await until(lambda: others and others[0].done())
+        await asyncio.sleep(0.3)
+    assert world.chat.words == []
