@@ -15,7 +15,7 @@ from random import Random
 
 from bot.core.approval import Resolution
 from bot.core.call import Call, CallState
-from bot.core.events import Asked, CardShown, Edited, Expired, Finished, Recorded, Started, Voted
+from bot.core.events import Asked, Cancelled, CardShown, Edited, Expired, Finished, Recorded, Started, Voted
 from bot.core.journal import fold
 from bot.core.policy import Defaults, Policy
 from bot.core.refusal import Refused
@@ -142,7 +142,7 @@ async def _move(world: World, run: Run, move: str, who: Person) -> Run | Refused
         case "approve" | "deny":
             return await engine.programs.vote(opaque, who.user, move, "")
         case "stop":
-            return await engine.programs.stop(run.id, who, "not any more")
+            return await engine._door.record(run.id, Cancelled(who, "not any more"))
         case "edit":
             wish = Wish("wire", "grant_access", f'{{"user_id":"{run.asked.message}","group":"users"}}')
             return await engine.programs.edit(opaque, who, await world.registry.propose(CallId("t1c1e"), wish, who))

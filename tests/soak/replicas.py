@@ -42,7 +42,7 @@ def soak(seed: int, share: float) -> Iterator[Line]:
                 for what in ("mentions", "runs", "failed", "doubts", *FLOOR, "Slack faults", "lost leases")
             ),
             len(report.violations),
-            all(done[what] >= least / 2 * share for what, least in FLOOR.items()),
+            all(done[what] >= int(least / 2 * share) for what, least in FLOOR.items()),
             seed,
             time.monotonic() - began,
             f"click → start p99 {report.p99():.1f} s",
