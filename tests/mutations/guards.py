@@ -604,11 +604,6 @@ SQL = (
         "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB",
         "sql/test_lock.py::test_a_second_bot_on_the_same_file_is_refused_and_may_work_once_the_first_has_ended",
     ),
-    guard(
-        "an old database is met by a conflict and loaded again", "R19", "engine/door.py",
-        "            why = str(rewound)\n        self.forget()\n", "            why = str(rewound)\n",
-        "sql/test_guards.py::test_r19_a_door_whose_memory_is_ahead_of_a_restored_database_loads_it_again",
-    ),
 )  # fmt: skip
 
 
