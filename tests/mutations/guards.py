@@ -370,11 +370,9 @@ ENGINE = (
     ),
     guard(
         "only the writer of Started runs the action", "R1", "engine/doing.py",
-        "started = after.call(name) if isinstance(after, Run) else None\n        if (\n            isinstance(after, Run)\n"
-        "            and started is not None\n            and started.state is CallState.STARTED\n"
-        "            and started.attempt == attempt\n        ):",
+        "started, mine = after.call(name) if isinstance(after, Run) else None, (CallState.STARTED, attempt)",
         "after = after if isinstance(after, Run) else run\n        started = after.call(name)\n"
-        "        if started is not None and started.state is CallState.STARTED:",
+        "        mine = (CallState.STARTED, started.attempt if started else None)",
         "engine/test_guards.py::test_r1_a_rerun_that_was_seen_too_late_starts_nothing",
     ),
     guard(
