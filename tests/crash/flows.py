@@ -85,7 +85,7 @@ def actions(present: Callable[[], Present]) -> list[Action]:
     def happens(mark: str, key: str) -> str:
         outside, points = present().outside, present().points
         points.passing(f"the effect of {mark}, to come")
-        outside.tell("effect", mark=mark, attempt=key)
+        outside.tell("effect", mark=mark, key=key)
         points.passing(f"the effect of {mark}, there")
         return "done"
 
@@ -198,6 +198,8 @@ class Telling:
                 if not any(len(run.said) > 1 for run in mine):
                     return
             choice = {"deny": "deny", "expire": ""}.get(flow.card, "approve")
+            if flow.doubt == "did_not_run" and "-" in line["key"]:
+                choice = "deny"  # people are asked anew about what they said did not run; they have changed their minds
             if choice:
                 yield f"{opaque}:{choice}", Clicked(CAROL, choice, opaque, CHANNEL, line["ts"])
         elif phase == "expired":

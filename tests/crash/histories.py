@@ -30,6 +30,7 @@ from bot.engine import Limits
 from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.inbox import Inbox
+from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.programs import Programs
 from bot.engine.worker import due
@@ -94,10 +95,10 @@ class AnyHistory(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.now, self.marks, self.keys, self.threads = 1_000_000.0, 0, 0, 0
+        self.now, self.marks, self.keys, self.threads, self.starts = 1_000_000.0, 0, 0, 0, 0
         self.latest = self.now
         self.deeds, self.known, self.frozen = Deeds(), dict[str, Known](), False
-        self.stopped, self.edited = set[str](), set[str]()
+        self.stopped, self.edited, self.taken_back = set[str](), set[str](), Counter[str]()
         self.wants: list[str] = []
         self.inputs: dict[str, Input] = {}
         self.store = DictStore(clock=lambda: self.now)
@@ -125,9 +126,9 @@ class AnyHistory(RuleBasedStateMachine):
         self.deeds.done[mark] += 1
         approved = any(k.mark == mark and k.given and not k.dead and self.now < k.until for k in self.known.values())
         reasons = {
-            "it was done before": self.deeds.done[mark] > 1,
+            "it was done before": self.deeds.done[mark] > 1 + self.taken_back[mark],
             "it is forbidden": name == "never",
-            "nobody approved it in time": name == "ask_first" and not approved,
+            "nobody approved it in time": not approved and (name == "ask_first" or self.taken_back[mark] > 0),
             "all is frozen": self.frozen,
             "its run was stopped": mark in self.stopped,
             "somebody changed it": mark in self.edited,
@@ -143,6 +144,8 @@ class AnyHistory(RuleBasedStateMachine):
         dispatch = WakingDispatch()
         self.inbox = Inbox(self.store, self.door, people, self.chat, dispatch, lambda row: self.inputs[row.key], KEYS)
         self.programs = Programs(self.door, self.inbox, people, KEYS)
+        name = f"worker {self.starts}"
+        self.starts += 1
         self.doer = Doer(
             door=self.door,
             model=self,
@@ -152,7 +155,8 @@ class AnyHistory(RuleBasedStateMachine):
             people=people,
             limits=LIMITS,
             seal_keys=KEYS,
-            worker=f"worker {id(people)}",
+            worker=name,
+            parking=Parking(self.store, self.chat, name, lease=LIMITS.lease, programs=False),
         )
 
     async def reply(self, prompt: Prompt) -> Reply:
@@ -246,7 +250,7 @@ class AnyHistory(RuleBasedStateMachine):
     def one_thing_that_is_due_is_done(self, slot: int) -> None:
         owed = [(run, effect) for run in self.runs() for effect in due(run, self.now)]
         if owed:
-            self.run_now(self.doer.do(*owed[slot % len(owed)]))
+            self.run_now(self.doer.do(*owed[slot % len(owed)], again=True))
 
     @rule(slot=SLOTS, dies=st.sampled_from(["before", "after"]))
     def the_bot_dies_in_an_action(self, slot: int, dies: str) -> None:
@@ -257,7 +261,7 @@ class AnyHistory(RuleBasedStateMachine):
             return
         self.actions.dies = dies
         try:
-            self.run_now(self.doer.do(*acts[slot % len(acts)]))
+            self.run_now(self.doer.do(*acts[slot % len(acts)], again=True))
         except DiedError:
             self.actions.dies = ""
             self.the_bot_is_restarted()
@@ -313,6 +317,7 @@ class AnyHistory(RuleBasedStateMachine):
         doubted = [call for _, call in self.calls(CallState.IN_DOUBT) if call.card]
         if doubted:
             call = doubted[slot % len(doubted)]
+            self.taken_back[self.mark(call)] += answer == "did_not_run"  # she may be wrong; then she is asked anew
             self.put(Clicked(CAROL, answer, str(call.question), "C0OPS", call.card.message))
 
     def mark(self, call: Call) -> str:

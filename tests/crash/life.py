@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,7 @@ class Dispatch:
             await self.advance(run)
 
 
+_threads = count(1)
 _lives: list["Life"] = []
 REGISTRY = Registry(flows.actions(lambda: _lives[-1]))
 
@@ -135,7 +136,7 @@ class Life:
             translate=flows.translate,
             policy=POLICY,
             seal_keys=KEYS,
-            limits=SHORT_LEASE if self.fault.cut else LIMITS,
+            limits=replace(SHORT_LEASE if self.fault.cut else LIMITS, alone=self.story.url.startswith("sqlite")),
             watch=self._watch,
         )
 
@@ -154,7 +155,7 @@ class Life:
     async def live(self) -> None:
         """Until everything is over. Raises TimeoutError where it never is."""
         if not self.outside.told("begun"):
-            await emptied(store_of(self.story.url))
+            await self._empty()
             self.outside.tell("begun")
         try:
             async with self.engine.running(drain_seconds=1.0):
@@ -163,6 +164,16 @@ class Life:
                     await self.people()
         finally:
             await self.sql.close()
+
+    async def _empty(self) -> None:
+        """Take out what the story before has left on Postgres."""
+
+        async def work(tx: Any) -> None:
+            for table in tables.metadata.sorted_tables:
+                await tx.connection.execute(table.delete())
+
+        if not self.story.url.startswith("sqlite"):
+            await store_of(self.story.url).write(work)
 
     async def remember(self) -> None:
         """The runs that an earlier life has left."""
@@ -232,10 +243,14 @@ class Life:
                 self.outside.tell("shell", run=run.id)
 
 
-@cache
+_on_postgres: dict[str, SqlStore] = {}
+
+
 def store_of(url: str) -> SqlStore:
-    """One for all lives of a process and its children: it remembers the statements that it has made, and no connection."""
-    return open_store(url)
+    """A store of a life's own; on Postgres it is handed down, since it remembers the statements that it has made, and no connection."""
+    if url.startswith("sqlite"):
+        return open_store(url)
+    return _on_postgres.setdefault(url, open_store(url))
 
 
 def report_faults_to(outside: Outside, expected: set[str]) -> None:
@@ -249,15 +264,6 @@ def report_faults_to(outside: Outside, expected: set[str]) -> None:
     structlog.configure(processors=[structlog.processors.format_exc_info, note], cache_logger_on_first_use=False)
 
 
-async def emptied(store: SqlStore) -> None:
-    """Take out what the story before has left."""
-
-    async def work(tx: Any) -> None:
-        for table in tables.metadata.sorted_tables:
-            await tx.connection.execute(table.delete())
-
-    await store.write(work)
-
-
 def tellings(names: Sequence[str]) -> tuple[Telling, ...]:
-    return tuple(Telling(flows.FLOWS[name], number) for number, name in enumerate(names, 1))
+    """Each in a thread that this process has never told anything in: its store remembers what it knew of a run."""
+    return tuple(Telling(flows.FLOWS[name], next(_threads)) for name in names)

@@ -34,8 +34,14 @@ def act_first(engine: Engine, **ports: Any) -> None:
         limits=engine.limits,
         seal_keys=real._seal_keys,
         worker=engine._worker.name,
+        parking=real._parking,
         **ports,
     )
     engine._worker = Worker(
-        name=engine._worker.name, store=engine._store, door=engine._door, doer=doer, limits=engine.limits
+        name=engine._worker.name,
+        store=engine._store,
+        door=engine._door,
+        doer=doer,
+        parking=real._parking,
+        limits=engine.limits,
     )

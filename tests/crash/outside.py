@@ -1,7 +1,8 @@
 """The world outside the bot: what Slack shows, what BIGHUB was told, what the model was shown, what the actions did.
 
 It is one file that is only appended to, a line by a single write, so it survives every death of the bot. Each life reads it first.
-Like the real ones, its Slack and BIGHUB know a key that they have seen and take it once (`bot/slack/posting.py`, `bot/bighub_reports.py`).
+Like the real ones, the ports to Slack and BIGHUB look for what stands there already only where they are told that something may
+(``again``; `bot/slack/posting.py`, `bot/bighub_reports.py`): whoever says so wrongly posts twice, and is seen.
 """
 
 import json
@@ -65,9 +66,9 @@ class Slack:
     async def members(self, team: str, group: str) -> frozenset[str]:
         return frozenset()
 
-    async def show_card(self, run: Run, call: Call) -> Posted:
+    async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
         key, channel = f"{run.id}:{call.proposal.call}", run.asked.place.channel
-        known = self._outside.told("card", key=key)
+        known = self._outside.told("card", key=key) if again else []
         stands = (
             call.card.message if call.card else known[0]["ts"] if known else f"card-{len(self._outside.lines['card'])}"
         )
@@ -77,11 +78,13 @@ class Slack:
         )
         return Posted(channel, stands)
 
-    async def post_reply(self, run: Run, key: str, text: str) -> Posted:
-        return self._post(run, key, text, None)
+    async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
+        return self._post(run, key, text, None, again)
 
-    async def post_notice(self, run: Run, key: str, text: str, retry: RunId | None = None) -> Posted:
-        return self._post(run, key, text, retry)
+    async def post_notice(
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+    ) -> Posted:
+        return self._post(run, key, text, retry, again)
 
     async def show_thinking(self, run: Run) -> None:
         """Nothing depends on it."""
@@ -89,8 +92,8 @@ class Slack:
     async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
         self._outside.tell("whisper", user=person.user, thread=thread, text=text)
 
-    def _post(self, run: Run, key: str, text: str, retry: RunId | None) -> Posted:
-        known = self._outside.told("post", key=f"{run.id}:{key}")
+    def _post(self, run: Run, key: str, text: str, retry: RunId | None, again: bool) -> Posted:
+        known = self._outside.told("post", key=f"{run.id}:{key}") if again else []
         if not known:
             ts = f"post-{len(self._outside.lines['post'])}"
             self._outside.tell("post", key=f"{run.id}:{key}", run=run.id, ts=ts, text=text, retry=retry)
@@ -108,19 +111,19 @@ class Bighub:
     async def judge(self, question: Question) -> Judgement:
         return self._verdicts(question.action)
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval) -> None:
-        self._report(f"{run.id}:resolution:{approval.terms.approval}", str(approval.resolution))
+    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
+        self._report(f"{run.id}:resolution:{approval.terms.approval}", str(approval.resolution), again)
 
-    async def report_outcome(self, run: Run, call: Call) -> None:
+    async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         in_doubt = ":in_doubt" if call.state == "in_doubt" else ""
-        self._report(f"{run.id}:outcome:{call.proposal.call}{in_doubt}", str(call.outcome))
+        self._report(f"{run.id}:outcome:{call.proposal.call}{in_doubt}", str(call.outcome), again)
 
     async def remember(self, run: Run, moments: Sequence[Moment]) -> None:
         for moment in moments:
-            self._report(f"{run.id}:memory:{moment.id}", "")
+            self._report(f"{run.id}:memory:{moment.id}", "", True)
 
-    def _report(self, key: str, says: str) -> None:
-        if not self._outside.told("report", key=key):
+    def _report(self, key: str, says: str, again: bool) -> None:
+        if not again or not self._outside.told("report", key=key):
             self._outside.tell("report", key=key, says=says)
 
 

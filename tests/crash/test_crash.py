@@ -52,9 +52,9 @@ def test_r1_r2_r3_r16_r18_death_at_any_point_is_recovered_from(database: str, mo
 
 
 def test_r15_a_commit_whose_answer_is_lost_is_no_effect_and_no_loss(postgres_url: str) -> None:
-    [tally] = campaigns(postgres_url, ("every_commit", {"flow": "approved", "first": 3, "step": 6}))
+    [tally] = campaigns(postgres_url, ("every_commit", {"flow": "approved", "first": 2, "step": 2}))
     assert tally["failures"] == []
-    assert tally["cuts"] >= 6 and tally["heard_cuts"] >= 3
+    assert tally["cuts"] >= 8 and tally["heard_cuts"] >= 4
 
 
 def test_r1_r2_an_effect_that_nobody_wrote_down_is_asked_about_and_a_naive_bot_is_found_out() -> None:

@@ -13,7 +13,6 @@ from bot.core.call import Call, CallState
 from bot.core.journal import fold
 from bot.core.owed import due_at
 from bot.core.run import Run, RunState
-from bot.core.values import Answer
 from bot.sql import tables
 from bot.sql.rebuild import rebuild, verify_chain
 from bot.sql.store import SqlStore
@@ -51,34 +50,40 @@ def _of_run(run: Run, outside: Outside, telling: Telling) -> Iterator[str]:
     if due_at(run) is not None:
         yield f"R2 run {run.id} still owes something"
     for call in run.calls:
-        yield from _of_call(run, call, outside, telling)
+        yield from _of_call(run, call, outside)
+    for name in {call.proposal.action for call in run.calls}:
+        yield from _of_wish(run, [call for call in run.calls if call.proposal.action == name], outside, telling)
+    yield from _of_reports(run, outside)
     yield from _of_words(run, outside)
     yield from _of_prompts(run, outside)
 
 
-def _of_call(run: Run, call: Call, outside: Outside, telling: Telling) -> Iterator[str]:
-    name = call.proposal.action
-    effects = len(outside.told("effect", mark=f"{run.id}:{name}"))
+def _of_wish(run: Run, calls: list[Call], outside: Outside, telling: Telling) -> Iterator[str]:
+    """One wish of the model's: its call, and those that took its place after somebody had found that it did not run."""
+    name, doubt = calls[0].proposal.action, telling.flow.doubt
+    effects = outside.told("effect", mark=f"{run.id}:{name}")
     most = telling.flow.most.get(name, 0)
-    if effects > most:
-        yield f"R1 R7 {name} happened {effects} times, at most {most} was approved"
-    settled = call.settled
-    if call.state is CallState.EXECUTED and effects == 0 and (settled is None or telling.flow.doubt == "truth"):
+    if len(effects) > most:
+        yield f"R1 R7 {name} happened {len(effects)} times, at most {most} was approved"
+    if len({effect["key"] for effect in effects}) > 1:
+        yield f"R2 {name} was given several idempotency keys"
+    executed = [call for call in calls if call.state is CallState.EXECUTED]
+    unsure = doubt != "truth" or any(call.state is CallState.IN_DOUBT for call in calls)
+    if executed and not effects and not unsure:
         yield f"R1 {name} is told as executed and never happened"
-    by_hand = settled is not None and (settled.answer is Answer.UNKNOWN or telling.flow.doubt != "truth")
-    if call.state in (CallState.REFUSED, CallState.FAILED) and effects and not by_hand:
-        yield f"R2 {name} is told as {call.outcome} and happened"
+    if effects and not executed and not unsure:
+        yield f"R2 {name} is told as {calls[-1].outcome} and happened"
+    if most and calls[-1].state is CallState.REFUSED and doubt != "did_not_run":
+        yield f"R3 {name} was refused ({calls[-1].outcome}: {calls[-1].reason}), though people approved it"
+
+
+def _of_call(run: Run, call: Call, outside: Outside) -> Iterator[str]:
+    name = call.proposal.action
     if not call.answered:
         yield f"R2 {name} stays {call.state}"
-    if most and call.state is CallState.REFUSED:
-        yield f"R3 {name} was refused ({call.outcome}: {call.reason}), though people approved it"
     cards = outside.told("card", key=f"{run.id}:{call.proposal.call}")
     if call.phase is not None and (len({card["ts"] for card in cards}) != 1 or cards[-1]["phase"] != call.phase):
         yield f"R10 the card of {name} shows {[card['phase'] for card in cards]}, not {call.phase}"
-    if call.judgement is not None and not outside.told("report", key=f"{run.id}:outcome:{call.proposal.call}"):
-        doubted = outside.told("report", key=f"{run.id}:outcome:{call.proposal.call}:in_doubt")
-        if not (doubted and call.state is CallState.IN_DOUBT):
-            yield f"R9 BIGHUB was not told what became of {name}"
 
 
 def _of_words(run: Run, outside: Outside) -> Iterator[str]:
@@ -91,11 +96,23 @@ def _of_words(run: Run, outside: Outside) -> Iterator[str]:
     # A reply that was asked for again after a crash is another text; the first that was recorded is the one that counts.
     if replies != list(run.replies):
         yield f"R9 Slack shows the replies {replies}, the journal has {run.replies}"
-    if any(key.startswith("delay:") for key in keys):
+    # Where the connection was cut, an answer of the model's could really not be kept, and the next life may say so.
+    if any(key.startswith("delay:") for key in keys) and not outside.lines["wire"]:
         yield f"R9 people were told that somebody does not answer who did: {keys}"
-    for receipt in run.receipts:
-        if receipt.key.startswith(REPORTS) and not outside.told("report", key=f"{run.id}:{receipt.key}"):
-            yield f"R9 {receipt.key} is recorded as reported and was not"
+
+
+def _of_reports(run: Run, outside: Outside) -> Iterator[str]:
+    told = Counter(line["key"].removeprefix(f"{run.id}:") for line in outside.lines["report"] if run.id in line["key"])
+    twice = [key for key, times in told.items() if times > 1]
+    if twice:
+        yield f"R9 BIGHUB was told twice of {twice}"
+    receipts = {receipt.key for receipt in run.receipts if receipt.key.startswith(REPORTS)}
+    if receipts != {key for key in told if key.startswith(REPORTS)}:
+        yield f"R9 BIGHUB was told {sorted(told)}, recorded is {sorted(receipts)}"
+    for call in run.calls:
+        reported = f"outcome:{call.proposal.call}"
+        if call.judgement is not None and not {reported, f"{reported}:in_doubt"} & receipts:
+            yield f"R9 BIGHUB was not told what became of {call.proposal.action}"
 
 
 def _of_prompts(run: Run, outside: Outside) -> Iterator[str]:

@@ -34,7 +34,7 @@ def every_point(seed: int, share: float) -> Iterator[Line]:
         what = f"{database}: SIGKILL at every point of {len(FLOWS)} flows; then again, and a second one in the recovery"
         if step > 1:
             what = what.replace("every point", f"every {step}. point")
-        met = tally.points >= len(FLOWS) * 55 // step and tally.effects > 0 and tally.doubts > 0
+        met = tally.points >= len(FLOWS) * 30 // step and tally.effects > 0 and tally.doubts > 0
         yield _line("T1", "R1 R2 R3 R7 R16 R18", what, tally, f"{tally.points} points, ", met, seed, began)
         if database == "Postgres":
             began = time.monotonic()
@@ -42,7 +42,7 @@ def every_point(seed: int, share: float) -> Iterator[Line]:
             tally = _shared(urls, "every_commit", _dealt(commits, len(urls)))
             what = "Postgres: the connection is cut at every commit, before the server hears of it and after it has committed"
             cut = f"{tally.cuts} cuts ({tally.heard_cuts} committed and not heard of), "
-            met = tally.cuts >= len(FLOWS) * 20 // step and tally.heard_cuts > 0
+            met = tally.cuts >= len(FLOWS) * 10 // step and tally.heard_cuts > 0
             yield _line("T1", "R15", what, tally, cut, met, seed, began)
 
 
