@@ -46,23 +46,25 @@ class Door:
     async def load(self, run_id: RunId) -> tuple[Run | None, float]:
         """The run as its journal tells it, and the store's clock (epoch seconds)."""
 
-        async def work(tx: Reader) -> tuple[Run | None, float]:
-            return await self._current(tx, run_id), tx.now
+        async def read() -> tuple[Run | None, float]:
+            known = self._folded.get(run_id)  # before the snapshot, which may be older than what is remembered after it
 
-        run, now = await self._through(lambda: self._store.read(work))
+            async def work(tx: Reader) -> tuple[Run | None, float]:
+                return await self._since(tx, run_id, known), tx.now
+
+            return await self._store.read(work)
+
+        run, now = await self._through(read)
+        newer = self._folded.get(run_id)
+        if run is not None and newer is not None and newer.length > run.length:
+            run = newer  # somebody here appended meanwhile; the receipts are of that state
         self._remember(run)
         return None if run is None else self._with_receipts(run, run.last_at)[0], now
 
     async def find(self, opaque: str) -> Run | None:
         """The run that owns an approval's or a question's id, or the guard's name of a request."""
-
-        async def work(tx: Reader) -> Run | None:
-            run_id = await tx.run_of(opaque)
-            return None if run_id is None else await self._current(tx, run_id)
-
-        run = await self._store.read(work)
-        self._remember(run)
-        return None if run is None else self._with_receipts(run, run.last_at)[0]
+        run_id = await self._store.read(lambda tx: tx.run_of(opaque))
+        return None if run_id is None else (await self.load(run_id))[0]
 
     # --- recording --------------------------------------------------------------------------------------------------
 
@@ -198,7 +200,9 @@ class Door:
         return await do()
 
     async def _current(self, tx: Reader, run_id: RunId) -> Run | None:
-        known = self._folded.get(run_id)
+        return await self._since(tx, run_id, self._folded.get(run_id))
+
+    async def _since(self, tx: Reader, run_id: RunId, known: Run | None) -> Run | None:
         return fold(run_id, await tx.journal(run_id, known.length if known else 0), known)
 
     def _with_receipts(self, run: Run, at: float) -> tuple[Run, tuple[Receipt, ...]]:

@@ -602,6 +602,26 @@ SQL = (
         "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB",
         "sql/test_lock.py::test_a_second_bot_on_the_same_file_is_refused_and_may_work_once_the_first_has_ended",
     ),
+    guard(
+        "nothing starts before a restore is settled", "R19", "engine/doing.py",
+        "if not (await tx.epoch()).settled:", "if False:",
+        "restore/test_runs.py::test_r19_between_the_notice_and_the_end_of_the_runs_nothing_starts[sqlite]",
+    ),
+    guard(
+        "a click from before a restore counts for nothing", "R19", "engine/restoring.py",
+        "if row.received_at < epoch.since else None", "if False else None",
+        "restore/test_runs.py::test_r19_what_lay_in_the_inbox_begins_nothing_by_itself[sqlite]",
+    ),
+    guard(
+        "a run that a restore ends is doubted first", "R19", "core/run.py",
+        "if isinstance(event, Restored) and any(", "if False and any(",
+        "core/test_run.py::test_r19_a_restore_ends_the_run_and_casts_doubt_on_what_may_have_run_after_the_backup",
+    ),
+    guard(
+        "what comes in after a restore is as old as the store says", "R19", "engine/mailbox.py",
+        "return replace(row, received_at=tx.now) if", "return row if",
+        "restore/test_runs.py::test_r19_what_is_written_after_the_restore_is_worked_as_ever[sqlite]",
+    ),
 )  # fmt: skip
 
 

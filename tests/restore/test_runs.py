@@ -284,7 +284,6 @@ async def test_r19_a_replica_that_lives_on_lets_nothing_start_and_ends_the_runs_
         assert run.calls[0].state is CallState.IN_DOUBT and world.deeds.done == ["bob in admins"]
 
 
-@pytest.mark.xfail(reason="open in issue 4: broken by the merge with the door that remembers", strict=False)
 async def test_r19_a_journal_that_is_shorter_than_what_is_remembered_is_a_restore(backups: Backups) -> None:
     """The witness and the name say nothing here: only the memory of the engine does."""
     world = World()
