@@ -33,6 +33,7 @@ from bot.engine.inbox import Inbox
 from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.programs import Programs
+from bot.engine.restoring import Restoring
 from bot.engine.worker import due
 from bot.ports import InboxRow, Prompt, Ran, Reply, Unavailable, Wish
 from tests.engine.world import ALICE, CAROL, TEAM, ChatInMemory, GuardInMemory, ModelInMemory, WakingDispatch, saying
@@ -153,6 +154,7 @@ class AnyHistory(RuleBasedStateMachine):
             chat=self.chat,
             actions=self.actions,
             people=people,
+            restoring=Restoring(self.store, self.door, LIMITS),
             limits=LIMITS,
             seal_keys=KEYS,
             worker=name,

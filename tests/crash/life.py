@@ -111,7 +111,7 @@ class Life:
         self.dispatch = Dispatch()
         self.engine = self._engine()
         if fault.naive:
-            act_first(self.engine, guard=self.guard, chat=self.chat, actions=self.actions)
+            act_first(self.engine)
         self.dispatch.advance = self.engine.advance
         report_faults_to(self.outside, expected={NOT_RECORDED} if fault.cut else set())
 
@@ -120,18 +120,18 @@ class Life:
             return Mortal(port, self.points, *methods)
 
         reports = ("report_resolution", "report_outcome", "remember")
-        self.chat = mortal(
+        chat = mortal(
             Slack(self.outside, self._between_approval_and_start),
             *("profile", "show_card", "post_reply", "post_notice", "whisper"),
         )
-        self.guard = mortal(Bighub(self.outside, flows.verdict), "judge", *reports)
-        self.actions = mortal(REGISTRY, "propose", "run", "probe")
+        guard = mortal(Bighub(self.outside, flows.verdict), "judge", *reports)
+        actions = mortal(REGISTRY, "propose", "run", "probe")
         return Engine(
             store=self.store,
             model=mortal(Script(self.outside, flows.script), "reply"),
-            guard=self.guard,
-            chat=self.chat,
-            actions=self.actions,
+            guard=guard,
+            chat=chat,
+            actions=actions,
             dispatch=mortal(self.dispatch, "wake"),
             translate=flows.translate,
             policy=POLICY,
@@ -158,29 +158,30 @@ class Life:
             await self._empty()
             self.outside.tell("begun")
         try:
+            await self._look()
             async with self.engine.running(drain_seconds=1.0):
-                await self.remember()
                 async with asyncio.timeout(LONGEST_SECONDS):
                     await self.people()
         finally:
             await self.sql.close()
 
     async def _empty(self) -> None:
-        """Take out what the story before has left on Postgres."""
+        """Take out what the story before has left on Postgres. It is the same database still: none was restored."""
 
         async def work(tx: Any) -> None:
-            for table in tables.metadata.sorted_tables:
+            for table in set(tables.metadata.sorted_tables) - {tables.epochs}:
                 await tx.connection.execute(table.delete())
 
         if not self.story.url.startswith("sqlite"):
             await store_of(self.story.url).write(work)
 
-    async def remember(self) -> None:
-        """The runs that an earlier life has left."""
+    async def _look(self) -> None:
+        """The runs as they stand: an earlier life has left them, or the answer to a commit was lost and nobody told of it."""
+        door = Door(self.sql)
         for line in await self.sql.read(lambda tx: tx.runs(1_000)):
-            run = await self.engine.run(line.run)
-            if run is not None:
-                self.runs.setdefault(run.id, run)
+            run, _ = await door.load(line.run)
+            if run is not None and run.length >= self.runs.get(run.id, run).length:
+                self.runs[run.id] = run
 
     async def people(self) -> None:
         while not await self._over():
@@ -189,6 +190,9 @@ class Life:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(LIMITS.sweep_every):
                         await self._changed.wait()
+                if self.fault.cut:
+                    with contextlib.suppress(Unavailable):
+                        await self._look()
 
     async def _act(self) -> bool:
         """Do what people would do now; False where there was nothing."""
@@ -229,6 +233,8 @@ class Life:
 
     async def _between_approval_and_start(self) -> None:
         """A shell stops the run, or freezes the system, when an approved call is about to start."""
+        if any(telling.flow.card in ("cancel", "freeze") for telling in self.story.tellings):
+            await self._look()
         for telling in self.story.tellings:
             for run in telling.runs(self.runs.values()):
                 approved = any(call.state is CallState.ALLOWED and call.approval is not None for call in run.calls)

@@ -3,14 +3,13 @@ call that is not written down as done does it (again). Without it nobody would k
 """
 
 import secrets
-from typing import Any
+from copy import copy
 
 from bot.core.call import Call
 from bot.core.events import Finished, Started
 from bot.core.run import Run
 from bot.engine import Engine
 from bot.engine.doing import Doer
-from bot.engine.worker import Worker
 
 
 class NaiveDoer(Doer):
@@ -24,24 +23,7 @@ class NaiveDoer(Doer):
         )
 
 
-def act_first(engine: Engine, **ports: Any) -> None:
-    """Give the engine a worker that does so."""
-    real = engine._worker._doer
-    doer = NaiveDoer(
-        door=engine._door,
-        model=real._model,
-        people=engine._people,
-        limits=engine.limits,
-        seal_keys=real._seal_keys,
-        worker=engine._worker.name,
-        parking=real._parking,
-        **ports,
-    )
-    engine._worker = Worker(
-        name=engine._worker.name,
-        store=engine._store,
-        door=engine._door,
-        doer=doer,
-        parking=real._parking,
-        limits=engine.limits,
-    )
+def act_first(engine: Engine) -> None:
+    """Give the engine's worker such a doer; the rest of it is as it was."""
+    engine._worker._doer = copy(engine._worker._doer)
+    engine._worker._doer.__class__ = NaiveDoer

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from bot.ports import Reader, Store, Writer
+from bot.ports import Store, Writer
 
 T = TypeVar("T")
 
@@ -53,14 +53,9 @@ class MortalStore:
         self._points.passing(f"{name}, committed and not heard of")
         return result
 
-    async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
-        return await self._store.read(work)
-
-    async def data_version(self) -> int | None:
-        return await self._store.data_version()
-
-    async def close(self) -> None:
-        await self._store.close()
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else a store does: what is only read is lost with the process, wherever that dies."""
+        return getattr(self._store, name)
 
 
 class Mortal:
