@@ -76,6 +76,7 @@ async def test_a_script_that_never_closes_its_agent_ends_by_itself_and_says_noth
 FORK = """
 import os
 
+sys.stdout.flush()  # or the child prints what was said before it a second time
 if (child := os.fork()) == 0:
     print(agent.run(messages="again", model="gpt-5.5")["output_text"], flush=True)
     raise SystemExit(7)
