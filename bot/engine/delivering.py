@@ -4,6 +4,7 @@ Rule: one that does not answer holds up nobody for long. While it is silent, one
 wait in the journal.
 """
 
+import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from bot.core.effects import Effect
 from bot.core.events import CardShown, Delivered, Event, RunFailed
 from bot.core.moments import untold
 from bot.core.run import Run
+from bot.core.values import RunId
 from bot.engine.words import delay_text, end_text, question_text
 from bot.ports import Chat, Guard, Rejected, Unavailable
 
@@ -56,11 +58,30 @@ class Delivering:
     def __init__(self, guard: Guard, chat: Chat, silent_after: float) -> None:
         self._guard, self._chat = guard, chat
         self._people, self._judge = _Listener("Slack", silent_after), _Listener(guard.name, silent_after)
+        self._under_way: dict[RunId, set[asyncio.Future[object]]] = {}
 
     async def deliver(self, run: Run, effect: owed.ShowCard | Words | Report, again: bool) -> CardShown | Delivered:
         """``again``: it may have been delivered before, so whoever delivers looks first."""
-        with self._judge.told() if isinstance(effect, REPORTS) else self._people.told():
+        with self._noted(run.id), self._judge.told() if isinstance(effect, REPORTS) else self._people.told():
             return await self._deliver(run, effect, again)
+
+    @contextmanager
+    def _noted(self, run_id: RunId) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks = self._under_way.setdefault(run_id, set())
+        tasks.add(task)
+        try:
+            yield
+        finally:
+            tasks.discard(task)
+            if not tasks:
+                self._under_way.pop(run_id, None)
+
+    async def settled(self, run_id: RunId, seconds: float) -> None:
+        """Wait for what is being told of a run, so that its receipt shares the next commit; at most ``seconds``."""
+        if tasks := self._under_way.get(run_id):
+            await asyncio.wait(set(tasks), timeout=seconds)
 
     async def _deliver(self, run: Run, effect: owed.ShowCard | Words | Report, again: bool) -> CardShown | Delivered:
         match effect:

@@ -42,6 +42,7 @@ from bot.logger import log
 from bot.ports import Actions, Chat, Guard, Model, Prompt, Rejected, Reply, Unavailable, Wish, Writer
 
 THINKING_SECONDS = 0.3
+RECEIPTS_SECONDS = 0.05
 
 
 class Doer:
@@ -142,6 +143,7 @@ class Doer:
         """Record a turn, with the guard's answers where they come at once: one commit instead of two. What is not judged by then
         is owed as ever."""
         judgements = await self._judging.at_once(run, replied)
+        await self._delivering.settled(run.id, RECEIPTS_SECONDS)
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             after = Refused("There is no such run.") if run is None else apply(run, replied, tx.now)

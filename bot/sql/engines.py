@@ -5,7 +5,7 @@ Rule: no error that leaves here holds a value of a statement. What people wrote 
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,11 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from bot.errors import ConfigurationError
 from bot.ports import Conflict, Unavailable
+from bot.sql.direct import PostgresEngine
 from bot.sql.inline import InlineEngine
 
 BUSY_SECONDS = 10.0
-_COMMAND_SECONDS = 60.0
 _IDLE_MILLISECONDS = 10_000
-_CONNECT_SECONDS = 10.0
 _READERS = 4
 _POSTGRES_CONNECTIONS = 16
 _SOMEBODY_WAS_FIRST = frozenset({"40001", "40P01"})
@@ -122,21 +121,14 @@ def plain_postgres(url: URL, **options: Any) -> AsyncEngine:
     return create_async_engine(url, hide_parameters=True, **options)
 
 
-def postgres_engine(url: URL) -> AsyncEngine:
-    return plain_postgres(
-        url,
-        pool_size=_POSTGRES_CONNECTIONS,
-        max_overflow=0,
-        connect_args={
-            "timeout": _CONNECT_SECONDS,
-            "command_timeout": _COMMAND_SECONDS,
-            "server_settings": {
-                "application_name": "signoff",
-                # A process that is stopped in a transaction must not keep a run's row from whoever takes the run over.
-                "idle_in_transaction_session_timeout": str(_IDLE_MILLISECONDS),
-            },
-        },
-    )
+def postgres_engine(url: URL, on_connect: Callable[[Any], Awaitable[None]] | None = None) -> PostgresEngine:
+    """``on_connect`` is awaited with each new connection of asyncpg."""
+    settings = {
+        "application_name": "signoff",
+        # A process that is stopped in a transaction must not keep a run's row from whoever takes the run over.
+        "idle_in_transaction_session_timeout": str(_IDLE_MILLISECONDS),
+    }
+    return PostgresEngine(url, connections=_POSTGRES_CONNECTIONS, settings=settings, on_connect=on_connect)
 
 
 @contextmanager

@@ -11,19 +11,20 @@ Rule 3: a part of the name that this role may not ask for is left out. A row tha
 import secrets
 import sqlite3
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Text, and_, func, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import Epoch
+from bot.sql.direct import PostgresConnection, PostgresEngine
 from bot.sql.inline import InlineConnection
 from bot.sql.tables import epochs
 from bot.sql.witness import Witness, Witnessed
 
-AnyConnection = AsyncConnection | InlineConnection
+AnyConnection = PostgresConnection | InlineConnection
 _THE_ROW = epochs.c.one == 1
 _HERE = "(SELECT oid FROM pg_database WHERE datname = current_database())::text || ':' || 'events'::regclass::oid::text"
 CLUSTER = (
@@ -61,7 +62,7 @@ _PRESENT = {"sqlite": _present(), "postgresql": _present(_NAMED)}
 
 async def present(connection: AnyConnection) -> Epoch:
     """The present epoch. On Postgres not settled also where the tables are not those that the row names."""
-    found = (await connection.execute(_PRESENT[connection.dialect.name])).first()
+    found: Any = (await connection.execute(_PRESENT[connection.dialect.name])).first()
     return Epoch() if found is None else Epoch(found[0], found[1], bool(found[2]))
 
 
@@ -165,14 +166,14 @@ def why_postgres_was_restored(here: str, stored: Row) -> str:
     return f"the {' and the '.join(other)} are not those of before" if stored.identity and other else ""
 
 
-async def askable(connection: AsyncConnection, part: str) -> str:
+async def askable(engine: PostgresEngine, part: str) -> str:
     """``part`` of `CLUSTER` if this role may ask for it here, else what leaves it out."""
     try:
-        await connection.execute(select(literal_column(part)))
+        async with engine.connect() as connection:
+            await connection.execute(select(literal_column(part)))
     except DBAPIError as refused:
         if getattr(refused.orig, "sqlstate", None) not in _MAY_NOT_ASK:
             raise
-        await connection.rollback()
         return UNKNOWN
     return part
 

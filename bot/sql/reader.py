@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Double, Executable, Row, and_, bindparam, cast, extract, func, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.events import Recorded
 from bot.core.run import ENDS, BrokenJournal
@@ -14,6 +13,7 @@ from bot.ports import Epoch, Freeze, InboxRow, OpenApproval, Rewound, RunLine
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, first_fault, genesis
 from bot.sql.codec import decode, references
+from bot.sql.direct import PostgresConnection
 from bot.sql.inline import InlineConnection
 
 _IDS_PER_QUERY = 1000
@@ -68,7 +68,7 @@ _FREEZES = select(_freeze.scope, _freeze.reason, _freeze.by, _freeze.since).orde
 class SqlReader:
     """Reads in one transaction. ``shift`` seconds are added to the database's clock, so that tests can move time."""
 
-    def __init__(self, connection: AsyncConnection | InlineConnection, now: float, shift: float = 0.0) -> None:
+    def __init__(self, connection: PostgresConnection | InlineConnection, now: float, shift: float = 0.0) -> None:
         self.connection = connection
         self._shift = shift
         self._now = now

@@ -17,13 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import URL
 
 from bot.ports import Conflict, Epoch, Unavailable
 from bot.sql import epochs
+from bot.sql.direct import Snapshots
 from bot.sql.engines import is_sqlite, normalise, own_errors, postgres_engine, sqlite_readers, sqlite_writer
 from bot.sql.inline import InlineEngine
 from bot.sql.reader import NOW, SqlReader
@@ -47,7 +45,7 @@ def open_store(url: str) -> "SqlStore":
 class SqlStore(ABC):
     """``clock_shift`` (seconds) moves the store's time in tests. Every method raises `Unavailable` while the database is away."""
 
-    def __init__(self, readers: AsyncEngine | InlineEngine) -> None:
+    def __init__(self, readers: Snapshots | InlineEngine) -> None:
         self.clock_shift = 0.0
         self._readers = readers
         self._heads = Heads()
@@ -84,13 +82,11 @@ class PostgresStore(SqlStore):
     """Each work is a transaction of its own."""
 
     def __init__(self, url: URL) -> None:
-        self._engine = postgres_engine(url)
+        self._engine = postgres_engine(url, self._on_connect)
         self._cluster = ""
         self._cluster_name: str | None = None
         self._elsewhere = False
-        event.listen(self._engine.sync_engine, "connect", self._on_connect)
-        # One snapshot for all that a work reads, from the same pool.
-        super().__init__(self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True))
+        super().__init__(Snapshots(self._engine))
 
     async def read(self, work: Callable[[SqlReader], Awaitable[T]]) -> T:
         if self._elsewhere:
@@ -116,26 +112,21 @@ class PostgresStore(SqlStore):
     async def notice(self) -> Epoch:
         """Whoever comes first names the new epoch; the others find it."""
         with own_errors():
+            if not self._cluster:
+                parts = [await epochs.askable(self._engine, part) for part in epochs.CLUSTER]
+                self._cluster = epochs.cluster_sql(*parts)
             async with self._engine.connect() as connection:
-                if not self._cluster:
-                    parts = [await epochs.askable(connection, part) for part in epochs.CLUSTER]
-                    self._cluster = epochs.cluster_sql(*parts)
                 here, stored = await epochs.name_of(connection, self._cluster), await epochs.row(connection)
         if not stored.identity or epochs.why_postgres_was_restored(here, stored):
             stored = await self._write_now(lambda tx: epochs.named(tx.connection, tx.now, here), anywhere=True)
         self._cluster_name, self._elsewhere = epochs.cluster_in(here), False
         return stored.epoch
 
-    def _on_connect(self, connection: Any, _entry: ConnectionPoolEntry) -> None:
+    async def _on_connect(self, connection: Any) -> None:
         """A server that was replaced, or recovered to an earlier moment, has dropped its connections: the next one tells."""
-        if self._cluster_name is None:
-            return
-        cursor = connection.cursor()
-        cursor.execute(f"SELECT {self._cluster}")
-        (name,) = cursor.fetchone()
-        cursor.close()
-        connection.rollback()
-        self._elsewhere = self._elsewhere or name != self._cluster_name
+        if self._cluster_name is not None:
+            name = await connection.fetchval(f"SELECT {self._cluster}")
+            self._elsewhere = self._elsewhere or name != self._cluster_name
 
     async def data_version(self) -> int | None:
         return None
@@ -266,17 +257,6 @@ def _tell(group: list[_Waiting], outcome: _Done | BaseException) -> None:
 
 @asynccontextmanager
 async def _opened(engine: Any) -> AsyncIterator[tuple[Any, float]]:
-    """A transaction and its time. A connection that the database has dropped meanwhile is replaced: nothing has happened yet."""
-    clock = NOW[engine.dialect.name]
-    for _ in range(2):
-        async with engine.connect() as connection:
-            try:
-                now = await connection.scalar(clock)
-            except DBAPIError as error:
-                if error.connection_invalidated:
-                    continue
-                raise
-            yield connection, now
-            return
+    """A transaction and its time."""
     async with engine.connect() as connection:
-        yield connection, await connection.scalar(clock)
+        yield connection, await connection.scalar(NOW[engine.dialect.name])

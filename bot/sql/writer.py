@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import Executable, Table, bindparam, delete, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.core.events import Recorded
 from bot.core.journal import fold
@@ -21,6 +20,7 @@ from bot.projections import buttons, open_approvals
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, genesis, link
 from bot.sql.codec import encode
+from bot.sql.direct import PostgresConnection
 from bot.sql.inline import InlineConnection
 from bot.sql.reader import SqlReader, clock
 
@@ -32,6 +32,8 @@ _INSERTS: dict[tuple[str, str, bool], Executable] = {
     for anew in (True, False)
 }
 _HEAD = select(_run.head_hash).where(_run.run == bindparam("run")).with_for_update()
+_LOCKED = select(_run.run).where(_run.run == bindparam("run")).with_for_update().cte("held")
+_LOCK = select(clock("postgresql")).select_from(_LOCKED)
 _ADVANCE = update(tables.runs).where(
     _run.run == bindparam("its_run"), _run.length == bindparam("its_length"), _run.head_hash == bindparam("its_head")
 )
@@ -54,6 +56,8 @@ _PARK = update(tables.runs).where(
 )
 _PARK = _PARK.values(parked=bindparam("reason"), lease_owner=None, lease_until=None)
 _RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None)).values(parked=None)
+_CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in_(bindparam("gone", expanding=True)))
+_KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
 _HEADS = 4096
@@ -85,7 +89,7 @@ class SqlWriter(SqlReader):
 
     def __init__(
         self,
-        connection: AsyncConnection | InlineConnection,
+        connection: PostgresConnection | InlineConnection,
         now: float,
         shift: float = 0.0,
         known: Heads | None = None,
@@ -105,8 +109,7 @@ class SqlWriter(SqlReader):
 
     async def _lock(self, run: str) -> None:
         """The first lock also sets the time: whoever waited for a run acts after the one that held it."""
-        row = select(tables.runs.c.run).where(tables.runs.c.run == run).with_for_update().cte("held")
-        now = await self.connection.scalar(select(clock(self._dialect)).select_from(row))
+        now = await self.connection.scalar(_LOCK, {"run": run})
         if now is not None and not self.heads:
             self._now = now
 
@@ -162,7 +165,7 @@ class SqlWriter(SqlReader):
         await self._add(tables.buttons, [{"opaque": opaque, "run": after.id} for opaque in ids], anew=False)
         old, new = set(open_approvals(before)), set(open_approvals(after))
         if gone := [line.approval for line in old - new]:
-            await self.connection.execute(delete(tables.approvals).where(tables.approvals.c.approval.in_(gone)))
+            await self.connection.execute(_CLOSE_APPROVALS, {"gone": gone})
         await self._add(tables.approvals, [_approval_row(line) for line in new - old])
 
     async def _add(self, table: Table, rows: Sequence[dict[str, Any]], anew: bool = True) -> int:
@@ -214,7 +217,7 @@ class SqlWriter(SqlReader):
     async def freezes(self) -> tuple[Freeze, ...]:
         if self._dialect == "postgresql":
             # FOR SHARE would not see the row that somebody is just inserting; this waits for them, and they for us.
-            await self.connection.execute(text("LOCK TABLE freezes IN SHARE MODE"))
+            await self.connection.execute(_KEEP_FREEZES)
         return await super().freezes()
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> None:

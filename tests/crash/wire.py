@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-COMMIT = b"COMMIT;"
+COMMIT = b"COMMIT\x00"
 READY = b"Z\x00\x00\x00\x05I"
 
 

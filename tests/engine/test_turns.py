@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from bot.core.events import Asked
+from bot.core.events import Asked, ModelReplied
 from bot.core.run import RunState
 from bot.core.values import Judgement, RunId, Verdict
 from tests.engine.world import ALICE, LIMITS, PLACE, World, approval_of, saying, wishing
@@ -108,3 +108,16 @@ async def test_the_guard_is_told_the_earlier_decisions_of_the_run_and_of_no_othe
         await world.write("look again", message="2.0")
         await world.until(lambda run: len(world.guard.questions) == 3)
     assert [question.earlier for question in world.guard.questions] == [(), ('{"mode":"autonomous"}',), ()]
+
+
+async def test_a_report_that_is_under_way_when_the_model_answers_shares_its_commit() -> None:
+    world = World()
+    world.guard.answers, world.guard.takes = {"look": ALLOW}, 0.03
+    world.model.turns = [wishing(("look", {"what": "disk"})), saying("It is full.")]
+    async with world.engine.running():
+        await world.write("look at the disk")
+        run = await world.until(lambda run: run.state is RunState.DONE and run.delivered("outcome:t1c1"))
+    journal = await world.store.read(lambda tx: tx.journal(run.id))
+    answered = [recorded.at for recorded in journal if isinstance(recorded.event, ModelReplied)][-1]
+    reported = [recorded.at for recorded in journal if "outcome:t1c1" in repr(recorded.event)]
+    assert reported == [answered]

@@ -106,6 +106,8 @@ class ModelInMemory:
 
 @dataclass
 class GuardInMemory:
+    """``takes`` (seconds): how long a report does."""
+
     name: str = "BIGHUB"
     answers: dict[str, Judgement | Exception] = field(default_factory=dict)
     questions: list[Question] = field(default_factory=list)
@@ -113,6 +115,7 @@ class GuardInMemory:
     outcomes: list[str] = field(default_factory=list)
     remembered: list[str] = field(default_factory=list)
     absent: bool = False
+    takes: float = 0.0
 
     async def judge(self, question: Question) -> Judgement:
         self.questions.append(question)
@@ -127,6 +130,7 @@ class GuardInMemory:
 
     async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         self._there()
+        await asyncio.sleep(self.takes)
         self.outcomes.append(f"{call.proposal.action} {call.outcome}")
 
     async def remember(self, run: Run, moments: Sequence[Moment]) -> None:

@@ -548,8 +548,13 @@ SQL = (
     ),
     guard(
         "no freeze is set between its check and the commit", "R7", "sql/writer.py",
-        'await self.connection.execute(text("LOCK TABLE freezes IN SHARE MODE"))', "pass",
+        "await self.connection.execute(_KEEP_FREEZES)", "pass",
         "test_store_contract.py::test_no_freeze_is_set_between_its_check_and_the_commit[postgres]",
+    ),
+    guard(
+        "a failed transaction is no committed one", "R15", "sql/direct.py",
+        'if await self._raw.execute("COMMIT") != "COMMIT":', 'if await self._raw.execute("COMMIT") == "":',
+        "sql/test_direct.py::test_r15_a_transaction_in_which_a_statement_failed_is_never_taken_for_committed",
     ),
     guard(
         "a commit is on the disk", "R15", "sql/engines.py",

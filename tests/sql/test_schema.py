@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
 
-from bot.sql.engines import is_sqlite, normalise, postgres_engine, sqlite_writer
+from bot.sql.engines import is_sqlite, normalise, plain_postgres, sqlite_writer
 from bot.sql.schema import head, migrate, step_down
 from bot.sql.store import open_store
 from bot.sql.tables import metadata
@@ -50,7 +50,7 @@ async def python(code: str, *arguments: str) -> tuple[int, str]:
 
 async def in_database(url: str, look: Callable[[Connection], object]) -> object:
     parsed = normalise(url)
-    engine: Any = sqlite_writer(parsed) if is_sqlite(parsed) else postgres_engine(parsed)
+    engine: Any = sqlite_writer(parsed) if is_sqlite(parsed) else plain_postgres(parsed)
     async with engine.connect() as connection:
         found: object = await connection.run_sync(look)
         await connection.commit()
