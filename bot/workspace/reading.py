@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 def boot(world: World, user: str) -> Json:
-    """Team, app, people, groups, channels, commands and labels, as `user` sees them."""
+    """Team, app, people, groups, channels, commands and labels, as `user` sees them, and whether a bot is listening."""
     directory = world.directory
     own = directory.direct(user) if user != BOT_USER_ID else None
     shown = [each for each in directory.channels.values() if each is own or _listed(world, each, user)]
@@ -36,6 +36,7 @@ def boot(world: World, user: str) -> Json:
         ],
         "home": world.manifest.home,
         "labels": list(world.labels),
+        "listening": world.listening,
         "me": user,
     }
 

@@ -5,6 +5,7 @@ import json
 import random
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,11 +64,12 @@ class Link:
 
 @dataclass(slots=True)
 class Links:
-    """The tickets given out by apps.connections.open and the links opened with them."""
+    """The tickets given out by apps.connections.open and the links opened with them. ``changed`` is called when one came or went."""
 
     tickets: set[str] = field(default_factory=set)
     open: list[Link] = field(default_factory=list)
     opened: asyncio.Event = field(default_factory=asyncio.Event)
+    changed: Callable[[], None] = lambda: None
 
     def new_ticket(self) -> str:
         ticket = secrets.token_urlsafe(18)
@@ -94,6 +96,7 @@ class Links:
         link = Link(socket)
         self.open.append(link)
         self.opened.set()
+        self.changed()
         try:
             await socket.send_text(json.dumps(_hello(len(self.open))))
             while True:
@@ -105,6 +108,7 @@ class Links:
             self.open.remove(link)
             if not self.open:
                 self.opened.clear()
+            self.changed()
             link.broken()
 
     async def disconnect(self, reason: str, seconds: float) -> None:

@@ -63,6 +63,14 @@ class World:
     codes: dict[str, float] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.links.changed = lambda: self.hints.send(None, {"type": "listening", "listening": self.listening})
+
+    @property
+    def listening(self) -> bool:
+        """Whether anybody would hear an event now: a bot's open link, or an address to send it to."""
+        return bool(self.links.open or self.delivery.request_url)
+
     def reset(self) -> None:
         self.stop_timers()
         self.delivery.forget()

@@ -80,7 +80,9 @@ async def test_the_bot_is_killed_while_a_card_is_pending_and_the_click_still_cou
         await page.get_by_test_id("thread-link").first.click()
         thread = page.get_by_test_id("thread")
         await expect(thread.locator('[data-action-id="approve"]')).to_be_visible(timeout=15_000)
+        await expect(page.get_by_test_id("banner")).not_to_contain_text("No bot is connected")
         os.kill(pid, signal.SIGKILL)
+        await expect(page.get_by_test_id("banner")).to_contain_text("No bot is connected")
         await page.goto(page.url.replace("U0ALICE", "U0DAN"))
         await page.reload()
         done = thread.get_by_text("Executed in")
@@ -94,3 +96,4 @@ async def test_the_bot_is_killed_while_a_card_is_pending_and_the_click_still_cou
             except AssertionError:
                 continue
         await expect(done).to_be_visible()
+        await expect(page.get_by_test_id("banner")).not_to_contain_text("No bot is connected")

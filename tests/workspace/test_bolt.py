@@ -1,9 +1,11 @@
 """An unmodified Bolt app in the workspace: events, clicks, modals, commands, over both transports."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
 
@@ -239,3 +241,21 @@ async def test_people_of_other_workspaces_are_marked(workspace: RunningWorkspace
     body = (await settled(heard, 1))[0]
     assert body["is_ext_shared_channel"] is True
     assert body["event"]["user_team"] == "T0OTHER" and body["team_id"] == "T0ACME"
+
+
+async def test_the_page_knows_whether_a_bot_is_listening(workspace: RunningWorkspace) -> None:
+    dan = workspace.person("U0DAN")
+    assert (await dan.boot())["listening"] is False
+    async with aiohttp.ClientSession() as session:
+        url = f"{workspace.url}/client/stream"
+        async with session.get(url, params={"token": "xoxp-U0DAN"}) as stream:
+            async with over_socket(bolt_app(workspace), workspace):
+                assert (await dan.boot())["listening"] is True
+            hints = [b""]
+            async with asyncio.timeout(10):
+                while sum(b'"listening"' in hint for hint in hints) < 2:
+                    hints.append(await stream.content.readline())
+    told = [json.loads(hint.removeprefix(b"data: ")) for hint in hints if b'"listening"' in hint]
+    assert [hint["listening"] for hint in told] == [True, False]
+    async with over_http(bolt_app(workspace), workspace):
+        assert (await dan.boot())["listening"] is True

@@ -2,7 +2,7 @@
 import { Api, Stream, coalesced, inWords } from "./api.js";
 import { announce, el, toast } from "./dom.js";
 import { Gestures } from "./gestures.js";
-import { Header, Sidebar, drawConnection, drawLabels } from "./layout.js";
+import { Header, Sidebar, drawBanner, drawConnection } from "./layout.js";
 import { authorOf } from "./message.js";
 import { Modals } from "./modal.js";
 import { plainOf } from "./mrkdwn.js";
@@ -155,7 +155,7 @@ class App {
     this.names = boot.ok ? new Names({ ...boot, me: this.route.as }) : await this.#outsider(boot.error);
     if (this.api !== api) return;
     if (!this.names) return this.#unreachable(api, boot.error);
-    drawLabels(this.names.boot.labels);
+    drawBanner(this.names.boot);
     document.getElementById("shell").replaceChildren(this.sidebar.node, this.scrim, this.main, this.thread.node);
     this.#arrived();
     if (this.closed) return;
@@ -163,11 +163,11 @@ class App {
     this.stream = new Stream(api.token, {
       onHint: (hint) => this.#hint(hint),
       onOpen: () => {
-        drawConnection(null);
+        drawConnection({ lost: false });
         this.refresh();
         this.refreshViews();
       },
-      onLost: () => drawConnection("Reconnecting…"),
+      onLost: () => drawConnection({ lost: true }),
     });
   }
 
@@ -185,7 +185,7 @@ class App {
   #unreachable(api, error) {
     const note = el("p", { class: "boot-note", role: "alert", text: inWords(error) });
     document.getElementById("shell").replaceChildren(note);
-    drawConnection("Reconnecting…");
+    drawConnection({ lost: true });
     setTimeout(() => {
       if (this.api === api) this.start();
     }, 1500);
@@ -194,6 +194,7 @@ class App {
   #hint(hint) {
     const elsewhere = hint.channel && hint.channel !== this.route.channel;
     if (hint.type === "reset") return this.start();
+    if (hint.type === "listening") return drawConnection({ listening: hint.listening });
     if (hint.type === "view" || hint.type === "home") return this.refreshViews();
     if (!elsewhere) return this.refresh();
     if (hint.type === "message" && !this.unread.has(hint.channel)) {
@@ -208,7 +209,7 @@ class App {
     if (!channel || !this.names || this.closed) return;
     const answer = await api.messages(channel.id);
     if (this.api !== api) return;
-    if (answer.error === "workspace_unreachable") return drawConnection("Reconnecting…");
+    if (answer.error === "workspace_unreachable") return drawConnection({ lost: true });
     const refusal = answer.ok ? null : inWords(answer.error);
     const { messages = [], statuses = [] } = answer;
     this.cache.set(`${this.route.as}:${channel.id}`, { messages, statuses, refusal });

@@ -2,14 +2,20 @@
    It draws what it is given and reports clicks. */
 import { el, icon, iconButton } from "./dom.js";
 
-export function drawLabels(labels) {
+export function drawBanner({ labels, listening }) {
+  drawConnection({ listening });
   document
     .getElementById("labels")
     .replaceChildren(...(labels ?? []).map((text) => el("span", { class: "pill", text })));
 }
 
-export function drawConnection(text) {
-  document.getElementById("connection").textContent = text ?? "";
+/* `lost`: the page does not reach the workspace. `listening`: a bot is connected to it. */
+const connection = { lost: false, listening: true };
+
+export function drawConnection(change) {
+  Object.assign(connection, change);
+  const quiet = connection.listening ? "" : "No bot is connected: what is written now is heard later";
+  document.getElementById("connection").textContent = connection.lost ? "Reconnecting…" : quiet;
 }
 
 /* Redraws only what changed, so that an open list and the focus stay. */
