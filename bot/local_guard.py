@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from bot.core.approval import Approval
 from bot.core.call import Call
+from bot.core.matching import Case
 from bot.core.moments import Moment
-from bot.core.policy import Policy, case_of, floor
+from bot.core.policy import Policy, case_of, floor, unscored, verdict
 from bot.core.run import Run
 from bot.core.values import Judgement, Verdict
 from bot.core.verdict import strictest
@@ -28,15 +29,13 @@ class LocalGuard:
 
     async def judge(self, question: Question) -> Judgement:
         """Never raises: there is nobody to wait for."""
-        verdict, rule = _floor(self._policy, question)
-        if rule and verdict:
-            return Judgement(verdict, _because(rule, verdict), NAME, rule=rule)
-        if question.binding.read_only:
-            return Judgement(
-                Verdict.ALLOW, "No rule of policy.yml decides this; it only reads, so it may run.", NAME, rule=rule
-            )
-        reason = "No rule of policy.yml decides this; what changes something needs a person's approval."
-        return Judgement(Verdict.ASK, reason, NAME, rule=rule)
+        least, rule = _floor(self._policy, question)
+        if rule and least:
+            return Judgement(least, _because(rule, least), NAME, rule=rule)
+        given = verdict(self._policy, _case(question))
+        reads = given is Verdict.ALLOW
+        why = "it only reads, so it may run." if reads else "what changes something needs a person's approval."
+        return Judgement(given, f"No rule of policy.yml decides this; {why}", NAME, rule=rule)
 
     async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
         """Nobody keeps count here."""
@@ -51,7 +50,8 @@ class LocalGuard:
 class TightenedGuard:
     """The stricter of another guard and the local rules. Where no rule matches, the other guard decides alone.
 
-    What a rule denies is not shown to the other guard at all: nobody outside has to know, or to be up, for a no.
+    A rule that compares the risk waits for the other guard's number. What any other rule denies is not shown to the other guard at
+    all: nobody outside has to know, or to be up, for a no.
     """
 
     def __init__(self, inner: Guard, policy: Policy) -> None:
@@ -61,14 +61,15 @@ class TightenedGuard:
 
     async def judge(self, question: Question) -> Judgement:
         """Raises what the other guard raises: `Unavailable`, `Rejected`."""
-        verdict, rule = _floor(self._policy, question)
-        if verdict is Verdict.DENY:
-            return Judgement(verdict, _because(rule, verdict), NAME, rule=rule)
+        least, rule = _floor(unscored(self._policy), question)
+        if least is Verdict.DENY:
+            return Judgement(least, _because(rule, least), NAME, rule=rule)
         judgement = await self._inner.judge(question)
-        if verdict is None or strictest(verdict, judgement.verdict) is judgement.verdict:
+        least, rule = _floor(self._policy, question, judgement.risk)
+        if least is None or strictest(least, judgement.verdict) is judgement.verdict:
             return replace(judgement, rule=rule)
-        reason = f"{_because(rule, verdict)} {self.name}: {judgement.reason}"
-        return replace(judgement, verdict=verdict, reason=reason, rule=rule)
+        reason = f"{_because(rule, least)} {self.name}: {judgement.reason}"
+        return replace(judgement, verdict=least, reason=reason, rule=rule)
 
     async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
         await self._inner.report_resolution(run, call, approval, again=again)
@@ -80,9 +81,13 @@ class TightenedGuard:
         await self._inner.remember(run, moments)
 
 
-def _floor(policy: Policy, question: Question) -> tuple[Verdict | None, str]:
-    verdict, rule = floor(policy, case_of(question.action, question.binding, question.requester, question.place))
-    return verdict, rule.name if rule else ""
+def _floor(policy: Policy, question: Question, score: float | None = None) -> tuple[Verdict | None, str]:
+    least, rule = floor(policy, _case(question, score))
+    return least, rule.name if rule else ""
+
+
+def _case(question: Question, score: float | None = None) -> Case:
+    return case_of(question.action, question.binding, question.requester, question.place, score)
 
 
 _DOES = {

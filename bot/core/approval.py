@@ -1,7 +1,8 @@
 """An approval: the open question to people, bound to one digest, and what their votes make of it. Also the seal.
 
 Rule 1: an approval takes votes only while it is open, before it expires, from the card that it recorded.
-Rule 2: each person votes once (Slack's user ids are unique across workspaces); one denial ends it; ``quorum`` approvals approve it.
+Rule 2: each person votes once (Slack's user ids are unique across workspaces); one denial ends it; approvals that meet every demand
+of the terms (`terms.py`) approve it. A denial needs no comment, whatever the terms say of one.
 Rule 3: who may vote is `policy.py`'s; this file counts.
 Rule 4: what lets a call start is sealed with a key that the database does not hold.
 """
@@ -14,8 +15,10 @@ from enum import StrEnum
 
 from bot.core.events import Voted
 from bot.core.refusal import Refused
+from bot.core.terms import may_vote, missing, sealed_beyond
 from bot.core.values import Binding, Choice, Person, Terms
 
+NEEDS_COMMENT = "An approval of this needs a comment. Please say in it why this should run."
 NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
 
 
@@ -29,7 +32,7 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's click. ``at`` in epoch seconds, ``via`` "slack", "shell" or "program"."""
+    """One person's click. ``at`` in epoch seconds, ``via`` "slack", "shell" or "program"; ``counts_as`` as in `Voted`."""
 
     person: Person
     choice: Choice
@@ -37,6 +40,7 @@ class Vote:
     at: float
     via: str
     seal: str
+    counts_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +74,29 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
         return Refused(NOT_THE_CARD)
     if any(earlier.person.user == voted.person.user for earlier in approval.votes):
         return Refused("You have already voted on this.")
+    if voted.choice is Choice.APPROVE and approval.terms.comment_required and not voted.comment.strip():
+        return Refused(NEEDS_COMMENT)
+    if approval.terms.quorums and not may_vote(approval.terms, voted.person.user, voted.counts_as, at):
+        return Refused("Your vote does not count here yet: you are asked only if nobody has decided by then.")
     counted = replace(approval, votes=(*approval.votes, _vote(voted, at)))
     if voted.choice is Choice.DENY:
         return resolve(counted, Resolution.DENIED, at)
-    if sum(v.choice is Choice.APPROVE for v in counted.votes) >= approval.terms.quorum:
+    if not missing(approval.terms, counted.votes, at):
         return resolve(counted, Resolution.APPROVED, at)
     return counted
 
 
 def _vote(voted: Voted, at: float) -> Vote:
-    return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal)
+    return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as)
 
 
-def vote_text(run: str, approval: Approval, person: Person, choice: Choice, via: str) -> str:
-    """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how."""
+def vote_text(
+    run: str, approval: Approval, person: Person, choice: Choice, via: str, counts_as: tuple[str, ...] = ()
+) -> str:
+    """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how, as what."""
     terms = approval.terms
     bound = (terms.approval, approval.digest, terms.expires_at, terms.quorum)
-    return json.dumps(["vote", run, *bound, person.team, person.user, choice, via])
+    return json.dumps(["vote", run, *bound, person.team, person.user, choice, via, *counts_as])
 
 
 def permission_text(run: str, call: str, binding: Binding, terms: Terms | None) -> str:
@@ -97,7 +107,7 @@ def permission_text(run: str, call: str, binding: Binding, terms: Terms | None) 
     asked = None
     if terms is not None:
         who = (list(terms.approvers), terms.quorum, terms.requester_may_approve)
-        asked = [terms.approval, *who, terms.expires_at]
+        asked = [terms.approval, *who, terms.expires_at, *sealed_beyond(terms)]
     return json.dumps(["judged", run, call, *where, *how, asked])
 
 

@@ -77,7 +77,8 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Voted:
-    """One person's click. ``via`` is "slack", "shell" or "program"; ``message`` the card's ``ts`` it was clicked on ("" from a shell)."""
+    """One person's click. ``via`` is "slack", "shell" or "program"; ``message`` the card's ``ts`` it was clicked on ("" from a shell);
+    ``counts_as``: which of the approvers the person was at that moment."""
 
     approval: ApprovalId
     person: Person
@@ -86,6 +87,7 @@ class Voted:
     seal: str
     via: str = "slack"
     message: str = ""
+    counts_as: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,69 +1,64 @@
-"""Who may ask, what must be asked about, and who may decide: `policy.yml` as values. Reading the file is `policy_file.py`'s.
+"""What must be asked about, and on which terms: `policy.yml` as values. Reading the file is `policy_file`'s, matching `matching.py`'s,
+who may decide `authority.py`'s, counting and comparing `terms.py`'s.
 
 Rules
-1. Of the rules that match, the strictest verdict wins (ties: the first in the file). What the winner leaves open is taken
-   from the next strictest, and at last from the defaults.
-2. A rule can only tighten what a guard said (`verdict.strictest`); alone, a rule's `allow` allows.
-3. `may_decide` is the one function that authorises a decision, for clicks, commands, modals and shells alike; what it
-   cannot establish, it refuses. Bots, guests, outsiders and deactivated accounts never decide.
-4. No approver configured means nobody.
+1. All rules that match apply together, and of what they state the strictest holds: deny before ask before allow, every demand of
+   approvers (each must be met), the shortest time, no vote of the requester, a comment. No order of rules matters.
+2. A default is no rule: it holds only where no rule that matches states anything.
+3. A rule can only tighten what a guard said; alone, a rule's `allow` allows. Where neither a guard nor a rule says anything, reading
+   is allowed and all else is asked about.
+4. A quorum that is stated without approvers holds for all demands that are.
+5. A rule on trial (``shadow``) has no effect: what it would have made stricter is noted, and that is all.
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TypeVar
 
-from bot.core.inputs import Profile
-from bot.core.refusal import Refused
-from bot.core.values import ApprovalId, Binding, Person, Place, Terms, Verdict
+from bot.core.matching import LONGEST_SECONDS, Case, Comparison, Match, duration
+from bot.core.terms import demanding, soonest
+from bot.core.timing import Clocks, Limit, PastStart, Window, reached
+from bot.core.values import ApprovalId, Binding, Person, Place, Quorum, Share, Terms, Verdict
+from bot.core.verdict import strictest
 
-_STRICTNESS = {None: -1, Verdict.ALLOW: 0, Verdict.ASK: 1, Verdict.DENY: 2}
+__all__ = [
+    "Case",
+    "Defaults",
+    "Limited",
+    "Match",
+    "OnExpiry",
+    "Policy",
+    "Rule",
+    "case_of",
+    "closed",
+    "duration",
+    "floor",
+    "limited",
+    "on_trial",
+    "terms",
+    "verdict",
+]
+
+DOMAIN = "it_actions"
+"""What BIGHUB is told that all actions of a bot belong to."""
+_ORDER = (None, Verdict.ALLOW, Verdict.ASK, Verdict.DENY)
 T = TypeVar("T")
 
-_DURATION = re.compile(r"([1-9][0-9]{0,4})([mhd])")
-_SECONDS = {"m": 60, "h": 3_600, "d": 86_400}
-LONGEST_SECONDS = 365 * 86_400
 
+class OnExpiry(StrEnum):
+    """What becomes of a request when its time is over: it is refused; its escalation group gets the same time again; it stays."""
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """What a rule is matched against: an action about to be judged, who asked for it, and where."""
-
-    action: str
-    system: str
-    environment: str
-    target: str
-    risk: str
-    read_only: bool
-    requester: str
-    channel: str
-    domain: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """When a rule applies: every field that is set must fit. Texts are globs, any one of them; upper and lower case are alike."""
-
-    action: tuple[str, ...] = ()
-    system: tuple[str, ...] = ()
-    environment: tuple[str, ...] = ()
-    target: tuple[str, ...] = ()
-    risk: tuple[str, ...] = ()
-    requester: tuple[str, ...] = ()
-    channel: tuple[str, ...] = ()
-    domain: tuple[str, ...] = ()
-    read_only: bool | None = None
-
-    def fits(self, case: Case) -> bool:
-        return all(_fits(getattr(self, each.name), getattr(case, each.name)) for each in fields(self))
+    DENY = "deny"
+    ESCALATE = "escalate"
+    KEEP = "keep"
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What holds where ``match`` fits; None leaves it to the next rule. ``approvers``: ``user:U…`` or ``group:S…``;
-    ``expires_in`` in seconds."""
+    """What holds where ``match`` fits; None states nothing. ``approvers``: ``user:U…`` or ``group:S…``; ``shares``: so many of each;
+    all times in seconds; ``post_to``: a channel, "" for the thread. ``comment_required``: always, or where a comparison with the
+    risk holds. ``on_expiry`` belongs to ``expires_in``, ``escalate_to`` to ``approvers`` or ``shares``."""
 
     name: str
     match: Match = field(default_factory=Match)
@@ -72,16 +67,41 @@ class Rule:
     quorum: int | None = None
     requester_may_approve: bool | None = None
     expires_in: int | None = None
+    shares: tuple[Share, ...] = ()
+    comment_required: bool | Comparison | None = None
+    on_expiry: OnExpiry = OnExpiry.DENY
+    remind_after: int | None = None
+    escalate_to: tuple[str, ...] = ()
+    escalate_after: int | None = None
+    recheck_after: int | None = None
+    execute_within: int | None = None
+    post_to: str | None = None
+    limits: tuple[Limit, ...] = ()
+    windows: tuple[Window, ...] = ()
+    shadow: bool = False
+
+    def fits(self, case: Case) -> bool:
+        """What cannot be compared counts against the case: a rule that would loosen anything does not fit then."""
+        return self.match.fits(case, self.verdict is not Verdict.ALLOW and self.requester_may_approve is not True)
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What holds where no rule says otherwise. ``expires_in`` in seconds."""
+    """What holds where no rule that matches states it. Fields as in `Rule`."""
 
     approvers: tuple[str, ...] = ()
     quorum: int = 1
     requester_may_approve: bool = False
     expires_in: int = 4 * 3_600
+    shares: tuple[Share, ...] = ()
+    comment_required: bool | Comparison = False
+    on_expiry: OnExpiry = OnExpiry.DENY
+    remind_after: int = 0
+    escalate_to: tuple[str, ...] = ()
+    escalate_after: int | None = None
+    recheck_after: int = 0
+    execute_within: int = 0
+    post_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +114,8 @@ class Policy:
     shell_may_decide: bool = False
 
 
-def case_of(action: str, binding: Binding, requester: Person, place: Place) -> Case:
-    """The case that a bound proposal is."""
+def case_of(action: str, binding: Binding, requester: Person, place: Place, score: float | None = None) -> Case:
+    """The case that a bound proposal is. ``score``: the risk that a guard gave it."""
     return Case(
         action=action,
         system=binding.system,
@@ -105,123 +125,142 @@ def case_of(action: str, binding: Binding, requester: Person, place: Place) -> C
         read_only=binding.read_only,
         requester=requester.user,
         channel=place.channel,
+        domain=DOMAIN,
+        score=score,
+        arguments=binding.arguments,
     )
 
 
-def duration(text: str) -> int | Refused:
-    """``30m``, ``4h`` or ``2d`` in seconds; at most a year."""
-    found = _DURATION.fullmatch(text)
-    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
-    if not 0 < seconds <= LONGEST_SECONDS:
-        return Refused(f'"{text}" is not a duration; write it like 30m, 4h or 2d (at most 365d).')
-    return seconds
+# --- the verdict ------------------------------------------------------------------------------------------------------
 
 
 def floor(policy: Policy, case: Case) -> tuple[Verdict | None, Rule | None]:
-    """The verdict that a guard may not go below, and the rule that says so; (None, None) where no rule matches."""
-    winner = next(iter(_matching(policy, case)), None)
+    """The verdict that a guard may not go below, and the strictest rule (the first by name among equals); (None, None) where none
+    matches."""
+    winner = min(applying(policy, case), key=lambda rule: (-_ORDER.index(rule.verdict), rule.name), default=None)
     return (winner.verdict if winner else None), winner
 
 
+def verdict(policy: Policy, case: Case, said: Verdict | None = None) -> Verdict:
+    """What becomes of a case, given what a guard ``said``; None where the policy decides alone."""
+    least, _ = floor(policy, case)
+    if said is not None:
+        return said if least is None else strictest(said, least)
+    return least or (Verdict.ALLOW if case.read_only else Verdict.ASK)
+
+
+def unscored(policy: Policy) -> Policy:
+    """The rules that can be applied before a guard has said what the risk is."""
+    return replace(policy, rules=tuple(rule for rule in policy.rules if rule.match.weight is None))
+
+
+def on_trial(policy: Policy, case: Case, given: Verdict) -> tuple[str, ...]:
+    """The names of rules on trial that would have made a verdict stricter than ``given``."""
+    fitting = (rule for rule in policy.rules if rule.shadow and rule.fits(case))
+    return tuple(sorted(rule.name for rule in fitting if _ORDER.index(rule.verdict) > _ORDER.index(given)))
+
+
+# --- the terms --------------------------------------------------------------------------------------------------------
+
+
 def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms:
-    """The terms of a new approval. ``now`` in epoch seconds. Without approvers nobody can decide it."""
-    matching = _matching(policy, case)
-    defaults = policy.defaults
-    approvers = _first((rule.approvers for rule in matching), defaults.approvers)
-    quorum = _first((rule.quorum for rule in matching), defaults.quorum)
-    own = _first((rule.requester_may_approve for rule in matching), defaults.requester_may_approve)
-    expires_in = _first((rule.expires_in for rule in matching), defaults.expires_in)
-    return Terms(approval, approvers, quorum, own, now + expires_in, matching[0].name if matching else "")
-
-
-def may_ask(policy: Policy, profile: Profile, home: str) -> Refused | None:
-    """Why this person may not start a run; None where they may. ``home``: as for `may_decide`."""
-    fault = _outside(profile, home)
-    if fault:
-        return Refused(f"{fault} cannot ask me for anything.")
-    if profile.guest and not policy.guests_may_ask:
-        return Refused("Guests cannot ask me for anything; somebody who keeps policy.yml can change that.")
-    return None
-
-
-def may_decide(
-    profile: Profile, requester: Person, terms: Terms, members: Mapping[str, frozenset[str]], home: str
-) -> Refused | None:
-    """Why this person may not decide an approval; None where they may.
-
-    ``members`` maps the ids of user groups to their members' ids; a group whose members are not known is left out.
-    ``home`` is the team (or enterprise) that Signoff is installed in, in the terms of `Profile.home`.
-    """
-    fault = _outside(profile, home) or ("A guest" if profile.guest else "")
-    if fault:
-        return Refused(f"{fault} cannot decide this. {_who_may(terms, requester)}")
-    if not terms.approvers:
-        return Refused(_NOBODY)
-    user = profile.person.user
-    if user == requester.user and not terms.requester_may_approve:
-        return Refused(f"You asked for this yourself, so somebody else must decide it. {_who_may(terms, requester)}")
-    groups = [name.removeprefix("group:") for name in terms.approvers if name.startswith("group:")]
-    if f"user:{user}" in terms.approvers or any(user in members.get(group, ()) for group in groups):
-        return None
-    unknown = [f"group:{group}" for group in groups if group not in members]
-    if unknown:
-        return Refused(f"Slack does not tell me right now who is in {_listed(unknown)}. Please try again in a minute.")
-    return Refused(
-        f"{_who_may(terms, requester)} You are not {'in it' if len(terms.approvers) == 1 and groups else 'among them'}."
+    """The terms of an approval that is opened at ``now`` (epoch seconds). Without approvers nobody can decide it."""
+    rules, defaults = applying(policy, case), policy.defaults
+    _, winner = floor(policy, case)
+    comments = _stated((rule.comment_required for rule in rules), defaults.comment_required)
+    found = Terms(
+        approval,
+        (),
+        1,
+        all(_stated((rule.requester_may_approve for rule in rules), defaults.requester_may_approve)),
+        now + min(map(_lifetime, _timed(rules) or [defaults])),
+        winner.name if winner else "",
+        comment_required=any(_wants_comment(each, case) for each in comments),
+        recheck_after=_soonest(_stated((rule.recheck_after for rule in rules), defaults.recheck_after)),
+        execute_within=_soonest(_stated((rule.execute_within for rule in rules), defaults.execute_within)),
+        remind_after=_soonest(_stated((rule.remind_after for rule in rules), defaults.remind_after)),
+        post_to=tuple(sorted(set(_stated((rule.post_to for rule in rules), defaults.post_to)) - {""})),
+        rules=tuple(sorted(rule.name for rule in rules)),
     )
+    return demanding(found, tuple(_demands(rules, defaults, now)))
 
 
-def may_decide_unseen(user: str, requester: Person, terms: Terms) -> Refused | None:
-    """Why this person may not decide from a shell while Slack says nothing about anybody; None where they may.
-
-    Only somebody whom the terms name as ``user:U…`` may: who is in a group, nobody can say now.
-    """
-    if f"user:{user}" not in terms.approvers:
-        return Refused("Slack does not answer, so only people whom policy.yml names as user:U… can decide now.")
-    if user == requester.user and not terms.requester_may_approve:
-        return Refused(f"You asked for this yourself, so somebody else must decide it. {_who_may(terms, requester)}")
-    return None
+def applying(policy: Policy, case: Case) -> list[Rule]:
+    """The rules that hold for a case."""
+    return [rule for rule in policy.rules if not rule.shadow and rule.fits(case)]
 
 
-_NOBODY = "No approver is configured for this; ask whoever keeps policy.yml."
+def _demands(rules: list[Rule], defaults: Defaults, now: float) -> Iterator[Quorum]:
+    naming = [rule for rule in rules if rule.approvers is not None or rule.shares]
+    open_counts = [rule.quorum for rule in rules if rule not in naming and rule.quorum is not None]
+    demanding_each: Sequence[Rule | Defaults] = naming or [defaults]
+    for each in demanding_each:
+        approvers = each.approvers if each.approvers is not None else ()
+        approvers = tuple(dict.fromkeys((*approvers, *(share.approver for share in each.shares))))
+        stated = [] if isinstance(each, Defaults) or each.quorum is None else [each.quorum]
+        seats = sum(share.count for share in each.shares)
+        count = max([*open_counts, *stated, seats]) if open_counts or stated or seats else defaults.quorum
+        escalates_at = now + _escalates_in(each) if each.escalate_to else 0.0
+        yield Quorum(approvers, count, each.shares, each.escalate_to, escalates_at)
 
 
-def _outside(profile: Profile, home: str) -> str:
-    """What keeps somebody out of everything, as the beginning of a sentence; "" for nothing."""
-    if profile.bot:
-        return "A bot"
-    if profile.deactivated:
-        return "A deactivated account"
-    if profile.stranger or not home or profile.home != home:
-        return "Somebody from outside this workspace"
-    return ""
+def _timed(rules: list[Rule]) -> list[Rule | Defaults]:
+    return [rule for rule in rules if rule.expires_in is not None]
 
 
-def _who_may(terms: Terms, requester: Person) -> str:
-    if not terms.approvers:
-        return _NOBODY
-    own = f"user:{requester.user}"
-    who = [name for name in terms.approvers if terms.requester_may_approve or name != own]
-    return f"Only {_listed(who, 'or')} may decide this." if who else _NOBODY
+def _lifetime(each: Rule | Defaults) -> int:
+    seconds = each.expires_in or 0
+    return {OnExpiry.DENY: seconds, OnExpiry.ESCALATE: 2 * seconds, OnExpiry.KEEP: LONGEST_SECONDS}[each.on_expiry]
 
 
-def _listed(names: list[str], word: str = "and") -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {word} {names[-1]}"
+def _escalates_in(each: Rule | Defaults) -> int:
+    return each.escalate_after if each.escalate_after is not None else each.expires_in or 0
 
 
-def _matching(policy: Policy, case: Case) -> list[Rule]:
-    """The rules that match, strictest first; the sort is stable, so equals stay in the file's order."""
-    found = [rule for rule in policy.rules if rule.match.fits(case)]
-    return sorted(found, key=lambda rule: -_STRICTNESS[rule.verdict])
+def _wants_comment(wanted: bool | Comparison, case: Case) -> bool:
+    return wanted if isinstance(wanted, bool) else wanted.holds(case.weight) is not False
 
 
-def _fits(wanted: tuple[str, ...] | bool | None, value: str | bool) -> bool:
-    if wanted is None or wanted == ():
-        return True
-    if isinstance(wanted, tuple):
-        return any(fnmatchcase(str(value).casefold(), pattern.casefold()) for pattern in wanted)
-    return wanted == value
+def _stated(values: Iterable[T | None], default: T) -> list[T]:
+    """What rules state; the default where none does."""
+    return [value for value in values if value is not None] or [default]
 
 
-def _first(values: Iterator[T | None], default: T) -> T:
-    return next((value for value in values if value is not None), default)
+def _soonest(seconds: list[int]) -> float:
+    return soonest(*map(float, seconds))
+
+
+# --- what holds back a start ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """A limit that is reached."""
+
+    rule: str
+    limit: Limit
+
+
+def closed(policy: Policy, case: Case, clocks: Clocks) -> tuple[str, Window] | None:
+    """The change-freeze window that holds now, and its rule; None where what changes something may start."""
+    if case.read_only:
+        return None
+    held = (
+        (rule.name, window)
+        for rule in applying(policy, case)
+        for window in rule.windows
+        if window.holds(clocks(window.zone))
+    )
+    return min(held, key=lambda each: (each[0], each[1].written), default=None)
+
+
+def limited(policy: Policy, case: Case, starts: Iterable[PastStart], now: float) -> Limited | None:
+    """The strictest limit that one more start would break. ``starts``: those of the longest time that any limit looks back."""
+    past = tuple(starts)
+    broken = (
+        Limited(rule.name, limit)
+        for rule in applying(policy, case)
+        for limit in rule.limits
+        if reached(limit, case.action, case.requester, past, now)
+    )
+    return min(broken, key=lambda each: (-_ORDER.index(each.limit.verdict), each.rule), default=None)

@@ -94,7 +94,8 @@ class Proposal:
 class Judgement:
     """A guard's answer. ``decision`` is its raw JSON, ``request_id`` BIGHUB's name for it ("" from the local rules),
     ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (see `approval.permission_text`),
-    ``memory``: whether the guard's memory wants to hear what becomes of it."""
+    ``memory``: whether the guard's memory wants to hear what becomes of it, ``shadow``: the names of the policy's rules on trial
+    that would have been stricter."""
 
     verdict: Verdict
     reason: str
@@ -107,11 +108,36 @@ class Judgement:
     decision: Content = ""
     seal: str = ""
     memory: bool = True
+    shadow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """At least ``count`` of those who approve are ``approver`` (``user:U…`` or ``group:S…``)."""
+
+    approver: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """One demand of the policy: ``count`` different people of ``approvers``, and among them, nobody taken twice, those of ``shares``.
+    From ``escalates_at`` (epoch seconds; 0 for never) on, ``escalate_to`` count like any of the approvers."""
+
+    approvers: tuple[str, ...]
+    count: int
+    shares: tuple[Share, ...] = ()
+    escalate_to: tuple[str, ...] = ()
+    escalates_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms of an approval, from the policy that applied when it was opened. ``approvers``: ``user:U…`` or ``group:S…``."""
+    """The terms of an approval, from the policy that applied when it was opened. ``approvers``: ``user:U…`` or ``group:S…``, all
+    who may vote; ``quorum``: how many people it takes at least. ``quorums``: every demand that must be met; () where it is just
+    ``quorum`` of ``approvers``. Seconds, 0 for never: ``recheck_after`` (the guard is asked again before a start), ``execute_within``
+    (of the approval), ``remind_after``. ``post_to``: the channels of the card, () for the thread. ``rules``: the names of all that
+    applied, ``rule`` the strictest of them."""
 
     approval: ApprovalId
     approvers: tuple[str, ...]
@@ -119,3 +145,10 @@ class Terms:
     requester_may_approve: bool
     expires_at: float
     rule: str = ""
+    quorums: tuple[Quorum, ...] = ()
+    comment_required: bool = False
+    recheck_after: float = 0.0
+    execute_within: float = 0.0
+    remind_after: float = 0.0
+    post_to: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()

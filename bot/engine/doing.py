@@ -225,8 +225,8 @@ class Doer:
             await self._finishing.find_out(run, call)
 
     async def _refusal(self, run: Run, call: Call, tx: Writer) -> CallRefused | None:
-        freezes, policy = await tx.freezes(), self._people.policy
-        return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=self._actions, keys=self._seal_keys)
+        keys, policy, freezes = self._seal_keys, self._people.policy, await tx.freezes()
+        return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=self._actions, keys=keys, now=tx.now)
 
     async def _recover(self, run: Run, call: Call) -> None:
         """The worker that started this call is gone, since we hold its run: start it again where that does no harm, or find out."""
@@ -239,7 +239,7 @@ class Doer:
     async def _lapsed(self, run: Run, call: Call) -> str:
         """The approvers' right is asked again: whoever lost it since the click has not approved."""
         for vote in call.approval.votes if call.approval else ():
-            if vote.via == "slack" and await self._people.may_decide(run, call, vote.person) is not None:
+            if vote.via == "slack" and await self._people.lost_it(run, call, vote):
                 return "Somebody who approved this may not do so any more."
         return ""
 

@@ -11,18 +11,17 @@ import hashlib
 from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
-from bot.core.approval import seal, vote_text
 from bot.core.call import Call, CallState
-from bot.core.events import Answered, Asked, Event, Said, Settled, Voted
+from bot.core.events import Answered, Asked, Event, Said, Settled
 from bot.core.inputs import Clicked, Foreign, Nothing, Wrote
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
-from bot.core.values import Answer, Choice, Person, Place, RunId
+from bot.core.values import Answer, Person, Place, RunId
 from bot.engine.door import Door
 from bot.engine.latest import latest_of, line_of
 from bot.engine.people import People
 from bot.engine.restoring import before_restore, clicked_before_restore
-from bot.engine.starting import TAMPERED, judgement_holds
+from bot.engine.voting import CHOICES, ballot
 from bot.engine.words import ASKED_ANEW, LAST_MESSAGE, UNKNOWN_BUTTON, WAITS_FOR_CLICK, late, parked_text
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Rejected, Store, Translate, Unavailable, Writer
 
@@ -30,7 +29,6 @@ EMPTY = (
     "Tell me what you need, in the same message as the mention. For example: “grant bob okta-prod-admins for 2h”. "
     "Anything risky is shown here as a card first, and runs only after somebody has approved it."
 )
-CHOICES = {"approve": Choice.APPROVE, "approve_reviewed": Choice.APPROVE, "deny": Choice.DENY}
 ANSWERS = {"did_run": Answer.DID_RUN, "did_not_run": Answer.DID_NOT_RUN, "unknown": Answer.UNKNOWN}
 
 
@@ -210,7 +208,8 @@ class Inbox:
         refused = await may(run, call, clicked.person)
         if refused is not None:
             return refused
-        name, choice, asked = call.proposal.call, CHOICES[clicked.action], call.approval.terms.approval
+        name, asked = call.proposal.call, call.approval.terms.approval
+        counts_as = await self._people.counts_as(run, call, clicked.person, via)
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             call = run.call(name) if run else None
@@ -218,10 +217,8 @@ class Inbox:
                 return late(call)
             if call.approval.terms.approval != asked:
                 return Refused(ASKED_ANEW)
-            if not judgement_holds(run, call, call.approval.terms, self._seal_keys):
-                return Refused(TAMPERED)
-            mark = seal(self._seal_keys[0], vote_text(run.id, call.approval, clicked.person, choice, via))
-            return [Voted(asked, clicked.person, choice, clicked.comment, mark, via, clicked.message)]
+            terms, keys = self._people.terms_now(run, call), self._seal_keys
+            return ballot(run, call, clicked, via=via, counts_as=counts_as, terms=terms, keys=keys, now=tx.now)
 
         return await self._recorded(run.id, decide, row)
 

@@ -1,13 +1,17 @@
 """Who may do what, asked of the policy with the facts of this moment. One function authorises every click, command and modal.
 
-The rules are `core/policy.py`'s; this file only gathers the facts and fails closed.
+The rules are `core/authority.py`'s; this file only gathers the facts and fails closed. Terms of an open approval are never taken for
+milder than the policy of today would make them.
 """
 
+from bot.core import authority
 from bot.core import policy as rules
+from bot.core.approval import Vote
 from bot.core.call import Call
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.terms import all_approvers, both
 from bot.core.values import ApprovalId, Person, Terms
 from bot.engine.words import NOBODY_KNOWS
 from bot.ports import Chat, Unavailable
@@ -23,7 +27,7 @@ class People:
     async def may_ask(self, person: Person, team: str) -> Refused | None:
         """Whether this person may start a run or speak in one. Raises `Unavailable` when nobody can say."""
         profile = await self._chat.profile(person)
-        return profile if isinstance(profile, Refused) else rules.may_ask(self.policy, profile, team)
+        return profile if isinstance(profile, Refused) else authority.may_ask(self.policy, profile, team)
 
     async def may_decide(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Whether this person may vote on this call now. Raises `Unavailable` when nobody can say."""
@@ -31,6 +35,28 @@ class People:
             return await self.may_settle(run, call, person)
         refused = await self._may(run, call.approval.terms, person)
         return refused if refused is not None else await self._may(run, self._present_terms(run, call), person)
+
+    async def lost_it(self, run: Run, call: Call, vote: Vote) -> bool:
+        """Whether this person may not decide any more, or is not all of what the vote counted as. Raises `Unavailable`."""
+        if await self.may_decide(run, call, vote.person) is not None:
+            return True
+        return not set(vote.counts_as) <= set(await self.counts_as(run, call, vote.person, vote.via))
+
+    async def counts_as(self, run: Run, call: Call, person: Person, via: str) -> tuple[str, ...]:
+        """Which approvers this person is now. While Slack is away, a shell's vote counts by the person's id only."""
+        approvers = all_approvers(self.terms_now(run, call))
+        try:
+            members = await self._members(run, approvers)
+        except Unavailable:
+            if via != "shell":
+                raise
+            members = {}
+        return authority.counts_as(person.user, approvers, members)
+
+    def terms_now(self, run: Run, call: Call) -> Terms:
+        """An approval's terms, made stricter by what the policy of today demands beyond them."""
+        present = self._present_terms(run, call)
+        return present if call.approval is None else both(call.approval.terms, present)
 
     async def may_decide_by_shell(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Like a click, where the policy lets shells decide; while Slack is away only whom the policy names by id may."""
@@ -41,7 +67,7 @@ class People:
         except Unavailable:
             if call.approval is None:
                 raise
-            return rules.may_decide_unseen(person.user, run.asked.person, call.approval.terms)
+            return authority.may_decide_unseen(person.user, run.asked.person, call.approval.terms)
 
     async def may_settle(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Whether this person may say what became of an action in doubt: whoever may approve it, by the present policy."""
@@ -53,21 +79,24 @@ class People:
         """The terms by the policy of today; a vote must hold under them too."""
         binding = call.proposal.binding
         assert binding is not None
-        case = rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place)
-        return rules.terms(self.policy, case, ApprovalId(""), 0.0)
+        score = call.judgement.risk if call.judgement else None
+        case = rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place, score)
+        return rules.terms(self.policy, case, ApprovalId(""), call.approval.opened_at if call.approval else 0.0)
 
     async def _may(self, run: Run, terms: Terms, person: Person) -> Refused | None:
         place = run.asked.place
         profile = await self._chat.profile(person)
         if isinstance(profile, Refused):
             return profile
+        members = await self._members(run, all_approvers(terms))
+        return authority.may_decide(profile, run.asked.person, terms, members, place.team)
+
+    async def _members(self, run: Run, approvers: tuple[str, ...]) -> dict[str, frozenset[str]]:
         members: dict[str, frozenset[str]] = {}
-        for approver in terms.approvers:
-            kind, _, group = approver.partition(":")
-            if kind == "group":
-                found = await self._chat.members(place.team, group)
-                members[group] = frozenset() if isinstance(found, Refused) else found
-        return rules.may_decide(profile, run.asked.person, terms, members, place.team)
+        for group in authority.groups_of(approvers):
+            found = await self._chat.members(run.asked.place.team, group)
+            members[group] = frozenset() if isinstance(found, Refused) else found
+        return members
 
     async def may_read(self, run: Run, person: Person) -> Refused | None:
         """Whether this person may see a card's details: whoever belongs here."""

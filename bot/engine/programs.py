@@ -59,9 +59,10 @@ class Programs:
             return refused
         if not judgement_holds(run, call, call.approval.terms, self._seal_keys):
             return Refused(TAMPERED)
-        run_id = run.id
+        run_id, counts_as = run.id, await self._people.counts_as(run, call, person, "program")
+        denial = Voted(approval, person, Choice.DENY, "", "", "program", counts_as=counts_as)
         run, now = await self._door.load(run_id)
-        outcome = applied(run_id, run, [Voted(approval, person, Choice.DENY, "", "", "program")], now)
+        outcome = applied(run_id, run, [denial], now)
         return outcome if isinstance(outcome, Refused) else None
 
     async def vote(self, approval: ApprovalId, user: str, action: str, comment: str) -> Run | Refused:

@@ -8,13 +8,15 @@ Rule 3: where the policy has become stricter since, or the approval's time is ov
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bot.clocks import clocks_at
 from bot.core import canonical
 from bot.core import policy as rules
-from bot.core.approval import Approval, permission_text, seal, sealed_by, vote_text
+from bot.core.approval import Approval, Vote, permission_text, seal, sealed_by, vote_text
 from bot.core.call import Call
 from bot.core.events import CallRefused, Judged
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
+from bot.core.terms import both, missing
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.ports import Actions, Freeze
 
@@ -30,9 +32,13 @@ def judged(
     binding = call.proposal.binding
     if binding is None or judgement.verdict is Verdict.DENY or judgement.needs_context:
         return Judged(call.proposal.call, judgement)
+    case = case_in(run, replace(call, judgement=judgement), binding)
+    held = closed_now(policy, case, now)
+    if held is not None:
+        return Judged(call.proposal.call, replace(judgement, verdict=Verdict.DENY, reason=held))
     judgement = _with_history(call, judgement)
-    asking = judgement.verdict is Verdict.ASK
-    terms = rules.terms(policy, case_in(run, call, binding), new, now) if asking else None
+    judgement = replace(judgement, shadow=rules.on_trial(policy, case, judgement.verdict))
+    terms = rules.terms(policy, case, new, now) if judgement.verdict is Verdict.ASK else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms))
     return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
 
@@ -46,9 +52,10 @@ def _with_history(call: Call, judgement: Judgement) -> Judgement:
 
 
 def refusal_to_start(
-    run: Run, call: Call, *, freezes: Iterable[Freeze], policy: Policy, actions: Actions, keys: Keys
+    run: Run, call: Call, *, freezes: Iterable[Freeze], policy: Policy, actions: Actions, keys: Keys, now: float
 ) -> CallRefused | None:
-    """Why the call may not start, or None. Pure but for ``actions.current_definition``, a look into memory."""
+    """Why the call may not start, or None. Pure but for ``actions.current_definition``, a look into memory, and the zones' clocks.
+    ``now``: the store's clock (epoch seconds)."""
     name, binding = call.proposal.call, call.proposal.binding
     if binding is None:
         return CallRefused(name, Ground.BLOCKED, call.proposal.refusal)
@@ -61,7 +68,11 @@ def refusal_to_start(
         return CallRefused(
             name, Ground.SUPERSEDED, f"{call.proposal.action} was changed or removed after it was proposed."
         )
-    floor, rule = rules.floor(policy, case_in(run, call, binding))
+    case = case_in(run, call, binding)
+    held = closed_now(policy, case, now)
+    if held is not None:
+        return CallRefused(name, Ground.FROZEN, held)
+    floor, rule = rules.floor(policy, case)
     if floor is Verdict.DENY:
         return CallRefused(
             name, Ground.BLOCKED, f"The policy forbids it now (rule {rule.name if rule else 'default'})."
@@ -79,10 +90,34 @@ def reason_to_ask_anew(run: Run, call: Call, policy: Policy, now: float) -> str:
         return "The policy wants a person to decide this now." if rules.floor(policy, case)[0] is Verdict.ASK else ""
     if now >= approval.terms.expires_at:
         return "It was approved, but nothing could run before the approval expired."
-    present = rules.terms(policy, case, approval.terms.approval, now)
-    if present.quorum > len(approving(approval)):
+    return _beyond(
+        run, approval, both(approval.terms, rules.terms(policy, case, ApprovalId(""), approval.opened_at)), now
+    )
+
+
+def _beyond(run: Run, approval: Approval, present: Terms, now: float) -> str:
+    """What the policy of today demands and the votes do not meet; ``present``: the approval's terms, made as strict."""
+    if now >= present.expires_at or (present.execute_within and now >= approval.resolved_at + present.execute_within):
+        return "It was approved, but it did not run within the time that the policy gives it."
+    if missing(present, approval.votes, approval.resolved_at):
+        if present.quorums:
+            return "The policy wants approvals of others, too, for this now."
         return f"The policy wants {present.quorum} approvals for this now."
+    given = [vote for vote in approval.votes if vote.choice is Choice.APPROVE]
+    if present.comment_required and not all(vote.comment.strip() for vote in given):
+        return "The policy wants a comment with each approval of this now."
+    if not present.requester_may_approve and any(vote.person.user == run.asked.person.user for vote in given):
+        return "The policy does not let the requester approve this now."
     return ""
+
+
+def closed_now(policy: Policy, case: Case, now: float) -> str | None:
+    """Which change-freeze window holds this back, as a sentence; None where none does."""
+    held = rules.closed(policy, case, clocks_at(now))
+    if held is None:
+        return None
+    rule, window = held
+    return f'Nothing changes {window.written} ({window.zone}): rule "{rule}" of policy.yml.'
 
 
 def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, now: float, key: bytes) -> Judged:
@@ -95,7 +130,8 @@ def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, 
 
 def case_in(run: Run, call: Call, binding: Binding) -> Case:
     """The call as the policy's rules see it."""
-    return rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place)
+    score = call.judgement.risk if call.judgement else None
+    return rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place, score)
 
 
 def covers(freeze: Freeze, binding: Binding) -> bool:
@@ -123,7 +159,7 @@ def permitted(run: Run, call: Call, keys: Keys) -> bool:
         return False
     if approval is None:
         return judgement.verdict is Verdict.ALLOW
-    return approval.digest == digest_bound(call) and _sealed_votes(run, approval, keys) >= approval.terms.quorum
+    return approval.digest == digest_bound(call) and _sealed_enough(run, approval, keys)
 
 
 def judgement_holds(run: Run, call: Call, terms: Terms | None, keys: Keys) -> bool:
@@ -138,16 +174,12 @@ def digest_bound(call: Call) -> str:
     return call.proposal.binding.digest if call.proposal.binding else ""
 
 
-def approving(approval: Approval) -> frozenset[str]:
-    """The user ids of those who approved."""
-    return frozenset(vote.person.user for vote in approval.votes if vote.choice is Choice.APPROVE)
+def _sealed_enough(run: Run, approval: Approval, keys: Keys) -> bool:
+    """Whether the votes with a seal of ours meet the terms by themselves."""
+    sealed = [vote for vote in approval.votes if _sealed(run, approval, vote, keys)]
+    return not missing(approval.terms, sealed, approval.resolved_at)
 
 
-def _sealed_votes(run: Run, approval: Approval, keys: Keys) -> int:
-    sealed = {
-        vote.person.user
-        for vote in approval.votes
-        if vote.choice is Choice.APPROVE
-        and sealed_by(keys, vote_text(run.id, approval, vote.person, vote.choice, vote.via), vote.seal)
-    }
-    return len(sealed)
+def _sealed(run: Run, approval: Approval, vote: Vote, keys: Keys) -> bool:
+    text = vote_text(run.id, approval, vote.person, vote.choice, vote.via, vote.counts_as)
+    return sealed_by(keys, text, vote.seal)

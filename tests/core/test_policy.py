@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.authority import may_ask, may_decide
 from bot.core.inputs import Profile
-from bot.core.policy import Case, Defaults, Match, Policy, Rule, duration, floor, may_ask, may_decide, terms
+from bot.core.policy import Case, Defaults, Match, Policy, Rule, duration, floor, terms
 from bot.core.refusal import Refused
 from bot.core.values import ApprovalId, Person, Terms, Verdict
 
@@ -71,7 +72,7 @@ def test_what_the_winning_rule_leaves_open_comes_from_the_next_and_then_from_the
     )
     policy = Policy(Defaults(("user:UDAN",), quorum=3, requester_may_approve=True, expires_in=600), rules)
     assert terms(policy, CASE, ApprovalId("ap"), 1000.0) == Terms(
-        ApprovalId("ap"), ("group:SSEC",), 2, True, 1060.0, "floor"
+        ApprovalId("ap"), ("group:SSEC",), 2, True, 1060.0, "floor", rules=("floor", "who")
     )
     assert terms(Policy(), CASE, ApprovalId("ap"), 0.0) == Terms(ApprovalId("ap"), (), 1, False, 14_400.0, "")
 

@@ -39,7 +39,7 @@ def approved(verdict: Verdict = Verdict.ASK, key: bytes = KEY) -> tuple[World, R
 
 def refusal(world: World, run: Run, call: Call, *, policy: Policy = POLICY, freezes: tuple[Freeze, ...] = ()) -> Any:
     keys = (KEY, OLD_KEY)
-    return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=world.registry, keys=keys)
+    return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=world.registry, keys=keys, now=NOON)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ASK, Verdict.ALLOW])
