@@ -236,7 +236,7 @@ CORE = (
     ),
     guard(
         "of the matching rules the strictest wins", "S9", "local_guard.py",
-        "strictest(verdict, judgement.verdict) is judgement.verdict:", "judgement:",
+        "strictest(least, judgement.verdict) is judgement.verdict:", "judgement:",
         "test_local_guard.py::test_r8_a_rule_only_tightens_what_bighub_said",
     ),
 )  # fmt: skip

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bot.core.inputs import Profile
 from bot.core.authority import may_ask, may_decide
+from bot.core.inputs import Profile
 from bot.core.policy import Defaults, Policy
 from bot.core.refusal import Refused
 from bot.core.values import Person
