@@ -190,11 +190,34 @@ def actions_list(as_json: AsJson = False) -> None:
 
 
 @policy.command("check")
-def policy_check() -> None:
-    """Validate policy.yml and say what it means."""
-    from bot.commands import check_policy
+def policy_check(
+    action: Annotated[str, typer.Argument(help="Explain what becomes of this action; left out: every rule.")] = "",
+    system: str = "",
+    environment: str = "",
+    target: str = "",
+    risk: Annotated[str, typer.Option(help="A number from 0 to 1, or low, medium, high or critical.")] = "",
+    arguments: Annotated[str, typer.Option(metavar="JSON", help="The action's arguments.")] = "",
+    requester: Annotated[str, typer.Option(metavar="USER", help="Who asks: a user id or a name of the file.")] = "",
+    channel: Annotated[str, typer.Option(metavar="CHANNEL", help="Where: a channel's id or #name.")] = "",
+    read_only: Annotated[bool, typer.Option("--read-only", help="It only reads.")] = False,
+    guard: Annotated[str, typer.Option(help="What BIGHUB says: allow, ask or deny; left out: the rules alone.")] = "",
+    at: Annotated[str, typer.Option(metavar="TIME", help='When, like "2026-12-24 10:00"; left out: now.')] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Validate policy.yml, with file and line, and say what it means: each rule, or what becomes of one action."""
+    from bot.policy_commands import check_policy
 
-    check_policy()
+    case = {"action": action, "system": system, "environment": environment, "target": target, "risk": risk}
+    asked = {"requester": requester, "channel": channel, "read_only": read_only, "guard": guard, "at": at}
+    check_policy({name: value for name, value in (case | asked).items() if value}, arguments, as_json)
+
+
+@policy.command("test")
+def policy_test(as_json: AsJson = False) -> None:
+    """Run the examples that policy.yml keeps."""
+    from bot.policy_commands import try_examples
+
+    try_examples(as_json)
 
 
 @audit.command("verify")

@@ -1,5 +1,5 @@
 """What the `signoff` commands do, one function each: settings in, lines out. The bot itself is `app.py`'s, the commands about runs
-are `run_commands.py`'s.
+are `run_commands.py`'s, those about the policy `policy_commands.py`'s.
 
 These are clients: they read the same database and write through the same door, while the bot runs or Slack is down.
 A room that loads a vendor is imported by the command that needs it: whoever only looks does not wait for the others.
@@ -18,7 +18,9 @@ from bot.core.call import Call
 from bot.core.canonical import argument_lines, canonical_bytes, parse_arguments, secret_length, short, visible
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal
-from bot.core.values import Binding, Verdict
+from bot.core.terms import demands_of
+from bot.core.timing import time_said
+from bot.core.values import Binding
 from bot.engine.door import Door
 from bot.errors import SignoffError
 from bot.ports import OpenApproval, Unavailable
@@ -27,8 +29,6 @@ from bot.sql.store import SqlStore, open_store
 
 if TYPE_CHECKING:
     from bot.dispatch import Queue
-
-UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 @asynccontextmanager
@@ -92,16 +92,18 @@ def _told(line: OpenApproval, call: Call | None) -> Iterator[str]:
     yield f"{line.approval}  {where}"
     risk = f"risk {line.risk:.2f}" if line.risk is not None else "risk unknown"
     yield f"  {risk} · asked by {line.requester} · {time_left(line.expires_at - time.time())}"
-    yield f"  decided by {', '.join(line.approvers) or 'nobody'}{_conditions(line, call)}"
+    yield f"  decided by {_deciders(line, call)}"
     if call is not None and call.proposal.binding is not None:
         yield from _arguments(call.proposal.binding)
     yield f"  {_link(line) or 'The card is not in Slack yet.'}"
 
 
-def _conditions(line: OpenApproval, call: Call | None) -> str:
-    quorum = call.approval.terms.quorum if call is not None and call.approval is not None else 1
-    several = f", {quorum} of them" if quorum > 1 else ""
-    return several if line.requester_may_approve else f"{several}, not by {line.requester}"
+def _deciders(line: OpenApproval, call: Call | None) -> str:
+    terms = call.approval.terms if call is not None and call.approval is not None else None
+    who = f"{', '.join(line.approvers) or 'nobody'}{f', {terms.quorum} of them' if terms and terms.quorum > 1 else ''}"
+    if terms is not None and terms.quorums:
+        who = " and ".join(f"{count} of {', '.join(approvers)}" for count, approvers in demands_of(terms))
+    return who if line.requester_may_approve else f"{who}, not by {line.requester}"
 
 
 def _arguments(binding: Binding) -> Iterator[str]:
@@ -125,12 +127,7 @@ def _bound(call: Call | None) -> dict[str, str | None]:
 
 def time_left(seconds: float) -> str:
     """The two largest units: `1 d 4 h left`."""
-    whole, parts = max(0, int(seconds)), []
-    for size, unit in UNITS:
-        count, whole = divmod(whole, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return f"{' '.join(parts[:2]) or 'less than a minute'} left"
+    return f"{time_said(seconds)} left"
 
 
 def _link(line: OpenApproval) -> str | None:
@@ -241,22 +238,6 @@ def list_actions(as_json: bool) -> None:
         kind = "reads" if action.read_only else f"{action.risk} risk"
         typer.echo(f"{action.name:<24} {action.system or '-':<12} {kind:<12} {action.description.splitlines()[0]}")
     return None
-
-
-def check_policy() -> None:
-    from bot.policy_file import load_policy
-
-    loaded = load_policy(read_settings().policy_file)
-    policy = loaded.policy
-    width = max((len(rule.name) for rule in policy.rules), default=0)
-    for rule in policy.rules:
-        who = ", ".join(rule.approvers if rule.approvers is not None else policy.defaults.approvers) or "nobody"
-        deciding = f"  decided by {who}" if rule.verdict not in (Verdict.ALLOW, Verdict.DENY) else ""
-        typer.echo(f"{rule.name:<{width}}  {rule.verdict or 'as the guard says':<17}{deciding}".rstrip())
-    others = ", ".join(policy.defaults.approvers) or "nobody"
-    typer.echo(f"{'everything else':<{width}}  reading allow, the rest ask; decided by {others}")
-    for warning in loaded.warnings:
-        typer.echo(f"Warning: {warning}", err=True)
 
 
 def print_manifest(http: str, mention_only: bool) -> None:

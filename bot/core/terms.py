@@ -43,6 +43,16 @@ def quorums_of(terms: Terms) -> tuple[Quorum, ...]:
     return terms.quorums or (Quorum(terms.approvers, terms.quorum),)
 
 
+def demands_of(terms: Terms) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """What is demanded, as so many of so-and-so; those of a quorum with shares beside them."""
+    found: list[tuple[int, tuple[str, ...]]] = []
+    for quorum in quorums_of(terms):
+        seats = sum(share.count for share in quorum.shares)
+        found += [(share.count, (share.approver,)) for share in quorum.shares]
+        found += [(quorum.count - seats, quorum.approvers)] if quorum.count > seats else []
+    return tuple(found)
+
+
 def missing(terms: Terms, votes: Sequence[Cast], at: float) -> tuple[Lack, ...]:
     """Who is still wanted; () where the approvals among ``votes`` are enough. ``at``: epoch seconds, for what has escalated."""
     approving = tuple({vote.person.user: vote for vote in votes if vote.choice is Choice.APPROVE}.values())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from bot.core.values import Verdict
 
 DAY, WEEK = 1_440, 10_080
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +88,13 @@ def reached(limit: Limit, action: str, requester: str, starts: Iterable[PastStar
         for start in starts
     )
     return sum(counted) >= limit.count
+
+
+def time_said(seconds: float) -> str:
+    """The two largest units: `1 d 4 h`."""
+    whole, parts = max(0, int(seconds)), []
+    for size, unit in _UNITS:
+        count, whole = divmod(whole, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "less than a minute"

@@ -6,7 +6,7 @@ Whether a card may be approved, and its buttons, are `cards.py`'s.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -15,6 +15,7 @@ from bot.core.call import Call
 from bot.core.canonical import argument_lines, has_invisible, mixes_scripts, parse_arguments, texts
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.terms import demands_of, missing
 from bot.core.values import Choice, Person, Terms
 from bot.slack import limits
 from bot.slack.blocks import SHORTENED, Block, escaped, group_mention, line, mention, moment, one_line, said, utc
@@ -107,8 +108,12 @@ def who_line(run: Run, approval: Approval) -> Block:
     terms = approval.terms
     runs = [said("Why you: "), *_who(terms, run.asked.person), said(" · expires "), moment(terms.expires_at)]
     given = sum(vote.choice is Choice.APPROVE for vote in approval.votes)
-    if terms.quorum > 1:
+    if terms.quorum > 1 or terms.quorums:
         runs.append(said(f" · {given} of {terms.quorum} approvals so far"))
+    if given and approval.resolution is None:
+        runs.extend(_lacking(approval))
+    if terms.comment_required:
+        runs.append(said(" · an approval needs a comment"))
     return line(*runs)
 
 
@@ -180,17 +185,31 @@ def spoken(run: Run, call: Call, status: str) -> str:
 
 
 def _who(terms: Terms, requester: Person) -> Iterator[Piece]:
-    yield said(f"{terms.quorum} of ")
     if not terms.approvers:
-        yield said("nobody (the policy names no approver)")
-    for index, approver in enumerate(terms.approvers):
+        yield said(f"{terms.quorum} of nobody (the policy names no approver)")
+    demands = demands_of(terms) if terms.approvers else ()
+    for index, (count, approvers) in enumerate(demands):
+        yield said(f"{' and ' if index else ''}{count} of ")
+        yield from _people(approvers)
+    if not terms.requester_may_approve:
+        yield said(", not ")
+        yield mention(requester.user)
+
+
+def _lacking(approval: Approval) -> Iterator[Piece]:
+    """Who is still wanted, by the votes so far."""
+    last = max((vote.at for vote in approval.votes), default=0.0)
+    for index, lack in enumerate(missing(approval.terms, approval.votes, last)):
+        yield said(f"{' and ' if index else ' · still wanted: '}{lack.count} of ")
+        yield from _people(lack.approvers)
+
+
+def _people(approvers: Sequence[str]) -> Iterator[Piece]:
+    for index, approver in enumerate(approvers):
         if index:
             yield said(", ")
         kind, _, name = approver.partition(":")
         yield group_mention(name) if kind == "group" else mention(name)
-    if not terms.requester_may_approve:
-        yield said(", not ")
-        yield mention(requester.user)
 
 
 def _bar(risk: float) -> str:

@@ -1,0 +1,150 @@
+"""`policy.yml` → `Policy`, with every mistake named by line and remedy. What the rules mean is `core/policy.py`'s.
+
+The file is read once, at start; `load_policy` refuses it whole if anything in it is wrong. `grammar.py` says which keys there are,
+`written.py` how their values are written, `lines.py` where they stand, `explaining.py` what they come to in a sentence.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bot.core.policy import Policy, Rule
+from bot.core.values import Verdict
+from bot.errors import ConfigurationError
+from bot.policy_file.grammar import Example, ExamplePart, File, NamesPart
+from bot.policy_file.lines import Where, line_of, read, repeated_keys
+from bot.policy_file.written import Names
+
+__all__ = ["Example", "Loaded", "Names", "case_of_options", "load_policy", "parse_policy"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A policy and what whoever starts the bot should know about it, one sentence each. ``examples``: each with its place in the
+    file (``policy.yml:12``)."""
+
+    policy: Policy
+    warnings: tuple[str, ...] = ()
+    names: Names = field(default_factory=Names)
+    examples: tuple[tuple[str, Example], ...] = ()
+
+
+def load_policy(path: Path | None) -> Loaded:
+    """The policy of a file. Without one nobody may approve anything, and a warning says so.
+
+    Raises ConfigurationError: the file is missing, unreadable or wrong; one line for each mistake.
+    """
+    if path is None:
+        nobody = (
+            "There is no policy file: nobody can approve anything. Write a policy.yml and name it in SIGNOFF_POLICY."
+        )
+        return Loaded(Policy(), (nobody,))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"{path}: cannot be read ({why}); check SIGNOFF_POLICY.") from error
+    return parse_policy(text, str(path))
+
+
+def parse_policy(text: str, name: str) -> Loaded:
+    """The policy that ``text`` says; ``name`` is what mistakes call the file. Raises ConfigurationError."""
+    root, values = read(text, name)
+    names, mistakes = _names_in(values), list(repeated_keys(root))
+    if not mistakes:
+        try:
+            file = File.model_validate({} if values is None else values, context=names)
+        except ValidationError as error:
+            mistakes = [(line_of(root, each["loc"]), _sentence(each)) for each in error.errors()]
+        else:
+            mistakes = [(line_of(root, where), sentence) for where, sentence in file.contradictions()]
+    if mistakes:
+        lines = [f"{name}:{line}: {sentence}" for line, sentence in sorted(dict.fromkeys(mistakes))]
+        raise ConfigurationError("\n".join(lines))
+    policy = file.policy()
+    places = [f"{name}:{line_of(root, ('examples', number))}" for number in range(len(file.examples))]
+    examples = tuple(zip(places, (each.example() for each in file.examples), strict=True))
+    return Loaded(policy, tuple(f"{name}: {sentence}" for sentence in _warnings(policy)), names, examples)
+
+
+def case_of_options(options: dict[str, Any], names: Names) -> Example:
+    """An example from the options of a command. Raises ConfigurationError."""
+    try:
+        return ExamplePart.model_validate(options | {"expect": {}}, context=names).example()
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_sentence(each) for each in error.errors())) from error
+
+
+def _names_in(values: object) -> Names:
+    """Wrong names are told of with the rest of the file."""
+    given = values.get("names") if isinstance(values, dict) else None
+    try:
+        return NamesPart.model_validate(given or {}).names()
+    except ValidationError:
+        return Names()
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+_NOT_YET = {
+    "remind_after": "nobody is reminded yet",
+    "recheck_after": "BIGHUB is not asked again yet",
+    "limits": "starts are not counted yet",
+    "post_to": "cards stay in the thread yet",
+    "escalate_to": "those may decide from then on, but nobody tells them yet",
+    "shadow": "it has no effect and is noted in the journal, but nothing is posted yet",
+}
+
+
+def _warnings(policy: Policy) -> Iterator[str]:
+    for each in (policy.defaults, *policy.rules):
+        whose = f'rule "{each.name}"' if isinstance(each, Rule) else "defaults"
+        for key, lacking in _NOT_YET.items():
+            if getattr(each, key, None):
+                yield f"{whose}: {key}: {lacking}."
+    if policy.defaults.approvers or policy.defaults.shares:
+        return
+    yield "defaults name no approvers: nobody can decide what no rule with approvers covers."
+    for rule in policy.rules:
+        if rule.verdict is Verdict.ASK and not rule.approvers and not rule.shares:
+            yield f'rule "{rule.name}" asks, but names no approvers: nobody can decide it.'
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(str(step) for step in error["loc"] if isinstance(step, str)) or "the file"
+    match error["type"]:
+        case "extra_forbidden":
+            return f"{where} is not a key that policy.yml knows; {_nearest(error['loc'])}"
+        case "missing":
+            return f"{where} is missing; write it"
+        case "model_type":
+            return f"{where} must be a mapping of keys and values"
+        case "value_error":
+            return f"{where}: {error['ctx']['error']!s}"
+        case _:
+            return f"{where}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _nearest(where: Where) -> str:
+    """The nearest key that is known where an unknown one stands."""
+    known = _keys_at(where[:-1])
+    near = get_close_matches(str(where[-1]), known, 1, 0.6)
+    return f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(known)}"
+
+
+def _keys_at(where: Where) -> list[str]:
+    part: type[BaseModel] = File
+    for step in where:
+        if isinstance(step, str) and step in part.model_fields:
+            part = _part_in(part.model_fields[step].annotation) or part
+    return [known.alias or name for name, known in part.model_fields.items()]
+
+
+def _part_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_part_in, getattr(annotation, "__args__", ()))), None)

@@ -1,0 +1,141 @@
+"""What the policy makes of a case, in one sentence; and whether it is what an example of the file expects. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bot.core import policy as rules
+from bot.core.matching import LONGEST_SECONDS, Case
+from bot.core.policy import Match, Policy, Rule
+from bot.core.terms import quorums_of
+from bot.core.timing import Clocks, Window, time_said
+from bot.core.values import ApprovalId, Quorum, Terms, Verdict
+from bot.policy_file.grammar import Expected
+from bot.policy_file.written import Names
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What becomes of a case. ``terms`` as of the moment 0, so that its times are seconds; ``rules``: the names of all that decide it;
+    ``window``: what holds it back now, with its rule."""
+
+    case: Case
+    verdict: Verdict
+    terms: Terms
+    rules: tuple[str, ...]
+    window: tuple[str, Window] | None = None
+    trial: tuple[str, ...] = ()
+
+
+def explained(policy: Policy, case: Case, said: Verdict | None, clocks: Clocks) -> Explained:
+    """``said``: what the guard says of it, None without one."""
+    given, window = rules.verdict(policy, case, said), rules.closed(policy, case, clocks)
+    names = tuple(sorted(rule.name for rule in rules.applying(policy, case) if _says(rule)))
+    trial = rules.on_trial(policy, case, given)
+    verdict = Verdict.DENY if window is not None else given
+    return Explained(case, verdict, rules.terms(policy, case, ApprovalId(""), 0.0), names, window, trial)
+
+
+def stated(policy: Policy, rule: Rule | None = None) -> Terms:
+    """The terms where ``rule`` alone applies, or (None) no rule does."""
+    anywhere = () if rule is None else (replace(rule, match=Match(), shadow=False),)
+    return rules.terms(replace(policy, rules=anywhere), Case("", "", "", "", "", False, "", ""), ApprovalId(""), 0.0)
+
+
+def sentence(found: Explained, names: Names) -> str:
+    """The case → what becomes of it, because of what."""
+    becomes = [found.verdict.value]
+    if found.verdict is Verdict.ASK:
+        becomes += _asked(found.terms, names)
+    return f"{_case(found.case, names)} → {', '.join(becomes)}, because {_because(found)}{_on_trial(found)}"
+
+
+def differences(found: Explained, expected: Expected, names: Names) -> Iterator[str]:
+    """Each way in which ``found`` is not as expected."""
+    terms, asked = found.terms, found.verdict is Verdict.ASK
+    of_terms: dict[str, object] = {
+        "quorum": terms.quorum,
+        "expires_in": terms.expires_at,
+        "requester_may_approve": terms.requester_may_approve,
+        "comment_required": terms.comment_required,
+    }
+    if expected.verdict is not None and found.verdict is not expected.verdict:
+        yield f"expected {expected.verdict}, found {found.verdict}"
+    if expected.rule is not None and expected.rule not in found.rules:
+        yield f'expected rule "{expected.rule}" to apply; {_because(found)}'
+    for name, value in of_terms.items():
+        wanted = getattr(expected, name)
+        if wanted is not None and (not asked or value != wanted):
+            yield f"expected {name} {wanted}, found {value if asked else 'that nobody is asked'}"
+    if expected.approvers is not None and (not asked or {*terms.approvers} != {*expected.approvers}):
+        who = (" or ".join(map(names.of, terms.approvers)) or "nobody") if asked else "that nobody is asked"
+        yield f"expected approvers {' or '.join(map(names.of, expected.approvers)) or 'nobody'}, found {who}"
+
+
+def who_decides(terms: Terms, names: Names) -> str:
+    """``2 of group:sre``; several demands are joined by "and"."""
+    if not terms.approvers:
+        return "nobody (no approver is named)"
+    return " and ".join(_demand(quorum, names) for quorum in quorums_of(terms))
+
+
+def _says(rule: Rule) -> bool:
+    """Whether a rule says anything beside when nothing may start."""
+    return replace(rule, name="", match=Match(), limits=(), windows=()) != Rule("")
+
+
+def _demand(quorum: Quorum, names: Names) -> str:
+    shares = [f"{share.count} of {names.of(share.approver)}" for share in quorum.shares]
+    rest = quorum.count - sum(share.count for share in quorum.shares)
+    who = " or ".join(map(names.of, quorum.approvers))
+    if rest > 0:
+        shares.append(f"{rest}{' more' if shares else ''} of {who}")
+    told = _listed(shares)
+    if quorum.escalate_to:
+        later = " or ".join(map(names.of, quorum.escalate_to))
+        told += f" (after {time_said(quorum.escalates_at)} also {later})"
+    return told
+
+
+def _asked(terms: Terms, names: Names) -> Iterator[str]:
+    yield who_decides(terms, names)
+    if not terms.approvers:
+        return
+    if terms.requester_may_approve:
+        yield "the requester too"
+    if terms.comment_required:
+        yield "with a comment"
+    kept = terms.expires_at >= LONGEST_SECONDS
+    yield "stays open" if kept else f"expires in {time_said(terms.expires_at)}"
+    if terms.execute_within:
+        yield f"runs within {time_said(terms.execute_within)} of the approval or lapses"
+
+
+def _case(case: Case, names: Names) -> str:
+    action = f"`{case.action}`"
+    parts = [action if not case.target else f"{action} of {case.target}"]
+    if case.environment or case.system:
+        parts.append(f"in {case.environment or case.system}")
+    if case.score is not None:
+        parts.append(f"at risk {case.score:g}")
+    elif case.risk:
+        parts.append(f"at {case.risk} risk")
+    asked = [f"asked by {names.person(case.requester)}" if case.requester else "asked"]
+    asked += [f"in {names.channel(case.channel)}"] if case.channel else []
+    return " ".join(parts) + (f", {' '.join(asked)}" if case.requester or case.channel else "")
+
+
+def _because(found: Explained) -> str:
+    if found.window is not None:
+        rule, window = found.window
+        return f"nothing changes {window.written} ({window.zone}), by rule `{rule}`"
+    if not found.rules:
+        return "no rule applies, only the defaults"
+    return f"rule{'s' if len(found.rules) > 1 else ''} {_listed([f'`{name}`' for name in found.rules])}"
+
+
+def _on_trial(found: Explained) -> str:
+    return f" (on trial, would be stricter: {_listed([f'`{name}`' for name in found.trial])})" if found.trial else ""
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
