@@ -28,6 +28,8 @@ RULE: Final = 200
 COMMENT_CHARACTERS: Final = 1_000
 """What a form takes as a comment: what Details show whole, whatever else stands there."""
 COMMENT_BEGINNING: Final = 40
+MOST_DEMANDS: Final = 6
+MOST_NAMED: Final = 8
 MOST_VOTES: Final = 8
 """Votes on a card; Details show all."""
 INVISIBLE: Final = "⚠ The arguments contain characters that show nothing by themselves; they are written as \\u{…}."
@@ -110,7 +112,7 @@ def who_line(run: Run, approval: Approval) -> Block:
     given = sum(vote.choice is Choice.APPROVE for vote in approval.votes)
     if terms.quorum > 1 or terms.quorums:
         runs.append(said(f" · {given} of {terms.quorum} approvals so far"))
-    if given and approval.resolution is None:
+    if given and terms.quorums and approval.resolution is None:
         runs.extend(_lacking(approval))
     if terms.comment_required:
         runs.append(said(" · an approval needs a comment"))
@@ -187,10 +189,7 @@ def spoken(run: Run, call: Call, status: str) -> str:
 def _who(terms: Terms, requester: Person) -> Iterator[Piece]:
     if not terms.approvers:
         yield said(f"{terms.quorum} of nobody (the policy names no approver)")
-    demands = demands_of(terms) if terms.approvers else ()
-    for index, (count, approvers) in enumerate(demands):
-        yield said(f"{' and ' if index else ''}{count} of ")
-        yield from _people(approvers)
+    yield from _several(demands_of(terms) if terms.approvers else ())
     if not terms.requester_may_approve:
         yield said(", not ")
         yield mention(requester.user)
@@ -199,17 +198,25 @@ def _who(terms: Terms, requester: Person) -> Iterator[Piece]:
 def _lacking(approval: Approval) -> Iterator[Piece]:
     """Who is still wanted, by the votes so far."""
     last = max((vote.at for vote in approval.votes), default=0.0)
-    for index, lack in enumerate(missing(approval.terms, approval.votes, last)):
-        yield said(f"{' and ' if index else ' · still wanted: '}{lack.count} of ")
-        yield from _people(lack.approvers)
+    lacks = missing(approval.terms, approval.votes, last)
+    yield said(" · still wanted: ")
+    yield from _several([(lack.count, lack.approvers) for lack in lacks])
 
 
-def _people(approvers: Sequence[str]) -> Iterator[Piece]:
-    for index, approver in enumerate(approvers):
-        if index:
-            yield said(", ")
-        kind, _, name = approver.partition(":")
-        yield group_mention(name) if kind == "group" else mention(name)
+def _several(demands: Sequence[tuple[int, Sequence[str]]]) -> Iterator[Piece]:
+    """So many of these and so many of those. Where there are several, each is shortened, so that the card stays within its limits."""
+    for index, (count, approvers) in enumerate(demands[:MOST_DEMANDS]):
+        yield said(f"{' and ' if index else ''}{count} of ")
+        shown = approvers if len(demands) == 1 else approvers[:MOST_NAMED]
+        for number, approver in enumerate(shown):
+            if number:
+                yield said(", ")
+            kind, _, name = approver.partition(":")
+            yield group_mention(name) if kind == "group" else mention(name)
+        if len(approvers) > len(shown):
+            yield said(f" or {len(approvers) - len(shown)} others{SHORTENED}")
+    if len(demands) > MOST_DEMANDS:
+        yield said(f" and {len(demands) - MOST_DEMANDS} more demands{SHORTENED}")
 
 
 def _bar(risk: float) -> str:
