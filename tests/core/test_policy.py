@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import combinations, product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,9 +10,24 @@ from hypothesis import strategies as st
 
 from bot.core.authority import may_ask, may_decide
 from bot.core.inputs import Profile
-from bot.core.policy import Case, Defaults, Match, Policy, Rule, duration, floor, terms
+from bot.core.matching import Comparison
+from bot.core.policy import (
+    Case,
+    Defaults,
+    Match,
+    OnExpiry,
+    Policy,
+    Rule,
+    duration,
+    floor,
+    on_trial,
+    terms,
+    verdict,
+)
 from bot.core.refusal import Refused
-from bot.core.values import ApprovalId, Person, Terms, Verdict
+from bot.core.terms import both, stricter
+from bot.core.values import ApprovalId, Person, Quorum, Share, Terms, Verdict
+from bot.core.verdict import strictest
 
 HOME = "T1"
 ALICE, CAROL, DAN = (Person(HOME, user) for user in ("UALICE", "UCAROL", "UDAN"))
@@ -47,7 +63,7 @@ def test_a_rule_applies_where_every_set_field_fits(match: Match, fits: bool) -> 
     assert match.fits(CASE) is fits
 
 
-def test_the_strictest_matching_rule_wins_and_among_equals_the_first() -> None:
+def test_the_strictest_matching_rule_wins_and_among_equals_the_first_by_name() -> None:
     rules = (Rule("a", verdict=Verdict.ALLOW), Rule("b", verdict=Verdict.ASK), Rule("c", verdict=Verdict.ASK))
     assert floor(Policy(rules=rules), CASE) == (Verdict.ASK, rules[1])
     assert floor(Policy(rules=(*rules, Rule("d", verdict=Verdict.DENY))), CASE)[0] is Verdict.DENY
@@ -63,6 +79,153 @@ def test_no_combination_of_rules_is_weaker_than_its_strictest(verdicts: list[Ver
     order = [None, Verdict.ALLOW, Verdict.ASK, Verdict.DENY]
     strict = max((order.index(verdict) for verdict in verdicts), default=0)
     assert floor(Policy(rules=rules), CASE)[0] is order[strict]
+
+
+GROUPS = ("group:SSEC", "group:SSRE", "user:UDAN")
+
+
+@st.composite
+def whole_rules(draw: st.DrawFn, name: str = "rule") -> Rule:
+    """A rule that states everything."""
+    approvers = draw(st.lists(st.sampled_from(GROUPS), unique=True, min_size=1).map(tuple))
+    shares = tuple(Share(each, 1) for each in draw(st.lists(st.sampled_from(approvers), unique=True, max_size=2)))
+    minutes = st.integers(1, 5).map(lambda number: number * 60)
+    expiry, escalate = draw(st.sampled_from(OnExpiry)), draw(st.booleans())
+    return Rule(
+        name,
+        verdict=draw(VERDICTS),
+        approvers=approvers,
+        quorum=None if shares else draw(st.integers(1, 3)),
+        shares=shares,
+        requester_may_approve=draw(st.booleans()),
+        expires_in=draw(minutes),
+        comment_required=draw(st.sampled_from((True, False, Comparison(">=", 0.7), Comparison(">=", 0.9)))),
+        on_expiry=expiry,
+        escalate_to=("group:SSRE",) if escalate or expiry is OnExpiry.ESCALATE else (),
+        escalate_after=30 if escalate else None,
+        recheck_after=draw(minutes),
+        execute_within=draw(minutes),
+        remind_after=draw(minutes),
+        post_to=draw(st.sampled_from(("", "C1", "C2"))),
+    )
+
+
+def named(rules: list[Rule]) -> tuple[Rule, ...]:
+    return tuple(replace(rule, name=f"r{number}") for number, rule in enumerate(rules))
+
+
+RULES = st.lists(whole_rules(), min_size=1, max_size=4).map(named)
+
+
+def agreed(*rules: Rule) -> Terms:
+    return terms(Policy(rules=rules), CASE, ApprovalId("ap"), 1000.0)
+
+
+@given(RULES)
+def test_no_combination_of_rules_asks_on_milder_terms_than_any_of_them(rules: tuple[Rule, ...]) -> None:
+    together = agreed(*rules)
+    assert not any(stricter(agreed(rule), together) for rule in rules)
+
+
+PARTS = ("approvers", "quorum", "requester_may_approve", "expires_in", "comment_required", "execute_within")
+
+
+@given(RULES, st.lists(st.sets(st.sampled_from(PARTS)), min_size=4, max_size=4), st.integers(0, 3))
+def test_a_rule_that_is_added_never_takes_back_what_the_others_state(
+    rules: tuple[Rule, ...], silences: list[set[str]], last: int
+) -> None:
+    """Where every part is stated by somebody, so that no default fills it, one more rule can only demand more."""
+    partial = [
+        replace(rule, **dict.fromkeys(silence), shares=(), escalate_to=(), on_expiry=OnExpiry.DENY, escalate_after=None)
+        for rule, silence in zip(rules, silences, strict=False)
+    ]
+    whole = replace(rules[0], name="whole")
+    assert not stricter(agreed(whole), agreed(whole, *partial))
+    assert not stricter(agreed(whole, *partial[:last]), agreed(whole, *partial))
+
+
+@given(RULES, st.randoms(use_true_random=False))
+def test_the_order_of_rules_does_not_matter_and_a_rule_twice_is_that_rule(rules: tuple[Rule, ...], random: Any) -> None:
+    shuffled = random.sample(rules, len(rules))
+    assert agreed(*shuffled) == agreed(*rules)
+    assert floor(Policy(rules=tuple(shuffled)), CASE) == floor(Policy(rules=rules), CASE)
+    again = agreed(*rules, *(replace(rule, name=f"{rule.name} again") for rule in rules))
+    assert replace(again, rules=(), rule="") == replace(agreed(*rules), rules=(), rule="")
+
+
+@given(RULES)
+def test_rules_together_demand_what_both_of_their_terms_demand(rules: tuple[Rule, ...]) -> None:
+    together = agreed(rules[0])
+    for rule in rules[1:]:
+        together = both(together, agreed(rule))
+    assert replace(agreed(*rules), rule="") == replace(both(together, together), rule="")
+
+
+@given(st.lists(VERDICTS, max_size=5), st.sampled_from(Verdict), st.booleans())
+def test_r8_rules_never_loosen_what_a_guard_said(verdicts: list[Verdict | None], said: Verdict, reads: bool) -> None:
+    policy = Policy(rules=tuple(Rule(str(number), verdict=each) for number, each in enumerate(verdicts)))
+    assert strictest(verdict(policy, replace(CASE, read_only=reads), said), said) is verdict(
+        policy, replace(CASE, read_only=reads), said
+    )
+
+
+def test_no_rule_is_the_safe_default() -> None:
+    assert verdict(Policy(), CASE) is Verdict.ASK and verdict(Policy(), replace(CASE, read_only=True)) is Verdict.ALLOW
+    assert agreed() == Terms(ApprovalId("ap"), (), 1, False, 15_400.0)
+
+
+def test_a_quorum_without_approvers_holds_for_all_that_are_named() -> None:
+    many = Rule("many", quorum=2)
+    two = agreed(many, Rule("a", approvers=("group:SSEC",)), Rule("b", approvers=("group:SSRE",), quorum=1))
+    assert two.quorums == (Quorum(("group:SSEC",), 2), Quorum(("group:SSRE",), 2))
+    own = agreed(Rule("a", approvers=("group:SSEC",), quorum=2), Rule("b", approvers=("group:SSRE",)))
+    assert own.quorums == (Quorum(("group:SSEC",), 2), Quorum(("group:SSRE",), 1))
+
+
+def test_a_rule_that_names_nobody_leaves_it_to_nobody() -> None:
+    nobody = agreed(Rule("a", approvers=("group:SSEC",)), Rule("b", approvers=()))
+    assert (nobody.approvers, nobody.quorums) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("rule", "expires", "escalates"),
+    [
+        (Rule("a", expires_in=60), 1060.0, 0.0),
+        (Rule("a", expires_in=60, on_expiry=OnExpiry.KEEP), 1000.0 + 365 * 86_400, 0.0),
+        (
+            Rule(
+                "a", approvers=("group:SSEC",), expires_in=60, on_expiry=OnExpiry.ESCALATE, escalate_to=("user:UDAN",)
+            ),
+            1120.0,
+            1060.0,
+        ),
+        (
+            Rule("a", approvers=("group:SSEC",), expires_in=60, escalate_to=("user:UDAN",), escalate_after=20),
+            1060.0,
+            1020.0,
+        ),
+    ],
+)
+def test_what_happens_at_expiry_is_settled_when_the_approval_is_opened(
+    rule: Rule, expires: float, escalates: float
+) -> None:
+    asked = agreed(rule)
+    assert (asked.expires_at, max((q.escalates_at for q in asked.quorums), default=0.0)) == (expires, escalates)
+
+
+def test_a_rule_on_trial_changes_nothing_and_is_named_where_it_would_have_been_stricter() -> None:
+    trial = Rule("trial", verdict=Verdict.DENY, approvers=(), quorum=9, shadow=True)
+    assert floor(Policy(rules=(trial,)), CASE) == (None, None) and agreed(trial) == agreed()
+    assert on_trial(Policy(rules=(trial,)), CASE, Verdict.ASK) == ("trial",)
+    assert on_trial(Policy(rules=(trial,)), CASE, Verdict.DENY) == ()
+    assert on_trial(Policy(rules=(replace(trial, match=Match(system=("okta",))),)), CASE, Verdict.ASK) == ()
+
+
+@pytest.mark.parametrize(("score", "wanted"), [(0.69, False), (0.7, True), (None, True)])
+def test_a_comment_can_be_wanted_above_a_risk(score: float | None, wanted: bool) -> None:
+    rule = Rule("a", comment_required=Comparison(">=", 0.7))
+    case = replace(CASE, score=score)
+    assert terms(Policy(rules=(rule,)), case, ApprovalId("ap"), 0.0).comment_required is wanted
 
 
 def test_what_the_winning_rule_leaves_open_comes_from_the_next_and_then_from_the_defaults() -> None:

@@ -160,6 +160,7 @@ class ChatInMemory:
     rendered: int = 0
     draws_for: float = 0.0
     slow: dict[Person, float] = field(default_factory=dict)
+    groups: dict[str, frozenset[str]] = field(default_factory=dict)
 
     async def profile(self, person: Person) -> Profile | Refused:
         self._there()
@@ -170,7 +171,7 @@ class ChatInMemory:
 
     async def members(self, team: str, group: str) -> frozenset[str] | Refused:
         self._there()
-        return frozenset()
+        return self.groups.get(group, frozenset())
 
     async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
         self._there()

@@ -1,0 +1,191 @@
+"""R20: what a quorum takes, counted person by person; and which of two terms is the stricter."""
+
+from dataclasses import dataclass, replace
+from itertools import permutations, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core.terms import Lack, both, demands_of, may_vote, missing, sealed_beyond, soonest, stricter
+from bot.core.values import ApprovalId, Choice, Person, Quorum, Share, Terms
+
+SRE, SEC, LEADS = "group:S1", "group:S2", "group:S3"
+GROUPS = (SRE, SEC, LEADS)
+PLAIN = Terms(ApprovalId("ap"), (SRE,), 2, False, 100.0)
+
+
+@dataclass(frozen=True)
+class Ballot:
+    person: Person
+    choice: Choice = Choice.APPROVE
+    counts_as: tuple[str, ...] = ()
+
+
+def ballot(user: str, *groups: str, choice: Choice = Choice.APPROVE) -> Ballot:
+    return Ballot(Person("T1", user), choice, groups)
+
+
+def demanding(*quorums: Quorum) -> Terms:
+    names = tuple(dict.fromkeys(name for quorum in quorums for name in quorum.approvers))
+    return replace(PLAIN, approvers=names, quorum=max(quorum.count for quorum in quorums), quorums=quorums)
+
+
+ONE_OF_EACH = Quorum((SRE, SEC), 2, (Share(SRE, 1), Share(SEC, 1)))
+
+
+def test_r20_one_of_each_of_two_groups_is_two_people_also_where_somebody_is_in_both() -> None:
+    terms, both_hats = demanding(ONE_OF_EACH), ballot("U1", SRE, SEC)
+    assert missing(terms, [both_hats], 0.0) in ((Lack(1, (SRE,)),), (Lack(1, (SEC,)),))
+    assert missing(terms, [both_hats, ballot("U2", SRE)], 0.0) == ()
+    assert missing(terms, [both_hats, ballot("U2", SEC)], 0.0) == ()
+    assert missing(terms, [ballot("U1", SRE), ballot("U2", SRE)], 0.0) == (Lack(1, (SEC,)),)
+
+
+def test_r20_the_same_person_twice_is_one_person() -> None:
+    twice = [ballot("U1", SRE), Ballot(Person("T2", "U1"), counts_as=(SEC,))]
+    assert missing(demanding(ONE_OF_EACH), twice, 0.0) != ()
+    assert missing(PLAIN, [ballot("U1", SRE), Ballot(Person("T2", "U1"), counts_as=(SRE,))], 0.0) == (Lack(1, (SRE,)),)
+
+
+def test_r20_denials_and_people_of_no_group_count_for_nothing() -> None:
+    votes = [ballot("U1", SRE), ballot("U2", SEC, choice=Choice.DENY), ballot("U3", LEADS)]
+    assert missing(demanding(ONE_OF_EACH), votes, 0.0) == (Lack(1, (SEC,)),)
+
+
+def test_votes_of_before_votes_said_as_what_they_count_count_under_terms_of_before() -> None:
+    assert missing(PLAIN, [ballot("U1"), ballot("U2")], 0.0) == ()
+    assert missing(PLAIN, [ballot("U1", SEC), ballot("U2")], 0.0) == (Lack(1, (SRE,)),)
+    assert missing(demanding(ONE_OF_EACH), [ballot("U1"), ballot("U2")], 0.0) != ()
+
+
+def test_two_rules_may_be_served_by_one_person_who_may_approve_under_both() -> None:
+    terms = demanding(Quorum((SRE,), 1), Quorum((SEC,), 1))
+    assert missing(terms, [ballot("U1", SRE, SEC)], 0.0) == ()
+    assert missing(terms, [ballot("U1", SRE)], 0.0) == (Lack(1, (SEC,)),)
+    assert demands_of(terms) == ((1, (SRE,)), (1, (SEC,)))
+
+
+def test_an_escalation_group_counts_from_its_time_on_and_not_before() -> None:
+    terms = demanding(Quorum((SRE, SEC, LEADS), 2, (Share(SRE, 1), Share(SEC, 1)), (LEADS,), 50.0))
+    votes = [ballot("U1", SRE), ballot("U3", LEADS)]
+    assert missing(terms, votes, 49.9) == (Lack(1, (SEC,)),)
+    assert missing(terms, votes, 50.0) == ()
+    later = demanding(Quorum((SRE,), 1, (), (LEADS,), 50.0))
+    assert not may_vote(later, "U3", (LEADS,), 49.9) and may_vote(later, "U3", (LEADS,), 50.0)
+
+
+BALLOTS = [ballot(f"U{n}", *groups) for n, groups in enumerate([(SRE,), (SEC,), (SRE, SEC), (SEC, LEADS), (LEADS,)])]
+VOTERS = st.lists(st.sampled_from(BALLOTS), unique=True, max_size=5)
+APPROVERS = st.lists(st.sampled_from((*GROUPS, "user:U0", "user:U4")), unique=True, min_size=1, max_size=4).map(tuple)
+
+
+@st.composite
+def quorums(draw: st.DrawFn) -> Quorum:
+    approvers = draw(APPROVERS)
+    shares = draw(st.dictionaries(st.sampled_from(approvers), st.integers(1, 2), max_size=2))
+    seats = tuple(Share(name, count) for name, count in shares.items())
+    count = max(draw(st.integers(1, 3)), sum(shares.values()))
+    escalates_at = draw(st.sampled_from((0.0, 50.0, 80.0)))
+    return Quorum(approvers, count, seats, draw(APPROVERS) if escalates_at else (), escalates_at)
+
+
+@st.composite
+def terms(draw: st.DrawFn) -> Terms:
+    seconds = st.sampled_from((0.0, 60.0, 120.0))
+    demanded = demanding(*draw(st.lists(quorums(), min_size=1, max_size=3)))
+    more = {name: draw(seconds) for name in ("recheck_after", "execute_within", "remind_after")}
+    more |= {"requester_may_approve": draw(st.booleans()), "comment_required": draw(st.booleans())}
+    return replace(demanded, expires_at=draw(st.sampled_from((100.0, 200.0))), **more)
+
+
+def seated(quorum: Quorum, voters: list[Ballot], at: float) -> bool:
+    """By trying all ways: the plainest reading of the rule."""
+    called = quorum.escalate_to if quorum.escalates_at and at >= quorum.escalates_at else ()
+    may = [v for v in voters if {f"user:{v.person.user}", *v.counts_as} & {*quorum.approvers, *called}]
+    seats = [share.approver for share in quorum.shares for _ in range(share.count)]
+    fits = any(
+        all({f"user:{v.person.user}", *v.counts_as} & {seat, *called} for seat, v in zip(seats, way, strict=True))
+        for way in permutations(may, len(seats))
+    )
+    return fits and len(may) >= quorum.count
+
+
+@given(terms(), VOTERS, st.sampled_from((0.0, 50.0, 99.0)))
+def test_r20_votes_are_enough_exactly_where_each_demand_can_be_seated(
+    asked: Terms, voters: list[Ballot], at: float
+) -> None:
+    assert (missing(asked, voters, at) == ()) is all(seated(quorum, voters, at) for quorum in asked.quorums)
+
+
+@given(terms(), terms(), VOTERS, st.sampled_from((0.0, 50.0, 99.0)))
+def test_what_meets_both_meets_each_and_the_other_way_round(
+    one: Terms, other: Terms, voters: list[Ballot], at: float
+) -> None:
+    """`both` demands exactly what each demands: nothing is lost, and nothing is invented."""
+    each = missing(one, voters, at) == () and missing(other, voters, at) == ()
+    assert (missing(both(one, other), voters, at) == ()) is each
+
+
+def rules_apart(asked: Terms) -> Terms:
+    """Without what `both` takes from its first."""
+    return replace(asked, approval=ApprovalId(""), rule="")
+
+
+@given(terms(), terms(), terms())
+def test_both_is_commutative_associative_and_idempotent(one: Terms, two: Terms, three: Terms) -> None:
+    assert rules_apart(both(one, two)) == rules_apart(both(two, one))
+    assert rules_apart(both(both(one, two), three)) == rules_apart(both(one, both(two, three)))
+    once = both(one, one)
+    assert both(once, once) == once and not stricter(one, one)
+
+
+@given(terms(), terms())
+def test_stricter_is_defined_for_any_two_terms_and_what_is_in_both_is_as_strict_as_each(one: Terms, two: Terms) -> None:
+    together = both(one, two)
+    assert not stricter(one, together) and not stricter(two, together)
+    if not stricter(one, two) and not stricter(two, one):
+        assert rules_apart(replace(both(one, one), remind_after=0.0)) == rules_apart(
+            replace(both(two, two), remind_after=0.0)
+        )
+
+
+STRICTER = {
+    "one more person": {"quorum": 3},
+    "fewer may approve": {"approvers": ("user:U1",)},
+    "others approve": {"approvers": (SEC,)},
+    "nobody may": {"approvers": ()},
+    "one of each": {"approvers": (SRE, SEC), "quorums": (ONE_OF_EACH,)},
+    "a comment": {"comment_required": True},
+    "it expires sooner": {"expires_at": 99.0},
+    "it runs soon or not at all": {"execute_within": 60.0},
+    "the guard is asked again": {"recheck_after": 60.0},
+}
+
+
+@pytest.mark.parametrize("what", STRICTER)
+def test_terms_are_stricter_where_they_demand(what: str) -> None:
+    assert stricter(replace(PLAIN, **STRICTER[what]), PLAIN)
+
+
+def test_terms_are_not_stricter_where_they_allow_more_or_only_remind() -> None:
+    milder = replace(PLAIN, approvers=(SEC, SRE), quorum=1, requester_may_approve=True, expires_at=200.0)
+    assert not stricter(milder, PLAIN) and stricter(PLAIN, milder)
+    assert not stricter(replace(PLAIN, remind_after=60.0, post_to=("C1",), rules=("a",)), PLAIN)
+    assert not stricter(replace(PLAIN, approvers=(SEC, SRE)), replace(PLAIN, approvers=(SRE, SEC)))
+
+
+def test_the_soonest_of_times_ignores_never() -> None:
+    for one, two in product((0.0, 5.0, 9.0), repeat=2):
+        assert soonest(one, two) == (min(one, two) or max(one, two))
+
+
+def test_s31_a_seal_covers_every_term_and_terms_of_before_are_sealed_as_before() -> None:
+    assert sealed_beyond(PLAIN) == []
+    for change in (
+        {"quorums": (ONE_OF_EACH,)},
+        {"comment_required": True},
+        {"execute_within": 1.0},
+        {"recheck_after": 1.0},
+    ):
+        assert len(sealed_beyond(replace(PLAIN, **change))) == 1
