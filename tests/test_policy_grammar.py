@@ -1,0 +1,175 @@
+"""The whole grammar of policy.yml: what each key becomes, where a mistake stands, and that the documentation is true."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from bot.core.matching import ArgumentTest, Comparison
+from bot.core.policy import Defaults, OnExpiry, Rule
+from bot.core.timing import DAY, WEEK, Dated, Limit, Recurring
+from bot.core.values import Share, Verdict
+from bot.errors import ConfigurationError
+from bot.policy_file import Loaded, parse_policy
+from bot.policy_file.grammar import RulePart, Stated, When
+from bot.settings import Settings
+
+DOCS = Path(__file__).parents[1] / "docs" / "policy.md"
+NAMES = "names:\n  groups: {sre: S1, sec: S2}\n  people: {carol: U3}\n  channels: {ops: C1}\ndefaults: {approvers: user:U9}\n"
+
+
+def only(text: str) -> Rule:
+    (rule,) = loaded(text).policy.rules
+    return rule
+
+
+def loaded(text: str) -> Loaded:
+    return parse_policy(f"{NAMES}rules:\n- name: a\n{text}", "policy.yml")
+
+
+def test_every_condition_of_a_rule_is_read() -> None:
+    match = only("""
+  when:
+    action: "deploy_*"
+    risk: ">= 0.7"
+    requester: [carol, U4]
+    channel: "#ops"
+    domain: it_actions
+    arguments:
+      replicas: "> 10"
+      $.hosts[*].name: [db*, absent]
+""").match
+    assert (match.action, match.requester, match.channel, match.domain) == (
+        ("deploy_*",),
+        ("U3", "U4"),
+        ("C1",),
+        ("it_actions",),
+    )
+    assert match.weight == Comparison(">=", 0.7) and match.risk == ()
+    assert match.arguments == (
+        ArgumentTest(("replicas",), (Comparison(">", 10),)),
+        ArgumentTest(("hosts", None, "name"), (Comparison("like", "db*"), Comparison("absent"))),
+    )
+
+
+def test_every_term_of_a_rule_is_read() -> None:
+    rule = only("""
+  verdict: ask
+  approvers: [group:sre, user:carol, group:S3]
+  quorum: {group:sre: 2, group:S3: 1}
+  requester_may_approve: false
+  comment_required: {risk: ">= 0.5"}
+  expires_in: 2h
+  on_expiry: escalate
+  remind_after: 30m
+  escalate_to: group:sec
+  escalate_after: 1h
+  recheck_after: 1d
+  execute_within: 15m
+  post_to: "#ops"
+  limits:
+    - {at_most: 5, within: 1h, per: action}
+    - {at_most: 2, within: 1d, per: [action, person], beyond: ask}
+  freeze:
+    - {from: Fri 16:00, to: Mon 08:00, zone: Europe/Berlin}
+    - {from: 18:00, to: 08:00, zone: UTC}
+    - {from: 2026-12-20, to: 2027-01-04 08:00, zone: UTC}
+  shadow: true
+""")
+    assert (rule.verdict, rule.approvers, rule.quorum) == (Verdict.ASK, ("group:S1", "user:U3", "group:S3"), None)
+    assert rule.shares == (Share("group:S1", 2), Share("group:S3", 1)) and rule.requester_may_approve is False
+    assert rule.comment_required == Comparison(">=", 0.5)
+    assert (rule.expires_in, rule.on_expiry, rule.remind_after) == (7_200, OnExpiry.ESCALATE, 1_800)
+    assert (rule.escalate_to, rule.escalate_after) == (("group:S2",), 3_600)
+    assert (rule.recheck_after, rule.execute_within, rule.post_to, rule.shadow) == (86_400, 900, "C1", True)
+    assert rule.limits == (Limit(5, 3_600, True, False), Limit(2, 86_400, True, True, Verdict.ASK))
+    assert rule.windows == (
+        Recurring(4 * DAY + 960, 480, WEEK, "Europe/Berlin", "from Fri 16:00 to Mon 08:00"),
+        Recurring(1_080, 480, DAY, "UTC", "from 18:00 to 08:00 every day"),
+        Dated("2026-12-20T00:00", "2027-01-04T08:00", "UTC", "from 2026-12-20 to 2027-01-04 08:00"),
+    )
+
+
+def test_the_defaults_take_the_same_terms() -> None:
+    text = "defaults:\n  approvers: group:S1\n  quorum: {group:S1: 1}\n  comment_required: true\n  expires_in: 1h\n  on_expiry: keep\n"
+    assert parse_policy(text, "p").policy.defaults == Defaults(
+        approvers=("group:S1",),
+        shares=(Share("group:S1", 1),),
+        comment_required=True,
+        expires_in=3_600,
+        on_expiry=OnExpiry.KEEP,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("  quorom: 2\n", '8: rules.quorom is not a key that policy.yml knows; did you mean "quorum"?'),
+        ("  when: {enviroment: x}\n", '8: rules.when.enviroment is not a key that policy.yml knows; did you mean "env'),
+        ("  freeze: [{form: x, to: y, zone: UTC}]\n", 'did you mean "from"?'),
+        ("  limits: [{at_mots: 1, within: 1h, per: action}]\n", 'did you mean "at_most"?'),
+        ("  zebra: 1\n", "8: rules.zebra is not a key that policy.yml knows; known here: approvers, quorum, "),
+        ("  when:\n    risk: '>= 7'\n", "9: rules.when.risk: write one or more of low, medium, high, critical, or a c"),
+        ("  when:\n    risk: '> x'\n", "9: rules.when.risk: write one or more"),
+        ("  when:\n    arguments:\n      a..b: 1\n", '10: rules.when.arguments.a..b.[key]: "a..b" is no path'),
+        ("  when:\n    arguments:\n      a: '> b'\n", '10: rules.when.arguments.a: "> b" compares with what has no or'),
+        ("  when:\n    arguments:\n      a: [[1]]\n", "10: rules.when.arguments.a: an argument is compared with a te"),
+        ("  when:\n    channel: '#nope'\n", '9: rules.when.channel: "#nope" is no channel that the file names; put '),
+        ("  approvers: group:nope\n", '8: rules.approvers: "group:nope" is no approver; write user:U… or group:S…'),
+        ("  quorum: {group:sre: 0}\n", "8: rules.quorum: write a whole number from 1 to 100"),
+        ("  quorum: {sre: 1}\n", '8: rules.quorum: "sre" is no approver'),
+        (
+            "  approvers: group:sre\n  quorum: {group:sec: 1}\n",
+            "9: the quorum names somebody who is not among the appr",
+        ),
+        ("  quorum: {user:U1: 2}\n", "8: a quorum of 2 cannot be reached by 1 approvers"),
+        ("  on_expiry: keep\n", "8: on_expiry belongs to expires_in; write that beside it"),
+        ("  escalate_to: group:sre\n  escalate_after: 1h\n", "8: escalate_to belongs to approvers; name those beside"),
+        ("  approvers: group:sre\n  escalate_to: group:sec\n", "9: say when: escalate_after, or on_expiry: escalate"),
+        ("  escalate_after: 1h\n", "7: nobody is named to escalate to; write escalate_to"),
+        (
+            "  approvers: group:sre\n  escalate_to: group:sec\n  escalate_after: 4h\n",
+            "10: it has expired by then; write a shorter time, or a longer expires_in",
+        ),
+        ("  comment_required: {risk: high}\n", '8: rules.comment_required: write true, false or {risk: ">= 0.7"}'),
+        ("  freeze: [{from: Fri 16:00, to: 08:00, zone: UTC}]\n", '8: rules.freeze: write from and to as "Fri 16:00"'),
+        ("  freeze: [{from: 09:00, to: 09:00, zone: UTC}]\n", "and not the same"),
+        ("  freeze: [{from: 2027-01-01, to: 2026-01-01, zone: UTC}]\n", "8: rules.freeze: write from and to"),
+        ("  freeze: [{from: 25:00, to: 26:00, zone: UTC}]\n", "8: rules.freeze: write from and to"),
+        ("  freeze: [{from: 09:00, to: 10:00, zone: Mars/Base}]\n", '"Mars/Base" is no time zone that this machine'),
+        ("  freeze: [{from: 09:00, to: 10:00, zone: ../../etc/passwd}]\n", "is no time zone that this machine knows"),
+        ("  post_to: somewhere\n", '8: rules.post_to: "somewhere" is no channel; write thread, #name'),
+        ("  limits: [{at_most: 0, within: 1h, per: action}]\n", "8: rules.limits.at_most: "),
+        ("  limits: [{at_most: 1, within: 1h, per: team}]\n", "8: rules.limits.per: "),
+        ("examples:\n- {action: x, expect: {rule: b}}\n", '9: there is no rule named "b"'),
+        ("examples:\n- {action: x, risk: 7, expect: ask}\n", "9: examples.risk: write a number from 0 to 1, or one of"),
+        ("examples:\n- {action: x, at: noon, expect: ask}\n", "9: examples.at: write a date and a time of day like"),
+        ("examples:\n- {action: x}\n", "9: examples.expect is missing; write it"),
+    ],
+)
+def test_a_mistake_in_the_grammar_is_one_line_with_its_place_and_its_remedy(text: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        loaded(text)
+    assert told in caught.value.tell
+    assert all(re.match(r"policy\.yml:[0-9]+: ", line) for line in caught.value.tell.splitlines())
+
+
+def test_what_is_read_and_not_done_yet_is_warned_about() -> None:
+    warnings = loaded("  limits: [{at_most: 1, within: 1h, per: action}]\n  remind_after: 1h\n").warnings
+    assert [warning.split(": ")[1:3] for warning in warnings] == [['rule "a"', "remind_after"], ['rule "a"', "limits"]]
+
+
+YAML = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("text", YAML)
+def test_every_file_in_the_documentation_is_valid(text: str) -> None:
+    assert parse_policy(text, "policy.md").policy.rules
+
+
+def test_the_documentation_names_every_key() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+    for part in (RulePart, Stated, When):
+        for name in part.model_fields:
+            assert f"`{name}`" in text, name
+    assert Settings.model_fields["policy"].validation_alias == "SIGNOFF_POLICY" and "`SIGNOFF_POLICY`" in text
