@@ -262,3 +262,56 @@ async def reported_late(url: str) -> None:
     events = (*votes, judged, Started(call, "a", "w"), doubted, settled, late)
     assert isinstance(await Door(store).record(RunId("run1"), *events), Run)
     await store.close()
+
+
+POLICY = """\
+names: {groups: {sre: S0SRE}, channels: {ops: C0OPS}}
+defaults: {approvers: group:sre}
+rules:
+- name: prod-deploys
+  when: {action: "deploy_*", environment: production, risk: ">= 0.7"}
+  verdict: ask
+  quorum: 2
+  approvers: group:sre
+  expires_in: 4h
+- name: nobody-drops
+  when: {action: drop_table}
+  verdict: deny
+examples:
+- {action: deploy_service, environment: production, risk: 0.8, expect: {verdict: ask, quorum: 2}}
+- {action: drop_table, guard: allow, expect: deny}
+"""
+
+
+def test_policy_check_explains_a_case_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "policy.yml").write_text(POLICY)
+    case = ["--environment", "production", "--risk", "0.8", "--requester", "U1", "--channel", "#ops"]
+    told = signoff("policy", "check", "deploy_service", *case, folder=tmp_path)
+    assert told.stdout == (
+        "`deploy_service` in production at risk 0.8, asked by U1 in #ops → ask, 2 of group:sre, expires in 4 h, "
+        "because rule `prod-deploys`\n"
+    )
+    assert "→ allow, because no rule" in signoff("policy", "check", "look", "--read-only", folder=tmp_path).stdout
+    fields = json.loads(signoff("policy", "check", "drop_table", "--json", folder=tmp_path).stdout)
+    assert (fields["verdict"], fields["rules"], fields["terms"]) == ("deny", ["nobody-drops"], None)
+    wrong = signoff("policy", "check", "x", "--risk", "7", "--arguments", "{}", folder=tmp_path)
+    assert wrong.returncode == 1 and wrong.stderr.startswith("risk: write a number from 0 to 1")
+
+
+def test_policy_check_says_where_nobody_may_approve(tmp_path: Path) -> None:
+    (tmp_path / "policy.yml").write_text("rules:\n- name: a\n  verdict: ask\n")
+    told = signoff("policy", "check", folder=tmp_path)
+    assert told.returncode == 0 and "decided by nobody" in told.stdout and "nobody can decide it" in told.stderr
+
+
+def test_policy_test_runs_the_examples_and_fails_with_the_line_of_one_that_is_not_so(tmp_path: Path) -> None:
+    (tmp_path / "policy.yml").write_text(POLICY)
+    good = signoff("policy", "test", folder=tmp_path)
+    assert good.returncode == 0 and good.stdout.endswith("All 2 examples are as expected.\n")
+    (tmp_path / "policy.yml").write_text(POLICY.replace("quorum: 2}", "quorum: 3, rule: nobody-drops}"))
+    bad = signoff("policy", "test", folder=tmp_path)
+    assert bad.returncode == 1 and bad.stderr == "1 of 2 examples are not as expected.\n"
+    assert "not so  policy.yml:14: `deploy_service`" in bad.stdout and "expected quorum 3, found 2" in bad.stdout
+    assert 'expected rule "nobody-drops" to apply' in bad.stdout
+    (tmp_path / "policy.yml").write_text("defaults: {approvers: user:U1}\n")
+    assert "has no examples" in signoff("policy", "test", folder=tmp_path).stderr
