@@ -1,12 +1,13 @@
 """An approval counts votes, and nothing else decides it."""
 
+import json
 from dataclasses import replace
 
 from bot.core import approval as approvals
-from bot.core.approval import Approval, Resolution, key_id, seal, sealed_by
+from bot.core.approval import Approval, Resolution, key_id, permission_text, seal, sealed_by, vote_text
 from bot.core.refusal import Refused
-from bot.core.values import Choice
-from tests.core.runs import BOB, CAROL, NOON, terms, voted
+from bot.core.values import Choice, Quorum
+from tests.core.runs import BOB, CAROL, LATE, NOON, binding, terms, voted
 
 OPEN = Approval(terms(quorum=2), "d" * 64, NOON)
 
@@ -29,6 +30,31 @@ def test_the_deciding_vote_is_there_only_where_a_person_decided() -> None:
 def test_a_vote_by_shell_needs_no_card_and_one_denial_ends_it() -> None:
     denied = approvals.vote(OPEN, replace(voted(Choice.DENY), via="shell", message=""), "card", NOON)
     assert isinstance(denied, Approval) and denied.resolution is Resolution.DENIED
+
+
+def test_an_approval_without_the_comment_that_is_wanted_is_refused_and_a_denial_is_not() -> None:
+    wanted = replace(OPEN, terms=replace(OPEN.terms, comment_required=True))
+    assert approvals.vote(wanted, replace(voted(), comment=" \n"), "card", NOON) == Refused(approvals.NEEDS_COMMENT)
+    assert isinstance(approvals.vote(wanted, replace(voted(), comment="incident 7"), "card", NOON), Approval)
+    assert isinstance(approvals.vote(wanted, voted(Choice.DENY), "card", NOON), Approval)
+
+
+def test_a_vote_of_whom_no_demand_counts_is_refused() -> None:
+    demand = Quorum(("group:S0SECURITY",), 1, (), ("user:U0BOB",), NOON + 60)
+    later = replace(OPEN, terms=replace(OPEN.terms, quorums=(demand,)))
+    assert isinstance(approvals.vote(later, voted(person=BOB), "card", NOON + 59), Refused)
+    assert isinstance(approvals.vote(later, voted(person=BOB), "card", NOON + 60), Approval)
+
+
+def test_r13_terms_and_votes_of_before_are_sealed_as_before() -> None:
+    """What waits while Signoff is upgraded keeps its seals."""
+    bound = binding()
+    where = ("d" * 64, "f" * 64, "okta", "okta", "production", "high", False, "ask", [], [])
+    asked = ["ap_t1c1", ["group:S0SECURITY"], 2, False, LATE]
+    assert permission_text("run", "t1c1", bound, OPEN.terms) == json.dumps(["judged", "run", "t1c1", *where, asked])
+    assert vote_text("run", OPEN, CAROL, Choice.APPROVE, "slack") == json.dumps(
+        ["vote", "run", "ap_t1c1", "d" * 64, LATE, 2, "T1", "U0CAROL", "approve", "slack"]
+    )
 
 
 def test_a_seal_holds_under_any_of_the_keys_and_under_no_other() -> None:

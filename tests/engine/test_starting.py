@@ -12,7 +12,8 @@ from bot.core.call import Call
 from bot.core.events import CardShown, ModelReplied
 from bot.core.policy import Defaults, Match, Policy, Rule
 from bot.core.run import Run
-from bot.core.values import ApprovalId, Choice, Ground, Judgement, Person, Verdict
+from bot.core.timing import Dated
+from bot.core.values import ApprovalId, Choice, Ground, Judgement, Person, Quorum, Share, Verdict
 from bot.engine.starting import judged, reason_to_ask_anew, refusal_to_start
 from bot.ports import Freeze, Wish
 from tests.core.runs import CAROL, NOON, story, voted
@@ -37,9 +38,17 @@ def approved(verdict: Verdict = Verdict.ASK, key: bytes = KEY) -> tuple[World, R
     return world, run, run.calls[0]
 
 
-def refusal(world: World, run: Run, call: Call, *, policy: Policy = POLICY, freezes: tuple[Freeze, ...] = ()) -> Any:
+def refusal(
+    world: World,
+    run: Run,
+    call: Call,
+    *,
+    policy: Policy = POLICY,
+    freezes: tuple[Freeze, ...] = (),
+    now: float = NOON,
+) -> Any:
     keys = (KEY, OLD_KEY)
-    return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=world.registry, keys=keys, now=NOON)
+    return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=world.registry, keys=keys, now=now)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ASK, Verdict.ALLOW])
@@ -83,6 +92,12 @@ TAMPERINGS = {
     "the expiry": with_terms(expires_at=9e9),
     "the approvers": with_terms(approvers=("user:U0EVE",)),
     "whether the requester may": with_terms(requester_may_approve=True),
+    "the demands": with_terms(quorums=(Quorum(("user:U0CAROL",), 1),)),
+    "the comment": with_terms(comment_required=True),
+    "the time to run": with_terms(execute_within=9e9),
+    "the age for asking again": with_terms(recheck_after=9e9),
+    "the rules": with_terms(rules=("none",)),
+    "as what it counts": with_vote(counts_as=("group:S0ADMINS",)),
     "the system": with_binding(system="toy"),
     "the environment": with_binding(environment="staging"),
     "the risk": with_binding(risk="low"),
@@ -145,6 +160,51 @@ def test_a_policy_that_forbids_it_now_refuses() -> None:
     world, run, call = approved()
     forbids = Policy(POLICY.defaults, (Rule("closed", Match(system=("okta",)), Verdict.DENY),))
     assert refusal(world, run, call, policy=forbids).ground is Ground.BLOCKED
+
+
+def test_r7_in_a_freeze_window_nothing_starts_and_outside_it_does() -> None:
+    world, run, call = approved()
+    begins = Dated("1970-01-01T00:00", "1970-01-01T00:10", "UTC", "early in 1970")
+    calm = Policy(POLICY.defaults, (Rule("calm", windows=(begins,)),))
+    frozen = refusal(world, run, call, policy=calm, now=599.0)
+    assert (frozen.ground, frozen.reason) == (
+        Ground.FROZEN,
+        'Nothing changes early in 1970 (UTC): rule "calm" of policy.yml.',
+    )
+    assert refusal(world, run, call, policy=calm, now=600.0) is None
+
+
+def test_r7_an_approval_that_has_not_run_within_its_time_lapses() -> None:
+    _, run, call = approved()
+    soon = stricter(execute_within=60)
+    assert reason_to_ask_anew(run, call, soon, NOON + 59.0) == ""
+    assert "did not run within the time" in reason_to_ask_anew(run, call, soon, NOON + 60.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"shares": (Share("user:U0CAROL", 1), Share("user:U0BOB", 1))}, "approvals of others"),
+        ({"approvers": ("user:U0BOB",)}, "approvals of others"),
+        ({"comment_required": True}, "a comment with each approval"),
+        ({"expires_in": 60}, "did not run within the time"),
+    ],
+)
+def test_r20_votes_that_the_policy_of_today_does_not_find_enough_start_nothing(
+    change: dict[str, object], told: str
+) -> None:
+    _, run, call = approved()
+    assert told in reason_to_ask_anew(run, call, stricter(**change), NOON + 120.0)
+
+
+def test_s9_a_policy_that_excludes_the_requester_now_lets_no_vote_of_theirs_start_anything() -> None:
+    _, run, call = approved()
+    own = replace(run, asked=replace(run.asked, person=CAROL))
+    allows = Policy(replace(POLICY.defaults, requester_may_approve=True))
+    terms = replace(call.approval.terms, requester_may_approve=True)
+    call = replace(call, approval=replace(call.approval, terms=terms))
+    assert reason_to_ask_anew(own, call, allows, NOON) == ""
+    assert "does not let the requester approve" in reason_to_ask_anew(own, call, POLICY, NOON)
 
 
 def test_a_changed_action_supersedes_what_was_approved() -> None:

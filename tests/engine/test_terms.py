@@ -33,15 +33,15 @@ async def asked(world: World, judgement: Judgement = ASK) -> str:
 
 
 async def shown(world: World) -> Run:
-    return await world.until(lambda run: run.calls and run.calls[0].card is not None, 20.0)
+    return await world.until(lambda run: run.calls and run.calls[0].card is not None, 10.0)
 
 
 async def ended(world: World) -> Run:
-    return await world.until(lambda run: run.state is RunState.DONE, 20.0)
+    return await world.until(lambda run: run.state is RunState.DONE, 10.0)
 
 
 async def told(world: World, count: int = 1) -> str:
-    await world.until(lambda run: len(world.chat.whispers) >= count, 20.0)
+    await world.until(lambda run: len(world.chat.whispers) >= count, 10.0)
     return world.chat.whispers[-1][1]
 
 
@@ -50,7 +50,7 @@ async def test_r20_one_of_each_of_two_groups_takes_one_of_each() -> None:
     async with running(world):
         approval = await asked(world)
         await world.click("approve", approval, CAROL)
-        run = await world.until(lambda run: run.calls[0].approval.votes, 20.0)
+        run = await world.until(lambda run: run.calls[0].approval.votes, 10.0)
         assert run.calls[0].state is CallState.ASKING and world.deeds.done == []
         assert run.calls[0].approval.votes[0].counts_as == (SRE, SEC)
         await world.click("approve", approval, GUS)
@@ -65,7 +65,7 @@ async def test_r20_two_of_one_group_are_not_one_of_each() -> None:
         approval = await asked(world)
         for person in (BOB, CAROL):
             await world.click("approve", approval, person)
-        run = await world.until(lambda run: len(run.calls[0].approval.votes) == 2, 20.0)
+        run = await world.until(lambda run: len(run.calls[0].approval.votes) == 2, 10.0)
         assert run.calls[0].state is CallState.ASKING and world.deeds.done == []
 
 
@@ -75,10 +75,10 @@ async def test_r20_who_left_the_group_for_which_the_vote_counted_has_not_approve
     async with running(world):
         approval = await asked(world)
         await world.click("approve", approval, CAROL)
-        await world.until(lambda run: run.calls[0].approval.votes, 20.0)
+        await world.until(lambda run: run.calls[0].approval.votes, 10.0)
         world.chat.groups["SSEC"] = frozenset({"U0GUS"})
         await world.click("approve", approval, GUS)
-        await world.until(lambda run: approval_of(run) != approval, 20.0)
+        await world.until(lambda run: approval_of(run) != approval, 10.0)
     assert world.deeds.done == []
 
 

@@ -235,6 +235,50 @@ CORE = (
         "::test_s9_s10_of_all_combinations_exactly_full_members_who_are_approvers_and_not_the_requester_may_decide",
     ),
     guard(
+        "a person takes one seat of a quorum", "R20", "core/terms.py",
+        "if number not in takes or seated(takes[number], tried):", "if True:",
+        "core/test_terms.py::test_r20_one_of_each_of_two_groups_is_two_people_also_where_somebody_is_in_both",
+    ),
+    guard(
+        "a share is for those of its group", "R20", "core/terms.py",
+        "(seats[seat].approver, *anywhere)):", "quorum.approvers):",
+        "engine/test_terms.py::test_r20_two_of_one_group_are_not_one_of_each",
+    ),
+    guard(
+        "an escalation group counts from its time on", "S9", "core/terms.py",
+        "if quorum.escalates_at and at >= quorum.escalates_at else ()", "",
+        "core/test_terms.py::test_an_escalation_group_counts_from_its_time_on_and_not_before",
+        "engine/test_terms.py::test_an_escalation_group_may_decide_from_its_time_on",
+    ),
+    guard(
+        "a vote counts for a demand at all", "S9", "core/approval.py",
+        "if approval.terms.quorums and not may_vote(", "if False and not may_vote(",
+        "core/test_approval.py::test_a_vote_of_whom_no_demand_counts_is_refused",
+    ),
+    guard(
+        "an approval has the comment that the policy wants", "S14", "core/approval.py",
+        "if voted.choice is Choice.APPROVE and approval.terms.comment_required", "if False",
+        "core/test_approval.py::test_an_approval_without_the_comment_that_is_wanted_is_refused_and_a_denial_is_not",
+        "engine/test_terms.py"
+        "::test_an_approval_without_the_comment_that_the_policy_wants_does_not_count_and_a_denial_does",
+    ),
+    guard(
+        "a rule on trial has no effect", "S9", "core/policy.py",
+        "if not rule.shadow and rule.fits(case)", "if rule.fits(case)",
+        "core/test_policy.py::test_a_rule_on_trial_changes_nothing_and_is_named_where_it_would_have_been_stricter",
+    ),
+    guard(
+        "every demand of approvers is kept", "R20", "core/policy.py",
+        "= naming or [defaults]", "= naming[:1] or [defaults]",
+        "core/test_policy.py::test_no_combination_of_rules_asks_on_milder_terms_than_any_of_them",
+        "core/test_matrix.py::test_r20_the_risky_grant_takes_one_of_each_and_nobody_alone",
+    ),
+    guard(
+        "a doubt never loosens anything", "S1", "core/policy.py",
+        "self.verdict is not Verdict.ALLOW and self.requester_may_approve is not True", "True",
+        "core/test_matching.py::test_what_cannot_be_compared_never_loosens_anything",
+    ),
+    guard(
         "of the matching rules the strictest wins", "S9", "local_guard.py",
         "strictest(least, judgement.verdict) is judgement.verdict:", "judgement:",
         "test_local_guard.py::test_r8_a_rule_only_tightens_what_bighub_said",
@@ -312,6 +356,56 @@ ENGINE = (
         "if rules.floor(policy, case)[0] is Verdict.ASK else", "if False else",
         "engine/test_starting.py"
         "::test_a_stricter_policy_or_an_expired_approval_asks_people_anew_and_the_same_policy_does_not",
+    ),
+    guard(
+        "a freeze window is asked before the start", "R7", "engine/starting.py",
+        "    if held is not None:\n        return CallRefused(", "    if False:\n        return CallRefused(",
+        "engine/test_starting.py::test_r7_in_a_freeze_window_nothing_starts_and_outside_it_does",
+    ),
+    guard(
+        "a freeze window is asked when it is judged", "R7", "engine/starting.py",
+        "    if held is not None:\n        return Judged(", "    if False:\n        return Judged(",
+        "engine/test_terms.py"
+        "::test_r7_in_a_freeze_window_nothing_that_changes_something_is_asked_about_or_starts",
+    ),
+    guard(
+        "an approval runs within its time or lapses", "R7", "engine/starting.py",
+        "(present.execute_within and now >=", "(False and now >=",
+        "engine/test_starting.py::test_r7_an_approval_that_has_not_run_within_its_time_lapses",
+    ),
+    guard(
+        "the comment is asked about again before the start", "R7", "engine/starting.py",
+        "if present.comment_required and not all(", "if False and not all(",
+        "engine/test_starting.py"
+        "::test_r20_votes_that_the_policy_of_today_does_not_find_enough_start_nothing[change2-a comment with each approval]",
+    ),
+    guard(
+        "the requester's vote is asked about again before the start", "S9", "engine/starting.py",
+        "if not present.requester_may_approve and any(", "if False and any(",
+        "engine/test_starting.py"
+        "::test_s9_a_policy_that_excludes_the_requester_now_lets_no_vote_of_theirs_start_anything",
+    ),
+    guard(
+        "as what a vote counts is sealed", "S31 R20", "core/approval.py",
+        "choice, via, *counts_as])", "choice, via])",
+        "engine/test_starting.py::test_a_changed_row_never_starts[as what it counts]",
+    ),
+    guard(
+        "every term is sealed", "S31", "core/approval.py",
+        "terms.expires_at, *sealed_beyond(terms)]", "terms.expires_at]",
+        "engine/test_starting.py::test_a_changed_row_never_starts[the demands]",
+        "engine/test_starting.py::test_a_changed_row_never_starts[the time to run]",
+    ),
+    guard(
+        "a vote holds under the policy of today", "R7 S9", "engine/voting.py",
+        "strict = approvals.vote(replace(approval, terms=terms),", "strict = approvals.vote(approval,",
+        "engine/test_terms.py::test_a_policy_that_became_stricter_applies_when_the_click_is_worked[a comment]",
+        "engine/test_terms.py::test_a_policy_that_became_stricter_applies_when_the_click_is_worked[a shorter time]",
+    ),
+    guard(
+        "who left the group that the vote counted for has not approved", "R20", "engine/people.py",
+        "return not set(vote.counts_as) <= set(await self.counts_as(run, call, vote.person, vote.via))", "return False",
+        "engine/test_terms.py::test_r20_who_left_the_group_for_which_the_vote_counted_has_not_approved",
     ),
     guard(
         "the approvers' right is asked when the click is worked", "S10 S12", "engine/inbox.py",
