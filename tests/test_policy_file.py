@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 from bot.core.policy import Case, Defaults, Match, Policy, Rule, floor, terms
+from bot.core.timing import LocalTime
 from bot.core.values import ApprovalId, Verdict
 from bot.errors import ConfigurationError
-from bot.policy_file import load_policy, parse_policy
+from bot.policy_file import case_of_options, load_policy, parse_policy
+from bot.policy_file.explaining import differences, explained, sentence
 
 WHOLE = """\
 version: 1
@@ -135,3 +137,35 @@ def test_the_demo_company_rules(asked: Case, verdict: Verdict | None, approvers:
     assert loaded.warnings == ()
     assert floor(loaded.policy, asked)[0] is verdict
     assert terms(loaded.policy, asked, ApprovalId("a"), 0.0).approvers == approvers
+
+
+DEMO = load_policy(Path(str(files("bot.demo") / "policy.yml")))
+
+
+@pytest.mark.parametrize("number", range(len(DEMO.examples)))
+def test_the_examples_of_the_demo_company_are_as_expected(number: int) -> None:
+    _, example = DEMO.examples[number]
+    found = explained(DEMO.policy, example.case, example.said, lambda zone: LocalTime(0, "2026-11-23T00:00"))
+    assert list(differences(found, example.expected, DEMO.names)) == []
+
+
+@pytest.mark.parametrize(
+    ("example", "told"),
+    [
+        ({"action": "x"}, "`x` → ask, 1 of group:S0SRE, expires in 4 h, because no rule applies, only the defaults"),
+        ({"action": "x", "guard": "deny"}, "`x` → deny, because the guard says so"),
+        (
+            {"action": "terraform_apply", "system": "terraform", "target": "a-state"},
+            "`terraform_apply` of a-state in terraform → deny, because rule `the state of the state is untouchable`",
+        ),
+        (
+            {"action": "x", "system": "okta", "risk": 0.5, "requester": "U1", "channel": "C1", "guard": "ask"},
+            "`x` in okta at risk 0.5, asked by U1 in C1 → ask, 1 of group:S0SECURITY, expires in 4 h, "
+            "because rule `access is security's` and the guard says so",
+        ),
+    ],
+)
+def test_a_case_is_explained_in_one_sentence(example: dict[str, object], told: str) -> None:
+    asked = case_of_options(example, DEMO.names)
+    found = explained(DEMO.policy, asked.case, asked.said, lambda zone: LocalTime(0, "2026-11-23T00:00"))
+    assert sentence(found, DEMO.names) == told

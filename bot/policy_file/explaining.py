@@ -15,13 +15,16 @@ from bot.policy_file.written import Names
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What becomes of a case. ``terms`` as of the moment 0, so that its times are seconds; ``rules``: the names of all that decide it;
-    ``window``: what holds it back now, with its rule."""
+    """What becomes of a case. ``terms`` as of the moment 0, so that its times are seconds; ``rules``: the names of all that apply,
+    ``reasons`` of those because of which it becomes that; ``guard``: whether the guard wants as much; ``window``: what holds it back
+    now, with its rule."""
 
     case: Case
     verdict: Verdict
     terms: Terms
     rules: tuple[str, ...]
+    reasons: tuple[str, ...]
+    guard: bool = False
     window: tuple[str, Window] | None = None
     trial: tuple[str, ...] = ()
 
@@ -29,10 +32,12 @@ class Explained:
 def explained(policy: Policy, case: Case, said: Verdict | None, clocks: Clocks) -> Explained:
     """``said``: what the guard says of it, None without one."""
     given, window = rules.verdict(policy, case, said), rules.closed(policy, case, clocks)
-    names = tuple(sorted(rule.name for rule in rules.applying(policy, case) if _says(rule)))
+    applying = sorted(rules.applying(policy, case), key=lambda rule: rule.name)
+    reasons = tuple(rule.name for rule in applying if _says(rule) and _leads_to(rule, given))
     trial = rules.on_trial(policy, case, given)
     verdict = Verdict.DENY if window is not None else given
-    return Explained(case, verdict, rules.terms(policy, case, ApprovalId(""), 0.0), names, window, trial)
+    terms, names = rules.terms(policy, case, ApprovalId(""), 0.0), tuple(rule.name for rule in applying)
+    return Explained(case, verdict, terms, names, reasons, said is given, window, trial)
 
 
 def stated(policy: Policy, rule: Rule | None = None) -> Terms:
@@ -76,6 +81,11 @@ def who_decides(terms: Terms, names: Names) -> str:
     if not terms.approvers:
         return "nobody (no approver is named)"
     return " and ".join(_demand(quorum, names) for quorum in quorums_of(terms))
+
+
+def _leads_to(rule: Rule, given: Verdict) -> bool:
+    """Whether a rule is a reason for a verdict: what people are asked about, every rule but those that would allow it shapes."""
+    return rule.verdict is not Verdict.ALLOW if given is Verdict.ASK else rule.verdict is given
 
 
 def _says(rule: Rule) -> bool:
@@ -128,9 +138,10 @@ def _because(found: Explained) -> str:
     if found.window is not None:
         rule, window = found.window
         return f"nothing changes {window.written} ({window.zone}), by rule `{rule}`"
-    if not found.rules:
-        return "no rule applies, only the defaults"
-    return f"rule{'s' if len(found.rules) > 1 else ''} {_listed([f'`{name}`' for name in found.rules])}"
+    names = _listed([f"`{name}`" for name in found.reasons]) if found.reasons else ""
+    told = [f"rule{'s' if len(found.reasons) > 1 else ''} {names}"] if names else []
+    told += ["the guard says so"] if found.guard else []
+    return " and ".join(told) or "no rule applies, only the defaults"
 
 
 def _on_trial(found: Explained) -> str:
