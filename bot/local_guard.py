@@ -10,13 +10,13 @@ from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.matching import Case
 from bot.core.moments import Moment
-from bot.core.policy import Policy, case_of, floor, unscored, verdict
+from bot.core.policy import LOCAL_RULES, Policy, case_of, floor, unscored, verdict
 from bot.core.run import Run
 from bot.core.values import Judgement, Verdict
 from bot.core.verdict import strictest
 from bot.ports import Guard, Question
 
-NAME = "Local rules"
+NAME = LOCAL_RULES
 
 
 class LocalGuard:

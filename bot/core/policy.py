@@ -23,6 +23,7 @@ from bot.core.values import ApprovalId, Binding, Person, Place, Quorum, Share, T
 from bot.core.verdict import strictest
 
 __all__ = [
+    "LOCAL_RULES",
     "Case",
     "Defaults",
     "Limited",
@@ -40,6 +41,8 @@ __all__ = [
     "verdict",
 ]
 
+LOCAL_RULES = "Local rules"
+"""What cards call the policy where it judges."""
 DOMAIN = "it_actions"
 """What BIGHUB is told that all actions of a bot belong to."""
 _ORDER = (None, Verdict.ALLOW, Verdict.ASK, Verdict.DENY)

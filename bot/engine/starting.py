@@ -35,7 +35,9 @@ def judged(
     case = case_in(run, replace(call, judgement=judgement), binding)
     held = closed_now(policy, case, now)
     if held is not None:
-        return Judged(call.proposal.call, replace(judgement, verdict=Verdict.DENY, reason=held))
+        return Judged(
+            call.proposal.call, replace(judgement, verdict=Verdict.DENY, reason=held, source=rules.LOCAL_RULES)
+        )
     judgement = _with_history(call, judgement)
     judgement = replace(judgement, shadow=rules.on_trial(policy, case, judgement.verdict))
     terms = rules.terms(policy, case, new, now) if judgement.verdict is Verdict.ASK else None
