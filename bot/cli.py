@@ -90,11 +90,13 @@ def workspace(
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    down_to: Annotated[str, typer.Option(help="Take the schema back to this revision, for an older release.")] = "",
+) -> None:
     """Bring the database's schema to head."""
     from bot.commands import migrate_database
 
-    _do(migrate_database())
+    _do(migrate_database(down_to))
 
 
 @app.command()

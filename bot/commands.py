@@ -8,7 +8,7 @@ A room that loads a vendor is imported by the command that needs it: whoever onl
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from bot.engine.door import Door
 from bot.errors import SignoffError
 from bot.ports import OpenApproval, Unavailable
 from bot.settings import TO_DECIDE, Settings, read_settings, seal_keys
+from bot.sql.lock import only_bot
 from bot.sql.store import SqlStore, open_store
 
 if TYPE_CHECKING:
@@ -56,11 +57,19 @@ async def dispatching(settings: Settings) -> AsyncIterator["Queue"]:
         await queue.close()
 
 
-async def migrate_database() -> None:
+async def migrate_database(down_to: str = "") -> None:
     from bot.app import migrate_all
+    from bot.sql.schema import step_down
 
-    await migrate_all(read_settings())
-    typer.echo("The database is at head.")
+    settings = read_settings()
+    if not down_to:
+        await migrate_all(settings)
+        typer.echo("The database is at head.")
+        return
+    path = settings.sqlite_path
+    with only_bot(path) if path is not None else nullcontext():
+        revision = await step_down(settings.database_url, down_to)
+    typer.echo(f"The database is at {revision or 'base'}. This release brings it back to head wherever it starts.")
 
 
 # --- approvals --------------------------------------------------------------------------------------------------------

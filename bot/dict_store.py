@@ -161,8 +161,9 @@ class _DictReader:
     def _with_parking(self, line: RunLine) -> RunLine:
         return replace(line, parked=self._dicts.parked.get(line.run))
 
-    async def due_runs(self, limit: int) -> tuple[RunId, ...]:
-        due = sorted((at, run) for at, run in self._due() if at <= self._now)
+    async def due_runs(self, limit: int, without: Collection[RunId] = ()) -> tuple[RunId, ...]:
+        hidden = frozenset(without)
+        due = sorted((at, run) for at, run in self._due() if at <= self._now and run not in hidden)
         return tuple(run for _, run in due[:limit])
 
     async def next_due(self) -> float | None:
@@ -248,6 +249,9 @@ class _DictWriter(_DictReader):
 
     async def resume(self, run: RunId) -> bool:
         return self._dicts.parked.pop(run, None) is not None
+
+    async def touch(self) -> None:
+        """Memory always takes it."""
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> None:
         self._dicts.freezes[scope] = Freeze(scope, reason, by, self._now)

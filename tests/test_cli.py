@@ -41,6 +41,7 @@ from bot.core.values import (
 )
 from bot.engine.door import Door
 from bot.ports import Reader
+from bot.sql.lock import only_bot
 from bot.sql.store import open_store
 
 
@@ -115,6 +116,17 @@ print([m for m in ("slack_bolt", "openai", "bighub", "pgqueuer", "alembic", "aio
 """
     found = subprocess.run([sys.executable, "-c", probe], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert found.stdout.splitlines() == ["Nothing waits for an approval.", "[]"]
+
+
+def test_a_schema_is_taken_back_for_an_older_release_unless_a_bot_is_at_work(tmp_path: Path) -> None:
+    signoff("migrate", folder=tmp_path)
+    assert "is at 0001" in signoff("migrate", "--down-to", "0001", folder=tmp_path).stdout
+    unknown = signoff("migrate", "--down-to", "nine", folder=tmp_path)
+    assert unknown.returncode == 1 and "no way down" in unknown.stderr and "Traceback" not in unknown.stderr
+    with only_bot(tmp_path / "signoff.db"):
+        refused = signoff("migrate", "--down-to", "base", folder=tmp_path)
+    assert refused.returncode == 1 and "Another bot works on" in refused.stderr
+    assert "at head" in signoff("migrate", folder=tmp_path).stdout
 
 
 def test_a_frozen_scope_is_listed_lifted_and_the_listings_begin_empty(tmp_path: Path) -> None:

@@ -43,6 +43,17 @@ async def due_runs(store: AnyStore) -> tuple[RunId, ...]:
     return await store.read(lambda reader: reader.due_runs(10))
 
 
+async def test_r3_any_number_of_runs_and_rows_may_be_left_out_of_a_listing(store: AnyStore) -> None:
+    """More than a statement may have placeholders."""
+    many = [f"k{number}" for number in range(40_000)]
+    await record(store, R, asked())
+    await store.write(lambda tx: tx.put_inbox(InboxRow("k7", "T1", "event", "")))
+    await store.write(lambda tx: tx.put_inbox(InboxRow("here", "T1", "event", "")))
+    assert [row.key for row in await store.read(lambda tx: tx.open_inbox(9, many))] == ["here"]
+    assert await store.read(lambda tx: tx.due_runs(9, [RunId(name) for name in many])) == (R,)
+    assert await store.read(lambda tx: tx.due_runs(9, [*map(RunId, many), R])) == ()
+
+
 # --- The journal ----------------------------------------------------------------------------------------------------
 
 

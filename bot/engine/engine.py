@@ -33,14 +33,12 @@ from bot.ports import (
     Store,
     Translate,
     Unavailable,
-    Writer,
 )
 
 SWEEP_BATCH = 100
 REWAKE_SWEEPS = 5
 READY_SECONDS = 2.0
-TOUCH = "readiness"
-"""A scope that covers no action and that nobody ever sees."""
+LOOK_AGAIN_SECONDS = 1.0
 
 
 class Engine:
@@ -86,6 +84,7 @@ class Engine:
         self._woken: dict[RunId, float] = {}
         self._seen_version: int | None = None
         self._stopped_at: float | None = None
+        self._looked: tuple[float, str | None] | None = None
 
     # --- in ---------------------------------------------------------------------------------------------------------
 
@@ -149,15 +148,15 @@ class Engine:
         return tuple(sorted(marked, key=lambda pair: not pair[1]))
 
     async def fault(self) -> str | None:
-        """Why the bot is not ready (the database takes nothing), or None. A database can be read while its disk is full or somebody
-        holds its lock, so something is written, and taken back in the same transaction."""
+        """Why the bot is not ready (the database takes nothing), or None, as of a second ago at most: anybody may ask. A database can
+        be read while its disk is full or somebody holds its lock, so something is written."""
+        if self._looked is None or time.monotonic() - self._looked[0] > LOOK_AGAIN_SECONDS:
+            self._looked = time.monotonic(), await self._fault_now()
+        return self._looked[1]
 
-        async def touch(tx: Writer) -> None:
-            await tx.set_freeze(TOUCH, "", "")
-            await tx.lift_freeze(TOUCH)
-
+    async def _fault_now(self) -> str | None:
         try:
-            await asyncio.wait_for(self._store.write(touch), READY_SECONDS)
+            await asyncio.wait_for(self._store.write(lambda tx: tx.touch()), READY_SECONDS)
         except (Unavailable, TimeoutError) as absent:
             return str(absent) or "The database does not answer"
         return None
@@ -198,7 +197,7 @@ class Engine:
             self._worker.nudge_all()
         now, again = time.monotonic(), REWAKE_SWEEPS * self.limits.sweep_every
         self._woken = {run_id: at for run_id, at in self._woken.items() if now - at < again}
-        for run_id in await self._store.read(lambda tx: tx.due_runs(SWEEP_BATCH)):
-            if run_id not in self._woken:
-                self._woken[run_id] = now
-                await self._dispatch.wake(run_id)
+        known = {*self._woken, *self._worker.newer}
+        for run_id in await self._store.read(lambda tx: tx.due_runs(SWEEP_BATCH, known)):
+            self._woken[run_id] = now
+            await self._dispatch.wake(run_id)

@@ -8,7 +8,6 @@ Rule 3: no row waits for another one.
 
 import asyncio
 from dataclasses import replace
-from itertools import islice
 
 from bot.core.run import NewerJournal
 from bot.engine.inbox import Inbox
@@ -17,7 +16,6 @@ from bot.logger import log
 from bot.ports import InboxRow, Reader, Store, Unavailable, Writer
 
 BATCH = 100
-MOST_NAMED = 1_000
 FORGOTTEN_SECONDS = 600.0
 
 
@@ -45,6 +43,7 @@ class Mailbox:
 
     async def watch(self) -> None:
         """One round: work what is new at once, and, as often as the sweep, what waits or was left by somebody else."""
+        self._begin_new()
         for row in await self._left():
             self._begin(row)
         try:
@@ -81,8 +80,7 @@ class Mailbox:
 
         async def look(tx: Reader) -> tuple[float, tuple[InboxRow, ...]]:
             waiting = [key for key, (_, until) in self._patience.items() if until > tx.now]
-            working = islice(self._working, MOST_NAMED)  # the oldest; a flood's other rows would be too many to name
-            return tx.now, await tx.open_inbox(BATCH, [*working, *waiting])
+            return tx.now, await tx.open_inbox(BATCH, [*self._working, *waiting])
 
         now, rows = await self._store.read(look)
         self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}

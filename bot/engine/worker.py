@@ -62,13 +62,14 @@ class Holding:
 
 
 class Worker:
-    """Advances runs. ``name`` is unique per process start: a restarted process is another worker."""
+    """Advances runs. ``name`` is unique per process start: a restarted process is another worker. ``newer``: the runs that a newer
+    release has continued, which are its replicas' until it restarts."""
 
     def __init__(self, *, name: str, store: Store, door: Door, doer: Doer, parking: Parking, limits: Limits) -> None:
         self.name = name
         self._store, self._door, self._doer, self._parking, self._limits = store, door, doer, parking, limits
         self._held: dict[RunId, Holding] = {}
-        self._newer: set[RunId] = set()
+        self.newer: set[RunId] = set()
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping = False
@@ -78,7 +79,7 @@ class Worker:
         if run_id in self._held:
             self._held[run_id].nudge.set()
             return
-        if self._stopping or run_id in self._newer:
+        if self._stopping or run_id in self.newer:
             return
         began, holding = time.monotonic(), Holding(run_id)
         self._held[run_id] = holding
@@ -91,7 +92,7 @@ class Worker:
                 holding.ahead, holding.until = now - time.monotonic(), began + self._limits.lease
                 await self._hold(holding)
         except NewerJournal:
-            self._newer.add(run_id)
+            self.newer.add(run_id)
             await self._parking.leave(run_id)
         except BrokenJournal as broken:
             await self._parking.park(run_id, f"Its journal cannot be read: {broken}.")

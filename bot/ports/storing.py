@@ -114,14 +114,15 @@ class Reader(Protocol):
     async def line(self, run: RunId) -> RunLine | None:
         """One run's line, also where its journal cannot be read."""
 
-    async def due_runs(self, limit: int) -> tuple[RunId, ...]:
-        """Runs whose ``due_at`` has passed, whom nobody holds and that are not parked, the longest due first."""
+    async def due_runs(self, limit: int, without: Collection[RunId] = ()) -> tuple[RunId, ...]:
+        """Runs whose ``due_at`` has passed, whom nobody holds and that are not parked, the longest due first, but those in
+        ``without``, which may be any number."""
 
     async def next_due(self) -> float | None:
         """The earliest ``due_at`` of any run that nobody holds and that is not parked."""
 
     async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
-        """Rows that are not done, oldest first, but those whose keys are in ``without``."""
+        """Rows that are not done, oldest first, but those whose keys are in ``without``, which may be any number."""
 
     async def freezes(self) -> tuple[Freeze, ...]: ...
 
@@ -156,6 +157,9 @@ class Writer(Reader, Protocol):
 
     async def resume(self, run: RunId) -> bool:
         """A parked run may be worked again; False where it is not parked."""
+
+    async def touch(self) -> None:
+        """Write something that is gone again with the commit: where the database takes nothing, this or the commit fails."""
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> None: ...
 

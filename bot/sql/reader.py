@@ -4,7 +4,21 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Executable, Row, and_, bindparam, cast, extract, func, or_, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Double,
+    Executable,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    extract,
+    func,
+    or_,
+    select,
+)
 
 from bot.core.events import Recorded
 from bot.core.run import ENDS, BrokenJournal
@@ -27,8 +41,16 @@ def clock(dialect: str) -> ColumnElement[float]:
     return cast(extract("epoch", func.clock_timestamp()), Double)
 
 
+def _without(dialect: str, column: ColumnElement[str]) -> ColumnElement[bool]:
+    """``column`` is none of the list ``without``, which goes as one value: the number of placeholders is bounded."""
+    named = bindparam("without", type_=Text)
+    each = func.json_each(named) if dialect == "sqlite" else func.json_array_elements_text(cast(named, JSON))
+    return column.not_in(select(each.table_valued("value").c.value))
+
+
 # Statements are made once: making one costs more than SQLite needs to answer it.
-NOW = {dialect: select(clock(dialect)) for dialect in ("sqlite", "postgresql")}
+_DIALECTS = ("sqlite", "postgresql")
+NOW = {dialect: select(clock(dialect)) for dialect in _DIALECTS}
 _event, _content, _run, _row = tables.events.c, tables.contents.c, tables.runs.c, tables.inbox.c
 _FREE = and_(or_(_run.lease_until.is_(None), _run.lease_until < bindparam("now")), _run.parked.is_(None))
 _EVENTS = (
@@ -48,19 +70,21 @@ _LINES = select(
     _run.run, _run.team, _run.channel, _run.thread, _run.requester, _run.state, _run.asked_at, _run.due_at, _run.length, _run.parked
 )  # fmt: skip
 _LINE = _LINES.where(_run.run == bindparam("run"))
-_DUE = (
-    select(_run.run)
-    .where(_run.due_at <= bindparam("now"), _FREE)
+_DUE = {
+    dialect: select(_run.run)
+    .where(_run.due_at <= bindparam("now"), _FREE, _without(dialect, _run.run))
     .order_by(_run.due_at, _run.run)
     .limit(bindparam("limit"))
-)
+    for dialect in _DIALECTS
+}
 _NEXT_DUE = select(func.min(_run.due_at)).where(_FREE)
-_OPEN_INBOX = (
-    select(_row.key, _row.team, _row.kind, _row.payload, _row.received_at)
-    .where(_row.done_at.is_(None), _row.key.not_in(bindparam("without", expanding=True)))
+_OPEN_INBOX = {
+    dialect: select(_row.key, _row.team, _row.kind, _row.payload, _row.received_at)
+    .where(_row.done_at.is_(None), _without(dialect, _row.key))
     .order_by(_row.number)
     .limit(bindparam("limit"))
-)
+    for dialect in _DIALECTS
+}
 _freeze = tables.freezes.c
 _FREEZES = select(_freeze.scope, _freeze.reason, _freeze.by, _freeze.since).order_by(_freeze.since, _freeze.scope)
 
@@ -137,15 +161,18 @@ class SqlReader:
         found = await self._all(_LINE, run=run)
         return RunLine(*found[0]) if found else None
 
-    async def due_runs(self, limit: int) -> tuple[RunId, ...]:
-        return tuple(RunId(row.run) for row in await self._all(_DUE, now=self.now, limit=limit))
+    async def due_runs(self, limit: int, without: Collection[RunId] = ()) -> tuple[RunId, ...]:
+        due = _DUE[self.connection.dialect.name]
+        found = await self._all(due, now=self.now, limit=limit, without=_listed(without))
+        return tuple(RunId(row.run) for row in found)
 
     async def next_due(self) -> float | None:
         found: float | None = await self.connection.scalar(_NEXT_DUE, {"now": self.now})
         return found
 
     async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
-        return tuple(InboxRow(*row) for row in await self._all(_OPEN_INBOX, limit=limit, without=list(without)))
+        rows = _OPEN_INBOX[self.connection.dialect.name]
+        return tuple(InboxRow(*row) for row in await self._all(rows, limit=limit, without=_listed(without)))
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(Freeze(*row) for row in await self._all(_FREEZES))
@@ -161,6 +188,10 @@ class SqlReader:
     async def _all(self, query: Executable, **values: object) -> Sequence[Any]:
         found: Sequence[Any] = (await self.connection.execute(query, values)).all()
         return found
+
+
+def _listed(texts: Collection[str]) -> str:
+    return json.dumps([tables.storable(text) for text in texts])
 
 
 def _open_approval(row: Row[Any]) -> OpenApproval:

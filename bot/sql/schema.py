@@ -15,11 +15,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Connection, text
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, inspect, text
 from sqlalchemy.pool import NullPool
 
 import bot
+from bot.errors import ConfigurationError
+from bot.sql import tables
 from bot.sql.engines import is_sqlite, normalise, own_errors, plain_postgres, sqlite_writer
+from bot.sql.witness import Witness
 
 _ADVISORY_LOCK = 7_305_808_869_229_538_406
 _LOCKED_SECONDS = 60.0
@@ -33,8 +37,20 @@ async def migrate(url: str) -> str:
 
 
 async def step_down(url: str, revision: str) -> str:
-    """Take the schema back to an older revision ("base": none at all; refused while there are runs). Returns it."""
-    return await _under_lock(normalise(url), lambda connection: command.downgrade(config(connection), revision))
+    """Take the schema back to an older revision ("base": none at all; refused while there are runs), for an older release. Returns
+    it. Raises `ConfigurationError` for a revision that is none of ours, and as `migrate`."""
+    parsed = normalise(url)
+
+    def down(connection: Connection) -> None:
+        try:
+            command.downgrade(config(connection), revision)
+        except CommandError as unknown:
+            raise ConfigurationError(f"There is no way down to the revision {revision!r}: {unknown}.") from None
+        if is_sqlite(parsed) and not inspect(connection).has_table(tables.epochs.name):
+            # An older release counts no commits: the witness of today would take its database for a backup.
+            Witness(Path(parsed.database or "")).forget()
+
+    return await _under_lock(parsed, down)
 
 
 def head() -> str:

@@ -35,10 +35,15 @@ class AnyText(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return value and _UNSTORABLE.sub(lambda match: f"\x1a{ord(match[0]):04x}", value)
+        return value and storable(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
         return value and _ESCAPED.sub(lambda match: chr(int(match[1], 16)), value)
+
+
+def storable(text: str) -> str:
+    """``text`` as `AnyText` stores it."""
+    return _UNSTORABLE.sub(lambda match: f"\x1a{ord(match[0]):04x}", text)
 
 
 metadata = MetaData()

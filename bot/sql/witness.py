@@ -58,6 +58,11 @@ class Witness:
         finally:
             os.close(file)
 
+    def forget(self) -> None:
+        """The database has no identity any more. Raises `Unavailable`."""
+        with _unavailable(), _only_writer(self._path.parent):
+            self._path.unlink(missing_ok=True)
+
     def write(self, identity: str, commits: int) -> None:
         """Say that there were ``commits``. Another process that has seen more by now is not contradicted."""
         with _unavailable(), _only_writer(self._path.parent):

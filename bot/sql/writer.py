@@ -57,6 +57,9 @@ _PARK = update(tables.runs).where(
 _PARK = _PARK.values(parked=bindparam("reason"), lease_owner=None, lease_until=None)
 _RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None)).values(parked=None)
 _CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in_(bindparam("gone", expanding=True)))
+_TOUCH = "readiness"
+"""A scope that covers no action and that nobody ever sees."""
+_UNTOUCH = delete(tables.freezes).where(tables.freezes.c.scope == _TOUCH)
 _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
@@ -219,6 +222,11 @@ class SqlWriter(SqlReader):
             # FOR SHARE would not see the row that somebody is just inserting; this waits for them, and they for us.
             await self.connection.execute(_KEEP_FREEZES)
         return await super().freezes()
+
+    async def touch(self) -> None:
+        # No `changed`: a backup from before it is as good as the database.
+        await self._add(tables.freezes, [{"scope": _TOUCH, "reason": "", "by": "", "since": self.now}], anew=False)
+        await self.connection.execute(_UNTOUCH)
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> None:
         self.changed = True

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bot.engine.engine import LOOK_AGAIN_SECONDS
 from bot.sql.schema import migrate
 from tests.crash.flows import Telling
 from tests.crash.life import Life, Story, tellings
@@ -54,6 +55,7 @@ async def told(taken: Callable[[Path], Any], folder: Path) -> dict[str, Any]:
         seen["ready before"] = await life.engine.fault()
         key, click = list(story.tellings[0].inputs(life.runs.values(), life.outside))[-1]
         with taken(file):
+            await asyncio.sleep(1.5 * LOOK_AGAIN_SECONDS)
             seen["ready"] = await life.engine.fault()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(WAITED_SECONDS):
@@ -61,6 +63,7 @@ async def told(taken: Callable[[Path], Any], folder: Path) -> dict[str, Any]:
             seen["acked"] = bool(life.outside.told("acked", key=key))
             seen["effects"] = len(life.outside.lines["effect"])
         await life.people()
+        await asyncio.sleep(1.5 * LOOK_AGAIN_SECONDS)
         seen["ready after"] = await life.engine.fault()
     seen["effects after"] = len(life.outside.lines["effect"])
     seen["faults"] = await faults(life.sql, life.outside, story.tellings)

@@ -263,7 +263,7 @@ async def test_r12_what_a_newer_release_wrote_is_left_to_it_and_neither_parked_n
         run = await world.run()
         await as_the_newer_release(sql, run.id, kind, body)
         for _ in range(400):
-            if run.id in world.engine._worker._newer:
+            if run.id in world.engine._worker.newer:
                 break
             await asyncio.sleep(0.05)
         await rests(world)

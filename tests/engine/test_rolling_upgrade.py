@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,19 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from bot.core.call import CallState
+from bot.core.events import Asked
 from bot.core.inputs import Clicked, Foreign
 from bot.core.run import RunState
 from bot.core.values import RunId
+from bot.engine.door import Door
+from bot.engine.engine import SWEEP_BATCH
 from bot.ports import InboxRow
 from bot.sql.chain import link
 from bot.sql.store import SqlStore, open_store
 from bot.sql.tables import events, inbox, runs
 from bot.sql.writer import SqlWriter
 from tests.engine.replica import GRANT
-from tests.engine.world import CAROL, LIMITS, PLACE, TEAM, World, saying, wishing
+from tests.engine.world import ALICE, CAROL, LIMITS, PLACE, TEAM, World, saying, wishing
 
 ROOT = Path(__file__).parents[2]
 OLD_FIELD = '    response: str = ""\n    took: float = 0.0\n'
@@ -132,6 +136,22 @@ async def append_as_a_newer_release(store: SqlStore, run: RunId) -> None:
         await tx.connection.execute(update(runs).where(runs.c.run == run).values(length=last.seq + 1, head_hash=head))
 
     await store.write(work)
+
+
+async def test_r12_any_number_of_runs_of_a_newer_release_hold_up_no_sweep(store: SqlStore) -> None:
+    """They are due, and never leave the front of the list."""
+    for number in range(SWEEP_BATCH + 5):
+        place = replace(PLACE, thread=f"{number + 10}.000100")
+        newer = RunId(f"newer {number:03}")
+        await Door(store).record(newer, Asked(ALICE, place, place.thread, "x"))
+        await append_as_a_newer_release(store, newer)
+    store.clock_shift = 1.0
+    ours = RunId("ours")
+    await Door(store).record(ours, Asked(ALICE, PLACE, PLACE.thread, "x"))
+    older = World(store)
+    async with older.engine.running(drain_seconds=0.2), asyncio.timeout(30):
+        while (run := await older.engine.run(ours)) is None or run.state is not RunState.DONE:
+            await asyncio.sleep(0.05)
 
 
 async def test_r12_an_action_that_runs_while_a_newer_release_writes_into_its_run_is_not_cut_off(

@@ -13,8 +13,10 @@ import pytest
 from bot.core.events import Delivered, Finished, Started
 from bot.core.values import CallId, RunId
 from bot.ports import InboxRow, Unavailable
+from bot.sql.schema import migrate, step_down
 from bot.sql.store import open_store
 from bot.sql.witness import Witness
+from tests.engine.world import World
 from tests.restore.backups import WITNESS, back_up_sqlite, beside, move, path_of, play_back_sqlite
 from tests.sql.samples import asked, judged_allow, proposed, record
 
@@ -80,6 +82,26 @@ async def test_r19_whatever_happened_after_the_backup_is_noticed_as_lost(path: P
 async def test_r19_a_backup_after_which_nothing_happened_is_as_good_as_the_original(path: Path, tmp_path: Path) -> None:
     back_up_sqlite(path, tmp_path / "backup")
     play_back_sqlite(tmp_path / "backup", path, copy=("cp", "-p"), witness=False)
+    assert await noticed(path) == 0
+
+
+async def test_r19_asking_whether_the_bot_is_ready_makes_no_older_file_a_restore(path: Path, tmp_path: Path) -> None:
+    back_up_sqlite(path, tmp_path / "backup")
+    store = open_store(f"sqlite:///{path}")
+    for _ in range(3):
+        assert await World(store).engine.fault() is None
+    await store.close()
+    play_back_sqlite(tmp_path / "backup", path, copy=("cp", "-p"), witness=False)
+    assert await noticed(path) == 0
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
+async def test_r13_r19_a_schema_that_went_down_and_up_again_is_no_restore(path: Path, revision: str) -> None:
+    url = f"sqlite:///{path}"
+    await step_down(url, revision)
+    await migrate(url)
+    assert [await noticed(path) for _ in range(2)] == [0, 0]
+    await start_an_action(path, "second")
     assert await noticed(path) == 0
 
 
