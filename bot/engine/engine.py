@@ -44,6 +44,10 @@ LOOK_AGAIN_SECONDS = 1.0
 class Engine:
     """Everything that Signoff does, over its ports."""
 
+    _seen_version: int | None = None
+    _stopped_at: float | None = None
+    _looked: tuple[float, str | None] | None = None
+
     def __init__(
         self,
         *,
@@ -82,9 +86,6 @@ class Engine:
         )
         self._worker = Worker(name=name, store=store, door=self._door, doer=doer, parking=parking, limits=self.limits)
         self._woken: dict[RunId, float] = {}
-        self._seen_version: int | None = None
-        self._stopped_at: float | None = None
-        self._looked: tuple[float, str | None] | None = None
 
     # --- in ---------------------------------------------------------------------------------------------------------
 
