@@ -33,6 +33,10 @@ class Database(ABC):
         """The one number that a query answers, on a connection of its own."""
 
     @abstractmethod
+    def ids(self, count: int) -> str:
+        """A subquery of so many rows: ``i`` from 1, and ``id``, as long as a run's."""
+
+    @abstractmethod
     async def script(self, statements: Iterable[str]) -> None:
         """Execute statements that fill it, as quickly as it can."""
 
@@ -49,6 +53,10 @@ class Sqlite(Database):
     async def number(self, query: str) -> int:
         with contextlib.closing(sqlite3.connect(self._path)) as connection:
             return int(connection.execute(query).fetchone()[0])
+
+    def ids(self, count: int) -> str:
+        numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+        return f"({numbers} SELECT i, printf('%032x', i) AS id FROM n)"
 
     async def script(self, statements: Iterable[str]) -> None:
         with contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
@@ -78,6 +86,9 @@ class Postgres(Database):
     async def number(self, query: str) -> int:
         async with self._connected() as connection:
             return int(await connection.fetchval(query))
+
+    def ids(self, count: int) -> str:
+        return f"(SELECT i, lpad(to_hex(i), 32, '0') AS id FROM generate_series(1, {count}) AS i)"
 
     async def script(self, statements: Iterable[str]) -> None:
         async with self._connected() as connection:

@@ -95,8 +95,9 @@ class Door:
     async def pending(self) -> tuple[float, str]:
         """Carol types `/pending`: the seconds until the answer, and the answer."""
         who = {"team_id": TEAM, "team_domain": "acme", "user_id": CAROL, "user_name": "carol"}
-        where = {"channel_id": "C1", "channel_name": "ops", "response_url": "http://127.0.0.1:9/", "trigger_id": "1.1"}
-        return await self.sent(urlencode({"command": "/pending", "text": "", "token": "t", **who, **where}))
+        where = {"channel_id": "C1", "channel_name": "ops", "response_url": "http://127.0.0.1:9/"}
+        what = {"command": "/pending", "text": "", "token": "t", "trigger_id": f"{next(_numbers)}.1"}
+        return await self.sent(urlencode({**what, **who, **where}))
 
     async def probe(self) -> float:
         began = time.monotonic()
@@ -157,7 +158,7 @@ async def running(base: Database, addresses: Addresses) -> AsyncIterator[Door]:
         (Path(folder) / "policy.yml").write_text(POLICY)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", "run"),
-            env={**_environment(base, addresses), "SIGNOFF_PORT": str(port), "SIGNOFF_POLICY": f"{folder}/policy.yml"},
+            env={**environment(base, addresses), "SIGNOFF_PORT": str(port), "SIGNOFF_POLICY": f"{folder}/policy.yml"},
             stdout=subprocess.DEVNULL,
         )
         try:
@@ -173,7 +174,7 @@ async def running(base: Database, addresses: Addresses) -> AsyncIterator[Door]:
             await process.wait()
 
 
-def _environment(base: Database, addresses: Addresses) -> dict[str, str]:
+def environment(base: Database, addresses: Addresses) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": os.environ["HOME"],
