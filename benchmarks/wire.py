@@ -47,7 +47,7 @@ class Door:
 
     process: asyncio.subprocess.Process
     url: str
-    posts: str
+    slack: Addresses
     session: aiohttp.ClientSession
     cards: dict[str, Card] = field(default_factory=dict)
     words: dict[str, float] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Door:
     async def pending(self) -> tuple[float, str]:
         """Carol types `/pending`: the seconds until the answer, and the answer."""
         who = {"team_id": TEAM, "team_domain": "acme", "user_id": CAROL, "user_name": "carol"}
-        where = {"channel_id": "C1", "channel_name": "ops", "response_url": "http://127.0.0.1:9/"}
+        where = {"channel_id": "C1", "channel_name": "ops", "response_url": f"{self.slack.slack}later"}
         what = {"command": "/pending", "text": "", "token": "t", "trigger_id": f"{next(_numbers)}.1"}
         return await self.sent(urlencode({**what, **who, **where}))
 
@@ -109,7 +109,7 @@ class Door:
 
     async def look(self) -> None:
         """Take in what was posted since the last look."""
-        async with self.session.get(self.posts) as answer:
+        async with self.session.get(self.slack.posts) as answer:
             for channel, ts, approval, at in await answer.json():
                 if approval:
                     self.cards[channel] = Card(channel, ts, approval)
@@ -165,7 +165,7 @@ async def running(base: Database, addresses: Addresses) -> AsyncIterator[Door]:
             # Uvicorn closes a connection that was idle for five seconds.
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=2.0)
             async with aiohttp.ClientSession(connector=connector) as session:
-                door = Door(process, f"http://127.0.0.1:{port}", addresses.posts, session)
+                door = Door(process, f"http://127.0.0.1:{port}", addresses, session)
                 await _ready(door)
                 yield door
         finally:
