@@ -30,6 +30,7 @@ async def filled(base: Database, ended: int, waiting: int) -> None:
         approval = (await store.read(lambda tx: tx.open_approvals()))[0]
         (done,) = await store.read(lambda tx: tx.runs(1, "done"))
         await _wait(store, await store.read(lambda tx: tx.journal(approval.run)), waiting)
+        assert not await store.read(lambda tx: tx.due_runs(1)), "a bot would be busy with what was made"
     finally:
         await store.close()
     await base.script(_ended(base.ids(ended), done.run, done.length))
@@ -57,11 +58,15 @@ def _own(event: Event, number: int, run_id: RunId) -> Event:
             return replace(event, place=replace(event.place, channel=channel, thread=ts), message=ts)
         case Judged(terms=terms) if terms is not None:
             judgement = replace(event.judgement, risk=number % 100 / 100, request_id=f"req_{run_id}")
-            return replace(event, judgement=judgement, terms=replace(terms, approval=ApprovalId(run_id[::-1])))
+            return replace(event, judgement=judgement, terms=replace(terms, approval=_approval(run_id)))
         case CardShown():
-            return replace(event, channel=channel, message=f"19.{number:06}")
+            return replace(event, channel=channel, message=f"19.{number:06}", shows=f"asking:{_approval(run_id)}:0")
         case _:
             return event
+
+
+def _approval(run: RunId) -> ApprovalId:
+    return ApprovalId(run[::-1])
 
 
 def _ended(ids: str, run: str, length: int) -> Iterator[str]:
