@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 PY ?= python3.12
 PYTEST_ARGS ?= -n 2
 SOAK_ARGS ?=
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := install
 .DELETE_ON_ERROR:
@@ -43,10 +44,9 @@ check: $(STAMP)
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.house_rules
 
+# Every benchmark, with its figures in benchmarks/results/bench.md; BENCH_ARGS="runs clicks" for some of them.
 bench: $(STAMP)
-	@$(BIN)/python -m benchmarks
-	@$(BIN)/python -m benchmarks.model_call
-	@$(BIN)/python -m benchmarks.click_ack
+	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 # The README's picture, from the real page of the demo.
 pictures: $(STAMP)

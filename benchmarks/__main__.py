@@ -1,33 +1,36 @@
-"""How long a person waits for the command: `python -m benchmarks`. Each figure is of whole processes, started cold."""
+"""`python -m benchmarks [name …]`: the benchmarks one after the other, each in a process of its own. What all of them print is kept in
+`benchmarks/results/bench.md`; what only some print is not."""
 
-import os
-import statistics
+import datetime
 import subprocess
 import sys
-import time
+from pathlib import Path
 
-ROUNDS = 9
-COMMANDS = {
-    "signoff --help": ("-m", "bot", "--help"),
-    "signoff pending --help": ("-m", "bot", "pending", "--help"),
-    "python alone": ("-c", "pass"),
-}
+BENCHES = ("startup", "model_call", "runs", "clicks", "pending", "memory")
+RESULT = Path(__file__).resolve().parent / "results" / "bench.md"
 
 
-def seconds(arguments: tuple[str, ...]) -> float:
-    """One run of this interpreter, in wall-clock seconds. Raises CalledProcessError where the command fails."""
-    begun = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begun
+def printed(name: str) -> str:
+    """What a benchmark prints, which is shown at once. Raises CalledProcessError where it fails."""
+    command = [sys.executable, "-W", "ignore", "-m", f"benchmarks.{name}"]
+    lines: list[str] = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as bench:
+        for line in bench.stdout or ():
+            print(line, end="", flush=True)
+            lines.append(line)
+    if bench.returncode:
+        raise subprocess.CalledProcessError(bench.returncode, command)
+    print(flush=True)
+    return "".join(lines)
 
 
-def main() -> None:
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {ROUNDS} rounds")
-    for name, arguments in COMMANDS.items():
-        seconds(arguments)  # once for the byte code
-        taken = [seconds(arguments) for _ in range(ROUNDS)]
-        print(f"{name:24} median {statistics.median(taken):.3f} s, slowest {max(taken):.3f} s")
+def main(names: list[str]) -> None:
+    told = [printed(name) for name in names or BENCHES]
+    if not names:
+        RESULT.parent.mkdir(parents=True, exist_ok=True)
+        written = f"Written by `make bench` on {datetime.date.today()}."
+        RESULT.write_text("\n".join((f"# Benchmarks\n\n{written}\n", *told)))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from benchmarks.report import columns, heading, row
 from bot.api.model import LibraryModel, Retries
 from bot.core.values import RunId
 from bot.demo.responses_wire import ProposedCall, Reply, build_response, sse, stream_events
@@ -97,7 +98,7 @@ async def measure(name: str, call: Callable[[], Awaitable[object]], calls: int) 
         await call()
     after = resource.getrusage(resource.RUSAGE_SELF)
     spent = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / calls * 1000
-    print(f"{name:<48} {spent:6.2f} ms CPU a call")
+    print(row((name, f"{spent:.2f}")))
     return spent
 
 
@@ -140,6 +141,8 @@ async def compare(url: str, calls: int) -> None:
 
 def main() -> None:
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    print(heading(f"One model call ({calls} calls of a run in its seventh turn)"))
+    print(columns(("call", "CPU ms a call")))
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     server = context.Process(target=serve, args=(there,), daemon=True)

@@ -1,28 +1,41 @@
-"""How many runs one process completes: `python -m benchmarks.runs [runs]`, on SQLite and on Postgres.
+"""How many runs one process completes, and what each costs: `python -m benchmarks.runs [runs] [SQLite|Postgres] [on|off]`.
 
-CPU is this process's: the engine with its clients and its share of the database's (all of SQLite's). Model, BIGHUB and Slack
-answer at once from another process. Commits are the store's transactions that wrote; journal transactions are those of them
-that appended events. The targets are of one process on two cores.
+A run is two model calls, one evaluation, one resolution and one outcome report, with an approval in between; with delivery a person
+asks and clicks, and Slack is told; without it a program does. CPU is this process's: the engine with its clients and its share of the
+database's (all of SQLite's). Model, BIGHUB and Slack answer at once from another process.
+Journal transactions appended events. Commits are all of the store's: beside those the inbox's and the leases'; on SQLite several
+transactions share one. PgQueuer's are its own: beside SQLite it lives in memory.
 """
 
 import asyncio
-import contextlib
-import os
 import resource
-import statistics
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
+from dataclasses import dataclass
 
-from sqlalchemy import text
-
-from benchmarks.servers import Addresses, postgres, servers
-from benchmarks.stage import Bench, bench
+from benchmarks.databases import JOURNAL_TRANSACTIONS, Database, chosen, database
+from benchmarks.report import columns, heading, percentile, row
+from benchmarks.servers import Addresses, servers
+from benchmarks.stage import Bench, bench, prepared
 
 CONCURRENCY = (1, 16, 64)
 WARM_UP = 20
+LEAST = 60
+COLUMNS = (
+    "database", "Slack delivery", "runs at once", "runs/s", "CPU ms a run", "click to end p50 ms", "p99 ms",
+    "journal transactions a run", "commits a run", "PgQueuer's commits a run",
+)  # fmt: skip
+TARGETS = (
+    "Targets: at 16 at once 60 runs/s without delivery and 40 with it; at most 16 ms of CPU a run; at most 6 journal transactions a run"
+    " without delivery."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    seconds: float
+    cpu: float
+    click_to_end: list[float]
 
 
 def cpu() -> float:
@@ -42,54 +55,49 @@ async def many(stage: Bench, runs: int, at_once: int) -> None:
             group.create_task(some())
 
 
-async def measured(stage: Bench, runs: int, at_once: int) -> str:
+async def worked(stage: Bench, runs: int, at_once: int) -> Work:
     await many(stage, WARM_UP, at_once)
     stage.click_to_text.clear()
-    transactions, began, spent = await journal_transactions(stage), time.perf_counter(), cpu()
+    began, spent = time.perf_counter(), cpu()
     await many(stage, runs, at_once)
-    seconds, spent = time.perf_counter() - began, cpu() - spent
-    transactions = await journal_transactions(stage) - transactions
-    cuts = statistics.quantiles(stage.click_to_text, n=100)
-    return (
-        f"| {at_once:3} | {runs / seconds:6.1f} | {1000 * spent / runs:5.1f} | {1000 * cuts[49]:7.1f} | {1000 * cuts[98]:7.1f}"
-        f" | {transactions / runs:5.2f} |"
-    )
+    return Work(time.perf_counter() - began, cpu() - spent, stage.click_to_text)
 
 
-async def journal_transactions(stage: Bench) -> int:
-    """Events of one transaction have its time in common."""
-    async with stage.store._readers.connect() as connection:
-        count = "SELECT count(*) FROM (SELECT DISTINCT run, at FROM events) AS found"
-        return int((await connection.execute(text(count))).scalar_one())
+async def counts(base: Database) -> tuple[int, int, int]:
+    return await base.number(JOURNAL_TRANSACTIONS), *await base.commits()
 
 
-@contextlib.asynccontextmanager
-async def database(name: str) -> AsyncIterator[str]:
-    if name == "Postgres":
-        async with postgres() as url:
-            yield url
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        yield f"sqlite:///{Path(folder) / 'signoff.db'}"
+async def measured(base: Database, addresses: Addresses, *, delivery: bool, runs: int, at_once: int) -> tuple[str, ...]:
+    before = await counts(base)
+    async with bench(base, addresses, delivery=delivery) as stage:
+        work = await worked(stage, runs, at_once)
+    after = await counts(base)
+    each = [f"{(b - a) / (runs + WARM_UP):.2f}" for a, b in zip(before, after, strict=True)]
+    if base.queue is None:
+        each[-1] = "0 (in memory)"
+    text = [f"{1000 * percentile(work.click_to_end, percent):.0f}" for percent in (50, 99)]
+    return (str(at_once), f"{runs / work.seconds:.1f}", f"{1000 * work.cpu / runs:.1f}", *text, *each)
 
 
-async def compare(addresses: Addresses, runs: int, databases: list[str], deliveries: list[bool]) -> None:
-    print("| runs at once | runs/s | CPU ms a run | click to text p50 ms | p99 ms | journal transactions a run |")
-    for name in databases:
-        for delivery in deliveries:
-            print(f"{name}, Slack delivery {'on' if delivery else 'off'}:")
-            async with database(name) as url, bench(url, addresses, delivery=delivery) as stage:
+async def compare(addresses: Addresses, runs: int, names: list[str], deliveries: list[bool]) -> None:
+    for name in names:
+        async with database(name) as base:
+            await prepared(base)
+            for delivery in deliveries:
                 for at_once in CONCURRENCY:
-                    print(await measured(stage, max(60, runs // 3) if at_once == 1 else runs, at_once), flush=True)
+                    some = max(LEAST, runs // 3) if at_once == 1 else runs
+                    figures = await measured(base, addresses, delivery=delivery, runs=some, at_once=at_once)
+                    print(row((name, "on" if delivery else "off", *figures)), flush=True)
 
 
 def main(arguments: list[str]) -> None:
     runs = int(next((each for each in arguments if each.isdigit()), "600"))
-    databases = [name for name in ("SQLite", "Postgres") if name in arguments] or ["SQLite", "Postgres"]
     deliveries = [each == "on" for each in ("off", "on") if each in arguments] or [False, True]
-    print(f"Python {sys.version.split()[0]}, {os.cpu_count()} cores, {runs} runs")
+    print(heading(f"Runs per second ({runs} runs, {max(LEAST, runs // 3)} one at a time)"))
+    print(columns(COLUMNS))
     with servers() as addresses:
-        asyncio.run(compare(addresses, runs, databases, deliveries))
+        asyncio.run(compare(addresses, runs, chosen(arguments), deliveries))
+    print(f"\n{TARGETS}")
 
 
 if __name__ == "__main__":

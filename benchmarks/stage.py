@@ -10,24 +10,27 @@ import contextlib
 import itertools
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from benchmarks.databases import Database
 from benchmarks.servers import Addresses
 from bot.actions import Registry
 from bot.api.alone import POLICY, THE_PROGRAM, Alone
-from bot.app import chat_of, guard_of, limits_of, migrate_all, model_of, open_queue
+from bot.app import QUEUE_CONNECTIONS, chat_of, guard_of, limits_of, model_of
 from bot.core.call import CallState
 from bot.core.events import Asked
 from bot.core.policy import Defaults, Policy
 from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
+from bot.dispatch import in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine
 from bot.engine.inbox import run_id_of
 from bot.settings import Settings, read_settings
 from bot.slack.payloads import inbox_row, translate
-from bot.sql.store import SqlStore, open_store
+from bot.sql.schema import migrate
+from bot.sql.store import open_store
 
 TEAM, BOT, ALICE, CAROL = "T0ACME", "U0SIGNOFF", "U0ALICE", "U0CAROL"
 BRIEF = json.dumps({"messages": [{"role": "user", "content": "restart checkout"}]})
@@ -36,10 +39,9 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Bench:
-    """``clicked`` and ``decided``: when a run's approval was clicked, in seconds of `time.perf_counter`."""
+    """``click_to_text``: of each run, the seconds from the click until nothing is owed any more."""
 
     engine: Engine
-    store: SqlStore
     delivery: bool
     click_to_text: list[float] = field(default_factory=list)
     _waiting: dict[RunId, "asyncio.Queue[Run]"] = field(default_factory=dict)
@@ -94,7 +96,7 @@ class Bench:
         self.click_to_text.append(time.perf_counter() - began)
 
     @contextlib.contextmanager
-    def _watched(self, run_id: RunId):  # type: ignore[no-untyped-def]
+    def _watched(self, run_id: RunId) -> Iterator["asyncio.Queue[Run]"]:
         self._waiting[run_id] = asyncio.Queue()
         try:
             yield self._waiting[run_id]
@@ -150,21 +152,27 @@ def settings_of(url: str, addresses: Addresses) -> Settings:
     )
 
 
+async def prepared(database: Database) -> None:
+    """Make the tables, the queue's in their own database."""
+    await migrate(database.url)
+    if database.queue is not None:
+        await install_queue(database.queue)
+
+
 @asynccontextmanager
-async def bench(url: str, addresses: Addresses, *, delivery: bool) -> AsyncIterator[Bench]:
-    """The engine as `bot.app` wires it, on ``url``, whose schema is made."""
-    settings = settings_of(url, addresses)
+async def bench(database: Database, addresses: Addresses, *, delivery: bool) -> AsyncIterator[Bench]:
+    """The engine as `bot.app` wires it, on a database that `prepared` made ready."""
+    settings = settings_of(database.url, addresses)
     policy = Policy(Defaults(approvers=(f"user:{CAROL}",))) if delivery else POLICY
-    await migrate_all(settings)
     async with contextlib.AsyncExitStack() as stack:
-        store = open_store(url)
+        store = open_store(database.url)
         stack.push_async_callback(store.close)
         model = model_of(settings)
         stack.push_async_callback(model.close)
         guard = await stack.enter_async_context(guard_of(settings, policy))
         alone = Alone()
         chat = await stack.enter_async_context(chat_of(settings)) if delivery else alone
-        queue = await open_queue(settings)
+        queue = in_memory_queue() if database.queue is None else await postgres_queue(database.queue, QUEUE_CONNECTIONS)
         stack.push_async_callback(queue.close)
         limits = limits_of(settings) if delivery else limits_of(settings, programs=True)
         found: list[Bench] = []
@@ -181,7 +189,7 @@ async def bench(url: str, addresses: Addresses, *, delivery: bool) -> AsyncItera
             limits=limits,
             watch=lambda run: found[0].watch(run),
         )
-        found.append(Bench(engine, store, delivery))
+        found.append(Bench(engine, delivery))
         if delivery:
             await stack.enter_async_context(
                 queue.running(engine.advance, runs_at_once=limits.runs_at_once, heartbeat=settings.heartbeat_seconds)

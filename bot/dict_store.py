@@ -9,6 +9,7 @@ Durability, the hash chain and several processes are `sql/`'s.
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -19,8 +20,8 @@ from bot.core.events import Recorded
 from bot.core.owed import due_at
 from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
-from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval, Reader, RunLine, Writer
-from bot.projections import buttons, listing_order, open_approvals
+from bot.ports import ApprovalGroup, Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval, Reader, RunLine, Writer
+from bot.projections import buttons, group_of, listing_order, open_approvals
 
 T = TypeVar("T")
 
@@ -150,6 +151,17 @@ class _DictReader:
     async def open_approvals(self, team: str | None = None) -> tuple[OpenApproval, ...]:
         lines = (line for line in self._dicts.approvals.values() if team is None or line.team == team)
         return tuple(sorted(lines, key=listing_order))
+
+    async def approval_groups(self, team: str, reader: str) -> tuple[ApprovalGroup, ...]:
+        counted = Counter(group_of(line, reader) for line in await self.open_approvals(team))
+        return tuple(replace(group, count=count) for group, count in counted.items())
+
+    async def first_approvals(
+        self, team: str, reader: str, groups: Collection[ApprovalGroup], limit: int
+    ) -> tuple[OpenApproval, ...]:
+        alike = {replace(group, count=0) for group in groups}
+        lines = await self.open_approvals(team)
+        return tuple(islice((line for line in lines if group_of(line, reader) in alike), limit))
 
     async def runs(self, limit: int, state: str | None = None) -> tuple[RunLine, ...]:
         lines = (line for line in self._dicts.lines.values() if state is None or line.state == state)

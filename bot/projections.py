@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from bot.core.call import Call, CallState
 from bot.core.events import Doubted, Event, Judged
 from bot.core.run import Run
-from bot.ports import OpenApproval
+from bot.ports import ApprovalGroup, OpenApproval
 
 DECLARED_RISK = {"low": 0.2, "medium": 0.5, "high": 0.7, "critical": 0.9}
 
@@ -41,6 +41,12 @@ def request_name(request_id: str) -> str:
 def listing_order(line: OpenApproval) -> tuple[float, float, str]:
     """Riskiest first (an unknown risk last), then oldest."""
     return (-1.0 if line.risk is None else line.risk) * -1, line.asked_at, line.approval
+
+
+def group_of(line: OpenApproval, reader: str) -> ApprovalGroup:
+    """To which group an approval belongs for ``reader``; its count is 0."""
+    own, direct = line.requester == reader, line.channel.startswith("D")
+    return ApprovalGroup(line.approvers, line.requester_may_approve, own, direct, 0)
 
 
 def risk_of(call: Call) -> float | None:

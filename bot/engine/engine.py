@@ -15,6 +15,7 @@ from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
+from bot.engine.listing import Listing, listed
 from bot.engine.mailbox import Mailbox
 from bot.engine.parking import Parking
 from bot.engine.people import People
@@ -29,7 +30,6 @@ from bot.ports import (
     Guard,
     InboxRow,
     Model,
-    OpenApproval,
     Store,
     Translate,
     Unavailable,
@@ -135,18 +135,9 @@ class Engine:
         found = await self.card_of(opaque)
         return Refused(UNKNOWN_BUTTON) if found is None else await self._people.may_read(found[0], person)
 
-    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...] | Refused:
-        """The open approvals of a workspace for somebody who belongs there, each with whether they may decide it: theirs first,
-        riskiest, oldest."""
-        try:
-            refused = await self._people.may_ask(person, team)
-        except Unavailable:
-            refused = Refused(NOBODY_KNOWS)
-        if refused is not None:
-            return refused
-        lines = await self._store.read(lambda tx: tx.open_approvals(team))
-        marked = [(line, await self.may_decide(person, line.approval) is None) for line in lines]
-        return tuple(sorted(marked, key=lambda pair: not pair[1]))
+    async def open_approvals(self, person: Person, team: str, limit: int) -> Listing | Refused:
+        """The first open approvals of a workspace for somebody who belongs there, and how many there are."""
+        return await listed(self._store, self._door, self._people, person, team, limit)
 
     async def fault(self) -> str | None:
         """Why the bot is not ready (the database takes nothing), or None, as of a second ago at most: anybody may ask. A database can

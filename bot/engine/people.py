@@ -14,7 +14,7 @@ from bot.core.run import Run
 from bot.core.terms import all_approvers, both
 from bot.core.values import ApprovalId, Person, Terms
 from bot.engine.words import NOBODY_KNOWS
-from bot.ports import Chat, Unavailable
+from bot.ports import ApprovalGroup, Chat, Unavailable
 
 
 class People:
@@ -33,8 +33,17 @@ class People:
         """Whether this person may vote on this call now. Raises `Unavailable` when nobody can say."""
         if call.approval is None:
             return await self.may_settle(run, call, person)
-        refused = await self._may(run, call.approval.terms, person)
-        return refused if refused is not None else await self._may(run, self._present_terms(run, call), person)
+        requester, team = run.asked.person, run.asked.place.team
+        refused = await self._may(requester, team, call.approval.terms, person)
+        return (
+            refused if refused is not None else await self._may(requester, team, self._present_terms(run, call), person)
+        )
+
+    async def may_decide_group(self, group: ApprovalGroup, person: Person, team: str) -> bool:
+        """Whether this person may vote on these approvals, by the terms that they were opened with. Raises `Unavailable`."""
+        requester = person if group.own else Person(team, "")
+        terms = Terms(ApprovalId(""), group.approvers, 1, group.requester_may_approve, 0.0)
+        return await self._may(requester, team, terms, person) is None
 
     async def lost_it(self, run: Run, call: Call, vote: Vote) -> bool:
         """Whether this person may not decide any more, or is not all of what the vote counted as. Raises `Unavailable`."""
@@ -46,7 +55,7 @@ class People:
         """Which approvers this person is now. While Slack is away, a shell's vote counts by the person's id only."""
         approvers = all_approvers(self.terms_now(run, call))
         try:
-            members = await self._members(run, approvers)
+            members = await self._members(run.asked.place.team, approvers)
         except Unavailable:
             if via != "shell":
                 raise
@@ -73,7 +82,7 @@ class People:
         """Whether this person may say what became of an action in doubt: whoever may approve it, by the present policy."""
         if call.proposal.binding is None or call.question is None:
             return Refused("Nobody was asked about this action.")
-        return await self._may(run, self._present_terms(run, call), person)
+        return await self._may(run.asked.person, run.asked.place.team, self._present_terms(run, call), person)
 
     def _present_terms(self, run: Run, call: Call) -> Terms:
         """The terms by the policy of today; a vote must hold under them too."""
@@ -83,18 +92,17 @@ class People:
         case = rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place, score)
         return rules.terms(self.policy, case, ApprovalId(""), call.approval.opened_at if call.approval else 0.0)
 
-    async def _may(self, run: Run, terms: Terms, person: Person) -> Refused | None:
-        place = run.asked.place
+    async def _may(self, requester: Person, team: str, terms: Terms, person: Person) -> Refused | None:
         profile = await self._chat.profile(person)
         if isinstance(profile, Refused):
             return profile
-        members = await self._members(run, all_approvers(terms))
-        return authority.may_decide(profile, run.asked.person, terms, members, place.team)
+        members = await self._members(team, all_approvers(terms))
+        return authority.may_decide(profile, requester, terms, members, team)
 
-    async def _members(self, run: Run, approvers: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    async def _members(self, team: str, approvers: tuple[str, ...]) -> dict[str, frozenset[str]]:
         members: dict[str, frozenset[str]] = {}
         for group in authority.groups_of(approvers):
-            found = await self._chat.members(run.asked.place.team, group)
+            found = await self._chat.members(team, group)
             members[group] = frozenset() if isinstance(found, Refused) else found
         return members
 

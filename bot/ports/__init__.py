@@ -17,6 +17,7 @@ from bot.ports.asking import (
     Wish,
 )
 from bot.ports.storing import (
+    ApprovalGroup,
     Conflict,
     Decide,
     Epoch,
@@ -34,6 +35,7 @@ from bot.ports.storing import (
 
 __all__ = [
     "Actions",
+    "ApprovalGroup",
     "Chat",
     "Conflict",
     "Decide",

@@ -46,6 +46,17 @@ class OpenApproval:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalGroup:
+    """Open approvals that are alike to one reader. ``own``: the reader asked for them; ``direct``: they wait in direct messages."""
+
+    approvers: tuple[str, ...]
+    requester_may_approve: bool
+    own: bool
+    direct: bool
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunLine:
     """A line of the listing of runs. ``parked``: why nobody works this run until a person resumes it. Times in epoch seconds."""
 
@@ -107,6 +118,14 @@ class Reader(Protocol):
 
     async def open_approvals(self, team: str | None = None) -> tuple[OpenApproval, ...]:
         """Open approvals, of one workspace or (None) of all: riskiest first, then oldest."""
+
+    async def approval_groups(self, team: str, reader: str) -> tuple[ApprovalGroup, ...]:
+        """All open approvals of a workspace, counted by what ``reader`` (a user's id) need know to tell whether they concern them."""
+
+    async def first_approvals(
+        self, team: str, reader: str, groups: Collection[ApprovalGroup], limit: int
+    ) -> tuple[OpenApproval, ...]:
+        """At most ``limit`` of the open approvals of these groups: riskiest first, then oldest."""
 
     async def runs(self, limit: int, state: str | None = None) -> tuple[RunLine, ...]:
         """The newest runs."""

@@ -6,7 +6,8 @@ from bot.core.call import Call
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person
-from bot.ports import InboxRow, OpenApproval
+from bot.engine.listing import Listing
+from bot.ports import InboxRow
 
 
 class Desk(Protocol):
@@ -22,6 +23,6 @@ class Desk(Protocol):
     async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
         """The run and call that a button's value names."""
 
-    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...] | Refused:
-        """The open approvals of a workspace in their order, each with whether this person may decide it; or why this person is
-        not to see any. What waits in a direct message is among them: `replies.concerning` leaves it out."""
+    async def open_approvals(self, person: Person, team: str, limit: int) -> Listing | Refused:
+        """The first open approvals of a workspace that concern this person, and how many there are; or why this person is not to see
+        any."""

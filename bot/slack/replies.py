@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from bot.core.values import RunId
+from bot.engine.listing import Listing
 from bot.ports import OpenApproval
 from bot.slack import richtext
 from bot.slack.blocks import (
@@ -66,29 +67,18 @@ def in_channel(message: Message, requester: str) -> Message:
     return Message(f"<@{requester}> {message.text}", (told, *message.blocks))
 
 
-def concerning(approvals: Sequence[tuple[OpenApproval, bool]], reader: str) -> tuple[tuple[OpenApproval, bool], ...]:
-    """Without what waits in somebody else's direct message and is not ``reader``'s to decide."""
-    return tuple(
-        (each, decides)
-        for each, decides in approvals
-        if decides or each.requester == reader or not each.channel.startswith("D")
-    )
-
-
-def pending_list(approvals: Sequence[tuple[OpenApproval, bool]], domain: str) -> Message:
+def pending_list(listing: Listing, domain: str) -> Message:
     """The open approvals in the order given, those that the reader may decide under a heading of their own.
     ``domain``: the workspace's, for links to the cards."""
-    if not approvals:
+    if not listing.all:
         return Message(NONE_OPEN, (line(said(NONE_OPEN)),))
-    mine = [each for each, decides in approvals if decides][:LISTED]
-    others = [each for each, decides in approvals if not decides][: LISTED - len(mine)]
+    mine, others = listing.first_of_mine, listing.first_of_others
     blocks = [*_group("Yours to decide", mine, domain), *_group("Others decide", others, domain)]
-    left = len(approvals) - len(mine) - len(others)
+    left = listing.all - len(mine) - len(others)
     if left:
         blocks.append(context(f"{left} more; `signoff pending` in a shell lists them all."))
-    count = sum(decides for _, decides in approvals)
-    opened = "1 action waits" if len(approvals) == 1 else f"{len(approvals)} actions wait"
-    told = [f"{opened} for approval, {count or 'none'} of them for yours."]
+    opened = "1 action waits" if listing.all == 1 else f"{listing.all} actions wait"
+    told = [f"{opened} for approval, {listing.mine or 'none'} of them for yours."]
     told += [f"{escaped(_what(each))} {permalink(each, domain)}".strip() for each in (*mine, *others)]
     return Message("\n".join(told), tuple(blocks))
 

@@ -15,15 +15,17 @@ from sqlalchemy import (
     bindparam,
     cast,
     extract,
+    false,
     func,
     or_,
     select,
+    text,
 )
 
 from bot.core.events import Recorded
 from bot.core.run import ENDS, BrokenJournal
 from bot.core.values import ApprovalId, Place, RunId
-from bot.ports import Epoch, Freeze, InboxRow, OpenApproval, Rewound, RunLine
+from bot.ports import ApprovalGroup, Epoch, Freeze, InboxRow, OpenApproval, Rewound, RunLine
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, first_fault, genesis
 from bot.sql.codec import decode, references
@@ -87,6 +89,18 @@ _OPEN_INBOX = {
 }
 _freeze = tables.freezes.c
 _FREEZES = select(_freeze.scope, _freeze.reason, _freeze.by, _freeze.since).order_by(_freeze.since, _freeze.scope)
+_approval = tables.approvals.c
+_OWN = _approval.requester == bindparam("reader")
+_DIRECT = func.substr(_approval.channel, 1, 1) == "D"
+_FIRST = select(tables.approvals).order_by(
+    func.coalesce(_approval.risk, _NULLS_LAST).desc(), _approval.asked_at, _approval.approval
+)
+_KINDS = (_approval.approvers, _approval.requester_may_approve, _OWN.label("own"), _DIRECT.label("direct"))
+_GROUPS = (
+    select(*_KINDS, func.count().label("number"))
+    .where(_approval.team == bindparam("team"))
+    .group_by(_approval.approvers, _approval.requester_may_approve, text("own"), text("direct"))
+)
 
 
 class SqlReader:
@@ -143,13 +157,22 @@ class SqlReader:
         return None if found is None else RunId(found)
 
     async def open_approvals(self, team: str | None = None) -> tuple[OpenApproval, ...]:
-        table = tables.approvals.c
-        query = select(tables.approvals).order_by(
-            func.coalesce(table.risk, _NULLS_LAST).desc(), table.asked_at, table.approval
-        )
-        if team is not None:
-            query = query.where(table.team == team)
+        query = _FIRST if team is None else _FIRST.where(_approval.team == team)
         return tuple(_open_approval(row) for row in await self._all(query))
+
+    async def approval_groups(self, team: str, reader: str) -> tuple[ApprovalGroup, ...]:
+        found = await self._all(_GROUPS, team=team, reader=reader)
+        return tuple(
+            ApprovalGroup(tuple(json.loads(who)), bool(open_to_own), bool(own), bool(direct), count)
+            for who, open_to_own, own, direct, count in found
+        )
+
+    async def first_approvals(
+        self, team: str, reader: str, groups: Collection[ApprovalGroup], limit: int
+    ) -> tuple[OpenApproval, ...]:
+        alike = or_(false(), *(_alike(group) for group in groups))
+        query = _FIRST.where(_approval.team == bindparam("team"), alike).limit(limit)
+        return tuple(_open_approval(row) for row in await self._all(query, team=team, reader=reader))
 
     async def runs(self, limit: int, state: str | None = None) -> tuple[RunLine, ...]:
         query = _LINES.order_by(_run.asked_at.desc(), _run.run.desc()).limit(limit)
@@ -192,6 +215,11 @@ class SqlReader:
 
 def _listed(texts: Collection[str]) -> str:
     return json.dumps([tables.storable(text) for text in texts])
+
+
+def _alike(group: ApprovalGroup) -> ColumnElement[bool]:
+    values = (json.dumps(group.approvers), group.requester_may_approve, group.own, group.direct)
+    return and_(*(kind == value for kind, value in zip(_KINDS, values, strict=True)))
 
 
 def _open_approval(row: Row[Any]) -> OpenApproval:

@@ -18,6 +18,7 @@ from bot.core.values import Judgement, Verdict
 from bot.dict_store import DictStore
 from bot.engine import Limits
 from bot.engine.inbox import run_id_of
+from bot.engine.listing import Listing
 from bot.engine.worker import CUT_OFF_SECONDS
 from bot.ports import InboxRow, Reply, Unavailable, Writer
 from tests.engine.world import ALICE, BOB, CAROL, LIMITS, PLACE, TEAM, MoodyStore, World, approval_of, saying, wishing
@@ -304,8 +305,8 @@ async def test_a_guest_gets_no_listing_of_what_waits() -> None:
 
     world = World()
     world.chat.profiles[BOB] = Profile(BOB, "bob", TEAM, guest=True)
-    assert isinstance(await world.engine.open_approvals(BOB, TEAM), Refused)
-    assert await world.engine.open_approvals(CAROL, TEAM) == ()
+    assert isinstance(await world.engine.open_approvals(BOB, TEAM, 20), Refused)
+    assert await world.engine.open_approvals(CAROL, TEAM, 20) == Listing()
 
 
 def test_limits_back_off_up_to_a_bound() -> None:

@@ -23,6 +23,7 @@ from bot.core.run import RunState
 from bot.core.values import RunId
 from bot.engine.door import Door
 from bot.engine.engine import SWEEP_BATCH
+from bot.engine.listing import Listing
 from bot.ports import InboxRow
 from bot.sql.chain import link
 from bot.sql.store import SqlStore, open_store
@@ -99,7 +100,7 @@ async def test_r12_an_older_replica_leaves_a_newer_run_and_its_click_alone_and_t
         await older.engine.advance(run)
         await asyncio.sleep(0.3)
         assert await leases(store) == held  # it took none
-        assert await older.engine.open_approvals(CAROL, TEAM) == ((line, False),)
+        assert await older.engine.open_approvals(CAROL, TEAM, 20) == Listing((), (line,), mine=0, all=1)
     assert await rows_of(store, events) == before
     waiting = await rows_of(store, inbox, inbox.c.key, inbox.c.payload, inbox.c.done_at)
     assert waiting[1:] == [("click", "{}", None)]

@@ -7,7 +7,8 @@ from bot.core.call import Call
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person
-from bot.ports import InboxRow, OpenApproval
+from bot.engine.listing import Listing
+from bot.ports import InboxRow
 
 
 class StoreIsDown(Exception):
@@ -25,7 +26,7 @@ class RecordingDesk:
     broken: bool = False
     refusal: Refused | None = None
     cards: dict[str, tuple[Run, Call]] = field(default_factory=dict)
-    approvals: tuple[tuple[OpenApproval, bool], ...] = ()
+    listing: Listing = field(default_factory=Listing)
     asked: list[tuple[str, Person, str]] = field(default_factory=list)
 
     async def receive(self, row: InboxRow) -> bool:
@@ -47,9 +48,9 @@ class RecordingDesk:
     async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
         return self.cards.get(opaque)
 
-    async def open_approvals(self, person: Person, team: str) -> tuple[tuple[OpenApproval, bool], ...] | Refused:
+    async def open_approvals(self, person: Person, team: str, limit: int) -> Listing | Refused:
         refused = await self._answer("list", person, team)
-        return self.approvals if refused is None else refused
+        return self.listing if refused is None else refused
 
     async def _answer(self, question: str, person: Person, about: str) -> Refused | None:
         self.asked.append((question, person, about))

@@ -16,6 +16,7 @@ from bot.core.inputs import Clicked
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Choice, Place
+from bot.engine.listing import Listing
 from bot.engine.words import UNKNOWN_BUTTON
 from bot.slack.cards import card
 from bot.slack.listeners.buttons import DECIDED, TOO_SLOW
@@ -212,7 +213,7 @@ async def test_a_form_of_another_version_is_explained_in_its_own_window(
 
 
 async def test_pending_lists_what_waits(scene: Scene, desk: RecordingDesk) -> None:
-    desk.approvals = ((opened(1), True), (opened(2), False))
+    desk.listing = Listing((opened(1),), (opened(2),), mine=1, all=2)
     answer = await scene.person("U0CAROL").command("C0OPS", "/pending")
     assert answer["ack"] == "ok"
     text = words(answer["response"]["blocks"])
@@ -228,28 +229,12 @@ async def test_pending_says_when_nothing_waits_and_when_nobody_knows(scene: Scen
 
 
 async def test_pending_refuses_whom_the_engine_refuses(scene: Scene, desk: RecordingDesk) -> None:
-    desk.approvals = ((opened(1), False),)
+    desk.listing = Listing((), (opened(1),), all=1)
     desk.refusal = Refused("Guests cannot ask me for anything; somebody who keeps policy.yml can change that.")
     answer = await scene.person("U0GUEST").command("C0OPS", "/pending")
     assert answer["ack"] == "ok" and answer["response"]["response_type"] == "ephemeral"
     assert words(answer["response"]["blocks"]) == desk.refusal.reason == answer["response"]["text"]
     assert "grant_access_1" not in json.dumps(answer)
-
-
-async def test_pending_shows_what_waits_in_a_direct_message_only_to_whom_it_concerns(
-    scene: Scene, desk: RecordingDesk
-) -> None:
-    direct = opened(1, channel="D0ALICE")
-    desk.approvals = ((direct, False), (opened(2), False))
-
-    async def listed(user: str) -> str:
-        return json.dumps((await scene.person(user).command("C0OPS", "/pending"))["response"])
-
-    assert "grant_access_1" in await listed("U0ALICE")
-    others = await listed("U0CAROL")
-    assert "grant_access_1" not in others and "grant_access_2" in others and "1 action waits" in others
-    desk.approvals = ((direct, True),)
-    assert "grant_access_1" in await listed("U0CAROL")
 
 
 async def test_who_clicks_a_card_that_stands_in_the_channel_is_told_there(scene: Scene, desk: RecordingDesk) -> None:
@@ -265,7 +250,7 @@ async def test_who_clicks_a_card_that_stands_in_the_channel_is_told_there(scene:
 
 
 async def test_a_slow_list_comes_after_the_acknowledgement(scene: Scene, desk: RecordingDesk) -> None:
-    desk.approvals, desk.waits = ((opened(1), True),), 2.3
+    desk.listing, desk.waits = Listing((opened(1),), mine=1, all=1), 2.3
     answer = await scene.person("U0CAROL").command("C0OPS", "/pending")
     assert answer["ack"] == "ok" and not answer["response"].get("text")
     assert "grant_access_1" in await scene.told()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.values import ApprovalId, RunId
+from bot.engine.listing import Listing
 from bot.ports import OpenApproval
 from bot.slack.blocks import Message
 from bot.slack.replies import NONE_OPEN, WRITTEN_BY_MODEL, notice, pending_list, reply
@@ -158,7 +159,7 @@ def opened(number: int, **changes: Any) -> OpenApproval:
 
 
 def test_the_list_puts_mine_first_with_a_link_to_each_card() -> None:
-    message = pending_list(((opened(1), True), (opened(2), False)), "acme")
+    message = pending_list(Listing((opened(1),), (opened(2),), mine=1, all=2), "acme")
     valid(message)
     text = words(message.blocks)
     assert (
@@ -173,12 +174,11 @@ def test_the_list_puts_mine_first_with_a_link_to_each_card() -> None:
 
 
 def test_an_empty_list_says_so() -> None:
-    assert pending_list((), "acme").text == NONE_OPEN
+    assert pending_list(Listing(), "acme").text == NONE_OPEN
 
 
 def test_a_long_list_says_how_many_it_leaves_out_and_a_card_not_posted_has_no_link() -> None:
-    message = pending_list(
-        tuple((opened(n, card="", target="<!channel>" * 200), n % 2 == 0) for n in range(200)), "acme"
-    )
+    first = tuple(opened(n, card="", target="<!channel>" * 200) for n in range(20))
+    message = pending_list(Listing(first[:10], first[10:], mine=100, all=200), "acme")
     valid(message)
     assert "180 more" in words(message.blocks) and "https://" not in message.text and "<!" not in message.text

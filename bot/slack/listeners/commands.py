@@ -11,7 +11,7 @@ from bot.slack.blocks import Message
 from bot.slack.desk import Desk
 from bot.slack.listeners.telling import fault
 from bot.slack.payloads import person_of, team_of
-from bot.slack.replies import concerning, pending_list, whisper
+from bot.slack.replies import LISTED, pending_list, whisper
 
 ACK_SECONDS: Final = 2.0
 LATE_SECONDS: Final = 60.0
@@ -42,14 +42,13 @@ class Commands:
     async def _listed(self, body: dict[str, Any]) -> Message:
         try:
             async with asyncio.timeout(LATE_SECONDS):
-                person = person_of(body)
-                opened = await self._desk.open_approvals(person, team_of(body))
+                opened = await self._desk.open_approvals(person_of(body), team_of(body), LISTED)
         except Exception as error:  # the edge of a command: whoever asked must get an answer in words
             log.error("/pending failed", **fault(error))
             return whisper(CANNOT)
         if isinstance(opened, Refused):
             return whisper(opened.reason)
-        return pending_list(concerning(opened, person.user), str(body.get("team_domain") or ""))
+        return pending_list(opened, str(body.get("team_domain") or ""))
 
 
 def _private(message: Message) -> dict[str, Any]:
