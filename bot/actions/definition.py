@@ -1,7 +1,8 @@
 """An action as the engine knows it, and the digest of everything that it is.
 
-Rule: the digest changes when anything changes that a person's approval relied on: name, description, schema, options,
-or (as far as Python shows it) the source of the function, its probe and its target. What it calls is not in it.
+Rule 1: the digest changes when anything changes that a person's approval relied on: name, description, schema, options,
+or (as far as Python shows it) the source of the function, its probe and its target, and what `reach.py` finds that they use.
+Rule 2: what an older release approved is held against the digest as that release made it, which knew nothing of `reach.py`.
 """
 
 import functools
@@ -19,6 +20,7 @@ from bot.actions.byte_code import byte_code
 from bot.actions.declare import Declared, OnCrash, Risk, declare, declared
 from bot.actions.docstrings import summary
 from bot.actions.parameters import Parameters
+from bot.actions.reach import reached
 from bot.actions.schema import parameters_of
 from bot.actions.signature import behind, docstring
 from bot.core.canonical import Json, canonical_bytes
@@ -29,7 +31,7 @@ _PLAIN = (str, int, float, bool, bytes, type(None))
 @dataclass(frozen=True, slots=True)
 class Action:
     """Something that can be done. ``parameters_schema`` is JSON, as offered; ``timeout`` in seconds;
-    ``secret`` names arguments; ``definition_digest`` is SHA-256 in hexadecimal."""
+    ``secret`` names arguments; ``definition_digest`` is SHA-256 in hexadecimal, ``older_digest`` the same as of rule 2."""
 
     name: str
     description: str
@@ -43,6 +45,7 @@ class Action:
     timeout: float
     secret: tuple[str, ...]
     definition_digest: str
+    older_digest: str
     parameters: Parameters = field(repr=False)
     target: str | Callable[[dict[str, Any]], str] | None = field(repr=False, compare=False)
     fn: Callable[..., Any] = field(repr=False, compare=False)
@@ -57,6 +60,9 @@ def define(fn: Callable[..., Any] | Declared, **options: Any) -> Action:
     noted = fn if isinstance(fn, Declared) else declared(fn) if not options else None
     noted = noted or declare(fn, **options)  # type: ignore[arg-type]
     parameters = parameters_of(noted)
+    reaches = sorted(
+        {text for fn in (noted.fn, noted.probe, noted.target) if callable(fn) for text in reached(behind(fn))}
+    )
     description = noted.description or summary(docstring(noted.fn)) or noted.name.replace("_", " ")
     return Action(
         name=noted.name,
@@ -70,7 +76,8 @@ def define(fn: Callable[..., Any] | Declared, **options: Any) -> Action:
         on_crash=noted.on_crash,
         timeout=noted.timeout,
         secret=noted.secret,
-        definition_digest=_digest(noted, description, parameters),
+        definition_digest=_digest(noted, description, parameters, reaches),
+        older_digest=_digest(noted, description, parameters, []),
         parameters=parameters,
         target=noted.target,
         fn=noted.fn,
@@ -78,7 +85,7 @@ def define(fn: Callable[..., Any] | Declared, **options: Any) -> Action:
     )
 
 
-def _digest(noted: Declared, description: str, parameters: Parameters) -> str:
+def _digest(noted: Declared, description: str, parameters: Parameters, reaches: list[str]) -> str:
     options: dict[str, Json] = {
         "name": noted.name,
         "description": description,
@@ -96,6 +103,8 @@ def _digest(noted: Declared, description: str, parameters: Parameters) -> str:
         "code": _code(noted.fn),
         "probe": _code(noted.probe),
     }
+    if reaches:
+        options["reaches"] = list(reaches)
     return hashlib.sha256(canonical_bytes(options)).hexdigest()
 
 

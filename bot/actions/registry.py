@@ -85,10 +85,10 @@ class Registry:
         """The action of this name, if there is one."""
         return self._actions.get(name)
 
-    def current_definition(self, action: str) -> str | None:
-        """The definition digest of an action as it is now; None where there is no such action."""
+    def is_defined_as(self, action: str, definition: str) -> bool:
+        """Whether an action is still what the digest ``definition`` says; False where there is no such action."""
         found = self.find(action)
-        return found.definition_digest if found else None
+        return found is not None and definition in (found.definition_digest, found.older_digest)
 
     def check(self, name: str, raw_arguments: str | bytes) -> Checked | Refused:
         """Parse, fill in defaults, validate and canonicalise what the model wrote; a refusal names every fault.
@@ -172,7 +172,7 @@ class Registry:
         action = self.find(proposal.action)
         if proposal.binding is None:
             return Refused(f"{proposal.action} was not run: its arguments were never accepted.")
-        if action is None or action.definition_digest != proposal.binding.definition:
+        if action is None or not self.is_defined_as(proposal.action, proposal.binding.definition):
             return Refused(f"{proposal.action} was not run: it is no longer the action that was decided about.")
         return action, proposal.binding.arguments.encode()
 

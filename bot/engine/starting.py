@@ -56,7 +56,7 @@ def _with_history(call: Call, judgement: Judgement) -> Judgement:
 def refusal_to_start(
     run: Run, call: Call, *, freezes: Iterable[Freeze], policy: Policy, actions: Actions, keys: Keys, now: float
 ) -> CallRefused | None:
-    """Why the call may not start, or None. Pure but for ``actions.current_definition``, a look into memory, and the zones' clocks.
+    """Why the call may not start, or None. Pure but for ``actions.is_defined_as``, a look into memory, and the zones' clocks.
     ``now``: the store's clock (epoch seconds)."""
     name, binding = call.proposal.call, call.proposal.binding
     if binding is None:
@@ -66,7 +66,7 @@ def refusal_to_start(
         return CallRefused(name, Ground.FROZEN, f"{frozen.by} froze {frozen.scope}: {frozen.reason}")
     if digest_of(run, call, binding) != binding.digest or not permitted(run, call, keys):
         return CallRefused(name, Ground.SUPERSEDED, TAMPERED)
-    if actions.current_definition(call.proposal.action) != binding.definition:
+    if not actions.is_defined_as(call.proposal.action, binding.definition):
         return CallRefused(
             name, Ground.SUPERSEDED, f"{call.proposal.action} was changed or removed after it was proposed."
         )

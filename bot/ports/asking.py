@@ -169,8 +169,8 @@ class Actions(Protocol):
     def redacted(self, proposal: Proposal) -> str:
         """The bound arguments as JSON text, without secrets."""
 
-    def current_definition(self, action: str) -> str | None:
-        """The digest of an action's present definition; None where there is no such action."""
+    def is_defined_as(self, action: str, definition: str) -> bool:
+        """Whether an action is still what the digest ``definition`` says; False where there is no such action."""
 
     async def run(self, proposal: Proposal, idempotency_key: str) -> Ran:
         """Run the action with exactly the bound bytes."""

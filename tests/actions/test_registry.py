@@ -172,9 +172,18 @@ async def test_r14_an_action_that_changed_or_went_away_is_not_run() -> None:
     assert RECEIVED == []
 
 
+def test_r14_what_an_older_release_approved_is_held_against_the_digest_as_that_made_it() -> None:
+    """Which knew only the function itself; it uses a list of its file."""
+    assert GRANT.older_digest != GRANT.definition_digest
+    assert REGISTRY.is_defined_as("grant", GRANT.older_digest) and REGISTRY.is_defined_as(
+        "grant", GRANT.definition_digest
+    )
+    assert not REGISTRY.is_defined_as("grant", "another")
+
+
 def test_names_are_found_and_are_unique() -> None:
     assert REGISTRY.find("grant") is GRANT and REGISTRY.find("Grant") is None
-    assert REGISTRY.current_definition("gone") is None
+    assert not REGISTRY.is_defined_as("gone", GRANT.definition_digest)
     with pytest.raises(ConfigurationError, match="two actions named grant"):
         Registry([GRANT, define(grant)])
 

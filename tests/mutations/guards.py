@@ -328,12 +328,12 @@ ENGINE = (
     ),
     guard(
         "a changed action supersedes what was approved", "R14", "engine/starting.py",
-        "if actions.current_definition(call.proposal.action) != binding.definition:", "if False:",
+        "if not actions.is_defined_as(call.proposal.action, binding.definition):", "if False:",
         "engine/test_starting.py::test_a_changed_action_supersedes_what_was_approved",
     ),
     guard(
         "only the bound definition runs", "R14", "actions/registry.py",
-        "if action is None or action.definition_digest != proposal.binding.definition:", "if action is None:",
+        "if action is None or not self.is_defined_as(proposal.action, proposal.binding.definition):", "if action is None:",
         "actions/test_registry.py::test_r14_an_action_that_changed_or_went_away_is_not_run",
     ),
     guard(
