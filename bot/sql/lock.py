@@ -13,9 +13,10 @@ from bot.errors import ConfigurationError
 
 
 @contextmanager
-def only_bot(database: Path) -> Iterator[None]:
-    """Hold `<file>.lock` until the end of the block. The operating system drops it with the process, however that ends, so the
-    file that stays behind means nothing. Raises `ConfigurationError` while another bot holds it."""
+def only_bot(database: Path, *, for_good: bool = False) -> Iterator[None]:
+    """Hold `<file>.lock` until the end of the block; ``for_good``: of the process, since an action that hangs may go on until then.
+    The operating system drops it with the process, however that ends, so the file that stays behind means nothing. Raises
+    `ConfigurationError` while another bot holds it."""
     file = database.resolve()
     path = file.with_name(file.name + ".lock")
     try:
@@ -32,4 +33,5 @@ def only_bot(database: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(handle)
+        if not for_good:
+            os.close(handle)
