@@ -40,6 +40,7 @@ from bot.slack.ingress import slack_routes
 from bot.slack.pacing import Pacer
 from bot.slack.payloads import translate
 from bot.slack.socket import socket_open
+from bot.sql.engines import sqlite_file
 from bot.sql.lock import only_bot
 from bot.sql.schema import migrate
 from bot.sql.store import SqlStore, open_store
@@ -68,7 +69,7 @@ async def running_bot(
     loaded = load_policy(settings.policy_file)
     registry = Registry.load(settings.actions, unspoken=unspoken)
     async with contextlib.AsyncExitStack() as stack:
-        keys = seal_keys(settings)
+        keys = seal_keys(settings, sqlite_file(settings.database_url))
         store = await stack.enter_async_context(store_of(settings, whole_process))
         await accepted(settings)
         queue = await open_queue(settings)
@@ -105,8 +106,8 @@ async def running_bot(
 async def store_of(settings: Settings, whole_process: bool) -> AsyncIterator[SqlStore]:
     """The database, ours alone where it is a file, and migrated."""
     with contextlib.ExitStack() as alone:
-        if settings.sqlite_path is not None:
-            alone.enter_context(only_bot(settings.sqlite_path, for_good=whole_process))
+        if (file := sqlite_file(settings.database_url)) is not None:
+            alone.enter_context(only_bot(file, for_good=whole_process))
         await migrate_all(settings)
         store = open_store(settings.database_url)
         try:
@@ -123,7 +124,7 @@ def limits_of(settings: Settings, *, programs: bool = False) -> Limits:
         max_run_seconds=settings.max_run_seconds,
         give_up_after=settings.give_up_seconds,
         lease=LEASE_SHARE * settings.heartbeat_seconds,
-        alone=settings.sqlite_path is not None,
+        alone=sqlite_file(settings.database_url) is not None,
         sweep_every=min(1.0, SWEEP_SHARE * settings.heartbeat_seconds),
     )
 
@@ -141,12 +142,12 @@ def model_of(settings: Settings) -> OpenAIModel:
 async def migrate_all(settings: Settings) -> None:
     """Bring the schema to head, and the queue's beside it."""
     await migrate(settings.database_url)
-    if settings.sqlite_path is None:
+    if sqlite_file(settings.database_url) is None:
         await install_queue(settings.postgres_dsn)
 
 
 async def open_queue(settings: Settings) -> Queue:
-    if settings.sqlite_path is not None:
+    if sqlite_file(settings.database_url) is not None:
         return in_memory_queue()
     return await postgres_queue(settings.postgres_dsn, QUEUE_CONNECTIONS)
 
@@ -242,7 +243,7 @@ def banner(
 ) -> None:
     """What whoever started the bot must know, once, on stdout. ``restored``: how many runs a restore ended; None for no restore."""
     way = "Socket Mode" if settings.socket_mode else f"HTTP on {settings.host}:{port}"
-    database = settings.sqlite_path or "Postgres"
+    database = sqlite_file(settings.database_url) or "Postgres"
     typer.echo(
         f"Signoff is up: {way}, {database}, {len(registry.actions)} actions, model {settings.model}, guard: {guard.name}."
     )

@@ -259,12 +259,18 @@ async def unlocked(database: Path, seconds: float) -> None:
                 await asyncio.sleep(0.01)
 
 
-async def test_a_second_bot_on_the_same_file_is_refused_in_a_sentence_and_a_shell_is_not(tmp_path: Path) -> None:
+async def test_r11_a_second_bot_on_the_same_file_is_refused_however_that_is_spelled_and_a_shell_is_not(
+    tmp_path: Path,
+) -> None:
     async with running(tmp_path, SLACK_API_URL=NOBODY) as first:
         await first.ready()
-        async with running(tmp_path, SLACK_API_URL=NOBODY) as second:
-            assert await second.ended(60) == 1
-        assert "Another bot works on" in second.said and len(second.said.strip().splitlines()) == 1
+        (tmp_path / "alias.db").symlink_to("signoff.db")
+        for spelled in (f"/{tmp_path}/signoff.db", "signoff.db", "alias.db"):
+            async with running(tmp_path, SLACK_API_URL=NOBODY, DATABASE_URL=f"sqlite:///{spelled}") as second:
+                assert await second.ended(60) == 1
+            assert "Another bot works on" in second.said and len(second.said.strip().splitlines()) == 1
+        kept = {path.name for path in tmp_path.glob("*") if path.suffix in (".lock", ".seal-key", ".witness")}
+        assert kept == {"signoff.db.lock", "signoff.db.seal-key", "signoff.db.witness"}
         environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{tmp_path / 'signoff.db'}"}
         shell = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "pending", env=environment)
         assert await shell.wait() == 0
