@@ -41,7 +41,7 @@ from bot.slack.pacing import Pacer
 from bot.slack.payloads import translate
 from bot.slack.socket import socket_open
 from bot.sql.engines import sqlite_file
-from bot.sql.lock import only_bot
+from bot.sql.lock import end_leases, only_bot
 from bot.sql.schema import migrate
 from bot.sql.store import SqlStore, open_store
 
@@ -104,13 +104,15 @@ async def running_bot(
 
 @asynccontextmanager
 async def store_of(settings: Settings, whole_process: bool) -> AsyncIterator[SqlStore]:
-    """The database, ours alone where it is a file, and migrated."""
+    """The database, migrated; where it is a file, ours alone, and nobody else holds a run of it."""
     with contextlib.ExitStack() as alone:
         if (file := sqlite_file(settings.database_url)) is not None:
             alone.enter_context(only_bot(file, for_good=whole_process))
         await migrate_all(settings)
         store = open_store(settings.database_url)
         try:
+            if sqlite_file(settings.database_url) is not None:
+                await store.write(end_leases)
             yield store
         finally:
             await store.close()

@@ -21,6 +21,7 @@ from bot.workspace import RunningWorkspace, running_workspace
 from tests.journey.stage import CAROL, DAN, GRANT, button_value, buttons, free_port, staged, until
 from tests.journey.test_restarts import signoff
 from tests.servers.bighub_decisions import review
+from tests.servers.faults import Hang
 from tests.servers.model_server import Calls, Text
 
 DRAIN = 1.0
@@ -257,6 +258,19 @@ async def unlocked(database: Path, seconds: float) -> None:
                     return
             except ConfigurationError:
                 await asyncio.sleep(0.01)
+
+
+async def test_r11_a_bot_that_was_killed_and_is_back_on_its_file_goes_on_without_waiting_for_its_own_lease(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async with staged(sqlite_url, tmp_path, SIGNOFF_HEARTBEAT_SECONDS="120", SIGNOFF_DRAIN_SECONDS="0") as stage:
+        stage.model.say(Hang(60.0), Text("checkout is healthy"))
+        await stage.launch()
+        thread = await stage.mention("how is checkout?")
+        await until(lambda: stage.model.requests, 20)
+        await stage.kill()
+        await stage.launch()
+        await stage.see(thread, "checkout is healthy", seconds=2 + BUSY)
 
 
 async def test_r11_a_second_bot_on_the_same_file_is_refused_however_that_is_spelled_and_a_shell_is_not(
