@@ -927,10 +927,10 @@ APP = (
     guard(
         "the file is the process's until that has ended",
         "R11",
-        "app.py",
-        "for_good=whole_process",
-        "for_good=False",
-        "test_app.py::test_r11_whatever_way_an_action_hangs_the_process_ends_after_the_drain_and_only_then_does_another_bot_ask",
+        "sql/lock.py",
+        "if not for_good:",
+        "if True:",
+        "sql/test_lock.py::test_r11_a_bot_that_ends_with_its_process_keeps_the_file_until_then",
     ),
     guard(
         "whatever hangs, the process ends",

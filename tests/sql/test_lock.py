@@ -72,3 +72,10 @@ async def test_r11_whoever_has_the_lock_takes_over_the_runs_of_the_dead_at_once_
     assert await store.write(lambda tx: tx.take_lease(ours, "new", 10.0)) == Lease(1, taken_over=True)
     assert await store.write(lambda tx: tx.take_lease(programs, "new", 10.0)) is None
     await store.close()
+
+
+def test_r11_a_bot_that_ends_with_its_process_keeps_the_file_until_then(tmp_path: Path) -> None:
+    with only_bot(tmp_path / "signoff.db", for_good=True):
+        pass
+    with pytest.raises(ConfigurationError), only_bot(tmp_path / "signoff.db"):
+        pass
