@@ -1,16 +1,12 @@
 """The bot's composition root: builds the adapters, wires them to the engine, serves, and shuts down. It decides nothing.
 
 Rule 1: a wrong token ends the start; a Slack that is away does not: the bot goes on, and its socket opens when Slack is back.
-Rule 2: whatever hangs, a stop signal ends the process within `drain_seconds` and `LEAVE_SECONDS`.
+Rule 2: a stop signal ends the process, whatever hangs (`leaving.py`), and the file of the database stays ours until it has ended.
 Rule 3: what actions started ends with the bot: after the drain, or by its guardian.
 """
 
 import asyncio
 import contextlib
-import os
-import signal
-import sys
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -28,6 +24,7 @@ from bot.core.policy import Policy
 from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine, Limits
 from bot.errors import ConfigurationError
+from bot.leaving import leave, told_to_stop
 from bot.local_guard import LocalGuard, TightenedGuard
 from bot.logger import log
 from bot.logs import configure_logging
@@ -43,15 +40,14 @@ from bot.slack.ingress import slack_routes
 from bot.slack.pacing import Pacer
 from bot.slack.payloads import translate
 from bot.slack.socket import socket_open
-from bot.sql.lock import only_bot
+from bot.sql.engines import sqlite_file
+from bot.sql.lock import end_leases, only_bot
 from bot.sql.schema import migrate
 from bot.sql.store import SqlStore, open_store
 
 QUEUE_CONNECTIONS = 4
-LEAVE_SECONDS = 1.5
 LEASE_SHARE, SWEEP_SHARE = 0.75, 0.25
 """Of the heartbeat: a dead replica's lease ends, and then a sweep of another one finds its run, both within one."""
-_EXECUTOR_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +60,17 @@ class RunningBot:
 
 
 @asynccontextmanager
-async def running_bot(settings: Settings, unspoken: tuple[str, ...] = ()) -> AsyncIterator[RunningBot]:
+async def running_bot(
+    settings: Settings, unspoken: tuple[str, ...] = (), *, whole_process: bool = False
+) -> AsyncIterator[RunningBot]:
     """Everything, from the database to Slack, until the end of the block; then drain and close. ``unspoken``: no output of an
-    action carries it further.
+    action carries it further; ``whole_process``: this process ends with the bot.
     Raises `ConfigurationError`, and `Unavailable` when the database does not answer."""
     loaded = load_policy(settings.policy_file)
     registry = Registry.load(settings.actions, unspoken=unspoken)
     async with contextlib.AsyncExitStack() as stack:
-        keys = seal_keys(settings)
-        store = await stack.enter_async_context(store_of(settings))
+        keys = seal_keys(settings, sqlite_file(settings.database_url))
+        store = await stack.enter_async_context(store_of(settings, whole_process))
         await accepted(settings)
         queue = await open_queue(settings)
         stack.push_async_callback(queue.close)
@@ -105,14 +103,16 @@ async def running_bot(settings: Settings, unspoken: tuple[str, ...] = ()) -> Asy
 
 
 @asynccontextmanager
-async def store_of(settings: Settings) -> AsyncIterator[SqlStore]:
-    """The database, ours alone where it is a file, and migrated."""
+async def store_of(settings: Settings, whole_process: bool) -> AsyncIterator[SqlStore]:
+    """The database, migrated; where it is a file, ours alone, and nobody else holds a run of it."""
     with contextlib.ExitStack() as alone:
-        if settings.sqlite_path is not None:
-            alone.enter_context(only_bot(settings.sqlite_path))
+        if (file := sqlite_file(settings.database_url)) is not None:
+            alone.enter_context(only_bot(file, for_good=whole_process))
         await migrate_all(settings)
         store = open_store(settings.database_url)
         try:
+            if sqlite_file(settings.database_url) is not None:
+                await store.write(end_leases)
             yield store
         finally:
             await store.close()
@@ -126,7 +126,7 @@ def limits_of(settings: Settings, *, programs: bool = False) -> Limits:
         max_run_seconds=settings.max_run_seconds,
         give_up_after=settings.give_up_seconds,
         lease=LEASE_SHARE * settings.heartbeat_seconds,
-        alone=settings.sqlite_path is not None,
+        alone=sqlite_file(settings.database_url) is not None,
         sweep_every=min(1.0, SWEEP_SHARE * settings.heartbeat_seconds),
     )
 
@@ -144,12 +144,12 @@ def model_of(settings: Settings) -> OpenAIModel:
 async def migrate_all(settings: Settings) -> None:
     """Bring the schema to head, and the queue's beside it."""
     await migrate(settings.database_url)
-    if settings.sqlite_path is None:
+    if sqlite_file(settings.database_url) is None:
         await install_queue(settings.postgres_dsn)
 
 
 async def open_queue(settings: Settings) -> Queue:
-    if settings.sqlite_path is not None:
+    if sqlite_file(settings.database_url) is not None:
         return in_memory_queue()
     return await postgres_queue(settings.postgres_dsn, QUEUE_CONNECTIONS)
 
@@ -245,7 +245,7 @@ def banner(
 ) -> None:
     """What whoever started the bot must know, once, on stdout. ``restored``: how many runs a restore ended; None for no restore."""
     way = "Socket Mode" if settings.socket_mode else f"HTTP on {settings.host}:{port}"
-    database = settings.sqlite_path or "Postgres"
+    database = sqlite_file(settings.database_url) or "Postgres"
     typer.echo(
         f"Signoff is up: {way}, {database}, {len(registry.actions)} actions, model {settings.model}, guard: {guard.name}."
     )
@@ -259,42 +259,25 @@ def banner(
 
 async def run_bot() -> None:
     """`signoff run`: until SIGTERM or Ctrl-C, then drain; the signal ends a start that hangs as well."""
-    stop, up = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
+    up = asyncio.Event()
     settings = read_settings(*TO_RUN)
     configure_logging(settings)
-    for wanted in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(wanted, stop.set)
-    bot, stopped = asyncio.create_task(_until(stop, up, settings)), asyncio.create_task(stop.wait())
-    await asyncio.wait({bot, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    if not stop.is_set():
-        stopped.cancel()
-        for wanted in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(wanted)
-        return bot.result()
-    if not up.is_set():
-        bot.cancel()
-    await asyncio.wait({bot}, timeout=settings.drain_seconds + LEAVE_SECONDS)
-    return await _leave(bot)
+    with told_to_stop(settings.drain_seconds) as stop:
+        bot, stopped = asyncio.create_task(_until(stop, up, settings)), asyncio.create_task(stop.wait())
+        await asyncio.wait({bot, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            stopped.cancel()
+            return bot.result()
+        if not up.is_set():
+            bot.cancel()
+        await asyncio.wait({bot})
+    if not bot.cancelled() and (failed := bot.exception()) is not None:
+        log.error("the bot did not stop cleanly", why=str(failed))
+    return await leave()
 
 
 async def _until(stop: asyncio.Event, up: asyncio.Event, settings: Settings) -> None:
-    async with children_end_with_us() as unspoken, running_bot(settings, unspoken):
+    async with children_end_with_us() as unspoken, running_bot(settings, unspoken, whole_process=True):
         up.set()
         await stop.wait()
         typer.echo("Stopping: finishing what is under way.")
-
-
-async def _leave(bot: asyncio.Task[None]) -> None:
-    """End the process even if something of it never ends."""
-    executor = asyncio.create_task(asyncio.get_running_loop().shutdown_default_executor())
-    await asyncio.wait({executor}, timeout=_EXECUTOR_SECONDS)
-    if bot.done() and not bot.cancelled() and (failed := bot.exception()) is not None:
-        log.error("the bot did not stop cleanly", why=str(failed))
-    if bot.done() and executor.done() and threading.active_count() == 1:
-        return
-    # Python would wait for every thread, and asyncio for every task: an action that hangs would hold the process for ever.
-    # What is cut off here is in doubt by design: its start is in the journal, so the next bot asks people about it.
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(0)

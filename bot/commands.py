@@ -25,6 +25,7 @@ from bot.engine.door import Door
 from bot.errors import SignoffError
 from bot.ports import OpenApproval, Unavailable
 from bot.settings import TO_DECIDE, Settings, read_settings, seal_keys
+from bot.sql.engines import sqlite_file
 from bot.sql.lock import only_bot
 from bot.sql.store import SqlStore, open_store
 
@@ -66,7 +67,7 @@ async def migrate_database(down_to: str = "") -> None:
         await migrate_all(settings)
         typer.echo("The database is at head.")
         return
-    path = settings.sqlite_path
+    path = sqlite_file(settings.database_url)
     with only_bot(path) if path is not None else nullcontext():
         revision = await step_down(settings.database_url, down_to)
     typer.echo(f"The database is at {revision or 'base'}. This release brings it back to head wherever it starts.")
@@ -154,7 +155,7 @@ async def vote(approval: str, user: str, action: str, comment: str) -> None:
     settings = read_settings(*TO_DECIDE)
     policy = load_policy(settings.policy_file).policy
     async with opened(settings) as store, dispatching(settings) as queue, chat_of(settings) as chat:
-        people, keys = People(chat, policy), seal_keys(settings)
+        people, keys = People(chat, policy), seal_keys(settings, sqlite_file(settings.database_url))
         inbox = Inbox(store, Door(store), people, chat, queue, translate, keys)
         outcome = await inbox.vote_by_name(approval, user, action, comment, via="shell")
     if isinstance(outcome, Refused):

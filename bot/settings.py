@@ -74,12 +74,6 @@ class Settings(BaseSettings):
     def socket_mode(self) -> bool:
         return self.slack_app_token is not None
 
-    @property
-    def sqlite_path(self) -> Path | None:
-        """The database file; None on Postgres."""
-        scheme, _, path = self.database_url.partition("://")
-        return Path(path.removeprefix("/")) if scheme.startswith("sqlite") else None
-
 
 TO_RUN = ("SLACK_BOT_TOKEN", "OPENAI_API_KEY", "SIGNOFF_ACTIONS")
 TO_DECIDE = ("SLACK_BOT_TOKEN",)
@@ -113,16 +107,16 @@ def _line(name: str, message: str) -> str:
     return f"{name} is wrong: {message}.{remedy}"
 
 
-def seal_keys(settings: Settings) -> tuple[bytes, ...]:
-    """The keys of the seal, the present one first. Unset: made once in a file of mode 600 beside the SQLite file."""
+def seal_keys(settings: Settings, database: Path | None) -> tuple[bytes, ...]:
+    """The keys of the seal, the present one first. Unset: made once in a file of mode 600 beside ``database``, SQLite's file."""
     if settings.seal_key is not None:
         keys = tuple(key.strip().encode() for key in settings.seal_key.get_secret_value().split(",") if key.strip())
         if not keys or any(len(key) < MIN_SEAL_KEY for key in keys):
             raise ConfigurationError(f"SIGNOFF_SEAL_KEY is too short: it is {REMEDIES['SIGNOFF_SEAL_KEY']}.")
         return keys
-    if settings.sqlite_path is None:
+    if database is None:
         raise ConfigurationError(f"SIGNOFF_SEAL_KEY is not set: with Postgres it is {REMEDIES['SIGNOFF_SEAL_KEY']}.")
-    return (_key_file(settings.sqlite_path.with_name(settings.sqlite_path.name + ".seal-key")),)
+    return (_key_file(database.with_name(database.name + ".seal-key")),)
 
 
 def _key_file(path: Path) -> bytes:

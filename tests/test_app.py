@@ -12,17 +12,23 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from sqlalchemy import make_url
 
 from bot import manifest
+from bot.errors import ConfigurationError
+from bot.sql.lock import only_bot
 from bot.workspace import RunningWorkspace, running_workspace
 from tests.journey.stage import CAROL, DAN, GRANT, button_value, buttons, free_port, staged, until
 from tests.journey.test_restarts import signoff
 from tests.servers.bighub_decisions import review
+from tests.servers.faults import Hang
 from tests.servers.model_server import Calls, Text
 
 DRAIN = 1.0
 BUSY = 9.0
 """What a busy machine may add: what is told here would otherwise hang for ever."""
+GONE = 0.5
+"""How long the operating system may take to bury a process whose files it has closed."""
 NOBODY = "http://127.0.0.1:9/api/"
 NEEDED = {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_APP_TOKEN": "xapp-1", "OPENAI_API_KEY": "sk-1"}
 STUCK = '''
@@ -50,6 +56,31 @@ async def wedge_the_executor(file: str) -> str:
     """
     Path(file).touch()
     await asyncio.to_thread(time.sleep, 60)
+    return "done"
+
+@action(system="ci", risk="high", environment="production")
+async def wedge_against_cancellation(file: str) -> str:
+    """Never comes back, and takes no cancellation.
+
+    Args:
+        file: Touched at the beginning.
+    """
+    Path(file).touch()
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            pass
+
+@action(system="ci", risk="high", environment="production")
+async def wedge_the_event_loop(file: str) -> str:
+    """Never comes back, and lets nobody else do anything.
+
+    Args:
+        file: Touched at the beginning.
+    """
+    Path(file).touch()
+    time.sleep(60)
     return "done"
 '''
 
@@ -190,8 +221,10 @@ async def test_a_start_that_hangs_ends_when_told(tmp_path: Path) -> None:
     server.close()
 
 
-@pytest.mark.parametrize("action", ["wedge", "wedge_the_executor"])
-async def test_an_action_that_hangs_in_a_thread_does_not_hold_up_the_end_and_is_in_doubt_afterwards(
+@pytest.mark.parametrize(
+    "action", ["wedge", "wedge_the_executor", "wedge_against_cancellation", "wedge_the_event_loop"]
+)
+async def test_r11_whatever_way_an_action_hangs_the_process_ends_after_the_drain_and_only_then_does_another_bot_ask(
     action: str, sqlite_url: str, tmp_path: Path
 ) -> None:
     (tmp_path / "stuck.py").write_text(STUCK)
@@ -209,18 +242,49 @@ async def test_an_action_that_hangs_in_a_thread_does_not_hold_up_the_end_and_is_
         assert stage.process is not None
         began = time.monotonic()
         stage.process.terminate()
-        assert await asyncio.wait_for(stage.process.wait(), DRAIN + BUSY) == 0
+        await unlocked(Path(make_url(sqlite_url).database or ""), DRAIN + BUSY)
+        assert await asyncio.wait_for(stage.process.wait(), GONE) == 0, "it gave the file away while it lived"
         assert time.monotonic() - began >= DRAIN
         await stage.launch()
         await stage.see(thread, action, seconds=20, where=lambda message: "did_run" in buttons(message))
 
 
-async def test_a_second_bot_on_the_same_file_is_refused_in_a_sentence_and_a_shell_is_not(tmp_path: Path) -> None:
+async def unlocked(database: Path, seconds: float) -> None:
+    """Wait until another bot could have the file."""
+    async with asyncio.timeout(seconds):
+        while True:
+            try:
+                with only_bot(database):
+                    return
+            except ConfigurationError:
+                await asyncio.sleep(0.01)
+
+
+async def test_r11_a_bot_that_was_killed_and_is_back_on_its_file_goes_on_without_waiting_for_its_own_lease(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async with staged(sqlite_url, tmp_path, SIGNOFF_HEARTBEAT_SECONDS="120", SIGNOFF_DRAIN_SECONDS="0") as stage:
+        stage.model.say(Hang(60.0), Text("checkout is healthy"))
+        await stage.launch()
+        thread = await stage.mention("how is checkout?")
+        await until(lambda: stage.model.requests, 20)
+        await stage.kill()
+        await stage.launch()
+        await stage.see(thread, "checkout is healthy", seconds=2 + BUSY)
+
+
+async def test_r11_a_second_bot_on_the_same_file_is_refused_however_that_is_spelled_and_a_shell_is_not(
+    tmp_path: Path,
+) -> None:
     async with running(tmp_path, SLACK_API_URL=NOBODY) as first:
         await first.ready()
-        async with running(tmp_path, SLACK_API_URL=NOBODY) as second:
-            assert await second.ended(60) == 1
-        assert "Another bot works on" in second.said and len(second.said.strip().splitlines()) == 1
+        (tmp_path / "alias.db").symlink_to("signoff.db")
+        for spelled in (f"/{tmp_path}/signoff.db", "signoff.db", "alias.db"):
+            async with running(tmp_path, SLACK_API_URL=NOBODY, DATABASE_URL=f"sqlite:///{spelled}") as second:
+                assert await second.ended(60) == 1
+            assert "Another bot works on" in second.said and len(second.said.strip().splitlines()) == 1
+        kept = {path.name for path in tmp_path.glob("*") if path.suffix in (".lock", ".seal-key", ".witness")}
+        assert kept == {"signoff.db.lock", "signoff.db.seal-key", "signoff.db.witness"}
         environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{tmp_path / 'signoff.db'}"}
         shell = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "pending", env=environment)
         assert await shell.wait() == 0

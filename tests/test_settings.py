@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigurationError
-from bot.settings import TO_RUN, Settings, read_settings, seal_keys
+from bot.settings import TO_RUN, read_settings, seal_keys
 
 ENOUGH = {
     "SLACK_BOT_TOKEN": "xoxb-1",
@@ -45,28 +45,28 @@ def test_no_secret_shows_when_settings_are_printed() -> None:
     assert not any(secret in repr(settings) for secret in settings.secrets())
 
 
-def sqlite(folder: Path, **more: str) -> Settings:
-    return read_settings(DATABASE_URL=f"sqlite:///{folder / 'signoff.db'}", **more)
+def keys(folder: Path, **more: str) -> tuple[bytes, ...]:
+    return seal_keys(read_settings(**more), folder / "signoff.db")
 
 
 def test_the_seal_key_is_made_once_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    (key,) = seal_keys(sqlite(tmp_path))
-    assert seal_keys(sqlite(tmp_path)) == (key,) and len(key) >= 32
+    (key,) = keys(tmp_path)
+    assert keys(tmp_path) == (key,) and len(key) >= 32
     assert stat.S_IMODE((tmp_path / "signoff.db.seal-key").stat().st_mode) == 0o600
 
 
 def test_on_postgres_an_unset_seal_key_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="SIGNOFF_SEAL_KEY"):
-        seal_keys(read_settings(DATABASE_URL="postgresql://localhost/signoff"))
+        seal_keys(read_settings(DATABASE_URL="postgresql://localhost/signoff"), None)
 
 
 def test_a_short_seal_key_is_refused_and_several_are_read_the_present_one_first(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="too short"):
-        seal_keys(sqlite(tmp_path, SIGNOFF_SEAL_KEY="short"))
-    assert seal_keys(sqlite(tmp_path, SIGNOFF_SEAL_KEY=f"{'n' * 32},{'o' * 32}")) == (b"n" * 32, b"o" * 32)
+        keys(tmp_path, SIGNOFF_SEAL_KEY="short")
+    assert keys(tmp_path, SIGNOFF_SEAL_KEY=f"{'n' * 32},{'o' * 32}") == (b"n" * 32, b"o" * 32)
 
 
 def test_an_emptied_seal_key_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "signoff.db.seal-key").write_text("")
     with pytest.raises(ConfigurationError, match="restore it"):
-        seal_keys(sqlite(tmp_path))
+        keys(tmp_path)

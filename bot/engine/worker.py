@@ -139,7 +139,10 @@ class Worker:
             for key, task in holding.tasks.items():
                 if holding.left or key.startswith(THINKING):
                     task.cancel()
-            await asyncio.gather(*holding.tasks.values(), return_exceptions=True)
+            # An action may not let itself be cancelled: the lease must end later than this process all the same (rule 8).
+            patience = HAND_OVER_SECONDS / 2 if holding.left else None
+            if holding.tasks:
+                await asyncio.wait(holding.tasks.values(), timeout=patience)
             if holding.lost or holding.left:
                 await self._leave(holding)
         except BrokenJournal:

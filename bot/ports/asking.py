@@ -47,12 +47,16 @@ class Reply:
     response: str = ""
 
 
+LONGEST_RETRY_AFTER = 3600.0
+
+
 class Unavailable(Exception):
-    """The other side is down, slow or answers nonsense: worth another attempt. ``retry_after`` in seconds, where it said so."""
+    """The other side is down, slow or answers nonsense: worth another attempt. ``retry_after`` in seconds, where it said so;
+    nobody is waited for longer than an hour at a time, whatever they ask."""
 
     def __init__(self, reason: str, retry_after: float = 0.0) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after
+        self.retry_after = min(max(0.0, retry_after), LONGEST_RETRY_AFTER) if retry_after == retry_after else 0.0
 
 
 class Rejected(Exception):

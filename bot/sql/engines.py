@@ -51,10 +51,21 @@ def is_sqlite(url: URL) -> bool:
     return url.get_backend_name() == "sqlite"
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The one file of a SQLite URL, however it is spelled: what else lies beside the database is named after it. None on Postgres."""
+    parsed = normalise(url)
+    return Path(parsed.database or "") if is_sqlite(parsed) else None
+
+
 def _sqlite_url(url: URL) -> URL:
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
         raise ConfigurationError("DATABASE_URL names no file. Use sqlite:///path/signoff.db.")
-    path = Path(url.database)
+    if url.query or url.host:
+        raise ConfigurationError("DATABASE_URL of SQLite takes a path and nothing else. Use sqlite:///path/signoff.db.")
+    try:
+        path = Path(url.database).resolve()
+    except (OSError, RuntimeError, ValueError):
+        raise ConfigurationError("DATABASE_URL names no file that there can be: its path leads nowhere.") from None
     if path.is_dir():
         raise ConfigurationError(f"DATABASE_URL names a directory, {path}. Name a file in it.")
     if not path.parent.is_dir():
@@ -63,7 +74,7 @@ def _sqlite_url(url: URL) -> URL:
         )
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ConfigurationError(f"The database, {path}, cannot be written. Change its permissions or DATABASE_URL.")
-    return url.set(drivername="sqlite")
+    return url.set(drivername="sqlite", database=str(path))
 
 
 def _postgres_url(url: URL) -> URL:

@@ -1,6 +1,7 @@
 """The lock beside a SQLite file: one bot works it at a time. Postgres needs none: there any number of bots work together.
 
-Only the bot takes it. Shells read and write beside it, through SQLite's own locks.
+Whoever has it knows that no other bot lives, and ends the leases that a dead one left. Only the bot takes it.
+Shells read and write beside it, through SQLite's own locks.
 """
 
 import fcntl
@@ -9,13 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import update
+
 from bot.errors import ConfigurationError
+from bot.sql.tables import runs
+from bot.sql.writer import SqlWriter
+
+# A program's run stands in no channel; its process may live beside the bot.
+_END = update(runs).where(runs.c.lease_owner.is_not(None), runs.c.channel != "").values(lease_until=0.0)
 
 
 @contextmanager
-def only_bot(database: Path) -> Iterator[None]:
-    """Hold `<file>.lock` until the end of the block. The operating system drops it with the process, however that ends, so the
-    file that stays behind means nothing. Raises `ConfigurationError` while another bot holds it."""
+def only_bot(database: Path, *, for_good: bool = False) -> Iterator[None]:
+    """Hold `<file>.lock` until the end of the block; ``for_good``: of the process, since an action that hangs may go on until then.
+    The operating system drops it with the process, however that ends, so the file that stays behind means nothing. Raises
+    `ConfigurationError` while another bot holds it."""
     file = database.resolve()
     path = file.with_name(file.name + ".lock")
     try:
@@ -32,4 +41,10 @@ def only_bot(database: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        os.close(handle)
+        if not for_good:
+            os.close(handle)
+
+
+async def end_leases(tx: SqlWriter) -> None:
+    """Whoever held a run of people's is dead. Nothing is given back: what they were doing may be half done."""
+    await tx.connection.execute(_END)

@@ -881,4 +881,90 @@ DOORS = (
     ),
 )  # fmt: skip
 
-GUARDS = (*CORE, *ENGINE, *SQL, *DOORS)
+APP = (
+    guard(
+        "a lease lasts as the heartbeat says",
+        "R11",
+        "app.py",
+        "LEASE_SHARE * settings.heartbeat_seconds",
+        "LEASE_SHARE * 10.0",
+        "replicas/test_settings.py::test_r11_with_a_short_heartbeat_a_lease_and_a_job_of_the_queue_are_soon_anothers",
+        "replicas/test_settings.py::test_r11_with_a_long_heartbeat_they_are_not",
+    ),
+    guard(
+        "the queue's jobs last as the heartbeat says",
+        "R11",
+        "app.py",
+        "heartbeat=settings.heartbeat_seconds",
+        "heartbeat=10.0",
+        "replicas/test_settings.py::test_r11_with_a_short_heartbeat_a_lease_and_a_job_of_the_queue_are_soon_anothers",
+        "replicas/test_settings.py::test_r11_with_a_long_heartbeat_they_are_not",
+    ),
+    guard(
+        "a stopping bot drains as long as it is told",
+        "R11",
+        "app.py",
+        "engine.running(settings.drain_seconds)",
+        "engine.running(10.0)",
+        "replicas/test_settings.py::test_r11_a_bot_waits_for_what_is_under_way_as_long_as_the_drain_says",
+    ),
+    guard(
+        "the leases of the dead end with the lock",
+        "R11",
+        "app.py",
+        "await store.write(end_leases)",
+        "pass",
+        "test_app.py::test_r11_a_bot_that_was_killed_and_is_back_on_its_file_goes_on_without_waiting_for_its_own_lease",
+    ),
+    guard(
+        "a program's lease is not the bot's to end",
+        "R11",
+        "sql/lock.py",
+        'runs.c.lease_owner.is_not(None), runs.c.channel != ""',
+        "runs.c.lease_owner.is_not(None)",
+        "sql/test_lock.py::test_r11_whoever_has_the_lock_takes_over_the_runs_of_the_dead_at_once_and_no_programs",
+    ),
+    guard(
+        "the file is the process's until that has ended",
+        "R11",
+        "sql/lock.py",
+        "if not for_good:",
+        "if True:",
+        "sql/test_lock.py::test_r11_a_bot_that_ends_with_its_process_keeps_the_file_until_then",
+    ),
+    guard(
+        "whatever hangs, the process ends",
+        "R11",
+        "leaving.py",
+        "- time.monotonic()))\n    end_now()",
+        "- time.monotonic()))",
+        "test_app.py::test_r11_whatever_way_an_action_hangs_the_process_ends_after_the_drain_and_only_then_does_another_bot_ask",
+    ),
+    guard(
+        "one spelling of a file",
+        "R11",
+        "sql/engines.py",
+        "Path(url.database).resolve()",
+        "Path(url.database)",
+        "sql/test_engines.py::test_r11_however_a_sqlite_file_is_spelled_it_is_one_file",
+    ),
+    guard(
+        "a file has no options",
+        "R11",
+        "sql/engines.py",
+        "if url.query or url.host:",
+        "if False:",
+        "sql/test_engines.py::test_r11_a_sqlite_url_with_options_is_refused_in_a_sentence",
+    ),
+    guard(
+        "nobody is waited for longer than an hour",
+        "R9",
+        "ports/asking.py",
+        "min(max(0.0, retry_after), LONGEST_RETRY_AFTER)",
+        "max(0.0, retry_after)",
+        "slack/test_chat.py::test_slacks_patience_is_respected",
+        "slack/test_chat.py::test_r9_a_patience_that_is_no_time_is_none",
+    ),
+)
+
+GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP)

@@ -1,5 +1,6 @@
-"""Several bots on one Postgres, each `signoff run` in a process of its own with nothing but DATABASE_URL and a port. Over HTTP a
-proxy hands each request to the next one that listens, as a load balancer does. People speak through the `Stage`."""
+"""Several bots on one Postgres, each `signoff run` in a process of its own, that know nothing of each other but what every replica is
+given (DATABASE_URL and SIGNOFF_SEAL_KEY). Over HTTP a proxy hands each request to the next one that listens, as a load balancer
+does. People speak through the `Stage`."""
 
 import asyncio
 import itertools
@@ -32,8 +33,6 @@ from tests.replicas import tasks
 from tests.servers.bighub_decisions import review
 
 READY_SECONDS = 60.0
-LEAVE_SECONDS = 1.5
-"""What a bot may take beyond its drain, by the contract of `app.py`; a busy machine gets some more."""
 
 
 @dataclass(eq=False)

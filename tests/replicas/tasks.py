@@ -1,5 +1,5 @@
 """A model that does what it is told, from the request alone, so that any number of runs can ask it in any order: "restart NAME"
-is one action with that name and a word about its end, anything else is answered. `slow-5-…` takes five seconds."""
+is one action with that name and a word about its end, anything else is answered. `slow-5-…` takes five seconds, `stubborn-…` never ends."""
 
 import json
 import re
@@ -21,5 +21,7 @@ def answer(request: dict[str, Any]) -> Turn:
     outputs = [item for item in items if item.get("type") == "function_call_output"]
     if outputs:
         return Text(f"{name}: {json.loads(outputs[-1]['output'])['status']}")
+    if name.startswith("stubborn-"):
+        return Calls([("restart_stubbornly", {"service": name})])
     slow = SLOW.match(name)
     return Calls([("restart_slowly", {"service": name, "seconds": float(slow[1]) if slow else 0.0})])

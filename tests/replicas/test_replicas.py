@@ -7,8 +7,10 @@ from pathlib import Path
 from bot.core.call import CallState
 from bot.core.events import Started
 from bot.core.run import RunState
+from bot.engine.worker import CUT_OFF_SECONDS
+from bot.leaving import LEAVE_SECONDS
 from tests.journey.stage import DAN, until
-from tests.replicas.fleet import LEAVE_SECONDS, Fleet, fleet
+from tests.replicas.fleet import Fleet, fleet
 from tests.servers.faults import Hang
 
 DRAIN, HEARTBEAT = 2.0, 2.0
@@ -109,3 +111,24 @@ async def test_r11_a_replica_that_is_told_to_stop_hands_over_what_hangs_and_asks
     assert took < DRAIN + LEAVE_SECONDS + BUSY_SECONDS
     assert [line for line in several.lines if "cut" in line] == ["began slow-60-cut"]
     assert sum(call.state is CallState.IN_DOUBT for run in runs for call in run.calls) == 1
+
+
+async def test_r2_nobody_is_asked_about_an_action_that_takes_no_cancellation_before_its_process_has_ended(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    async with fleet(postgres_url, tmp_path, SIGNOFF_HEARTBEAT_SECONDS="2", SIGNOFF_DRAIN_SECONDS="1") as several:
+        (first,) = await several.launch()
+        (thread,) = await asked_and_approved(several, "stubborn-one")
+        await until(lambda: "began stubborn-one" in several.lines, 20)
+        await several.launch()
+        ended = asyncio.create_task(first.terminate())
+        await several.stage.see(
+            thread, "stubborn-one", seconds=30, where=lambda message: "did_run" in str(message.get("blocks"))
+        )
+        assert not first.lives, "people were asked while it went on"
+        assert await ended < 1.0 + LEAVE_SECONDS + BUSY_SECONDS
+    assert several.lines == ["began stubborn-one"]
+
+
+def test_r2_a_process_that_stops_has_ended_before_others_may_ask_what_became_of_what_it_cut_off() -> None:
+    assert LEAVE_SECONDS < CUT_OFF_SECONDS

@@ -334,12 +334,20 @@ async def test_a_lookup_that_fails_is_not_remembered(chat: SlackChat, workspace:
 # --- what goes wrong ------------------------------------------------------------------------------------------------
 
 
-async def test_slacks_patience_is_respected(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
-    await workspace.fault(kind="api", method="chat.postMessage", do="ratelimited", retry_after=7)
+@pytest.mark.parametrize(("asked", "waits"), [(7, 7.0), (1_000_000_000_000, 3_600.0)])
+async def test_slacks_patience_is_respected(
+    asked: int, waits: float, chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    """For an hour at most at a time."""
+    await workspace.fault(kind="api", method="chat.postMessage", do="ratelimited", retry_after=asked)
     run = fresh(place)
     with pytest.raises(Unavailable) as failed:
         await chat.show_card(run, call_of(run))
-    assert failed.value.retry_after == 7.0
+    assert failed.value.retry_after == waits
+
+
+def test_r9_a_patience_that_is_no_time_is_none() -> None:
+    assert [Unavailable("busy", each).retry_after for each in (float("nan"), float("inf"), -1.0)] == [0.0, 3_600.0, 0.0]
 
 
 @pytest.mark.parametrize("code", ["internal_error", "service_unavailable", "ratelimited", "request_timeout"])

@@ -1,6 +1,7 @@
 """A database URL: what is understood, and the sentence for what is not."""
 
 import traceback
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from bot.sql.engines import (
     normalise,
     own_errors,
     postgres_engine,
+    sqlite_file,
     sqlite_readers,
     sqlite_writer,
 )
@@ -25,6 +27,34 @@ from tests.databases import Postgres
 def test_sqlite_urls_name_a_file(scheme: str, tmp_path: Path) -> None:
     url = normalise(f"{scheme}:///{tmp_path}/signoff.db")
     assert (url.drivername, url.database) == ("sqlite", f"{tmp_path}/signoff.db")
+
+
+def test_r11_however_a_sqlite_file_is_spelled_it_is_one_file(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "alias.db").symlink_to("signoff.db")  # which is not there yet
+    (tmp_path / "elsewhere").symlink_to(tmp_path)
+    names = ("signoff.db", "./signoff.db", "folder/../signoff.db", "alias.db", "elsewhere/signoff.db")
+    with chdir(tmp_path):
+        for each in (f"/{tmp_path}/signoff.db", *names):
+            assert sqlite_file(f"sqlite:///{each}") == tmp_path.resolve() / "signoff.db", each
+            assert normalise(f"sqlite+aiosqlite:///{each}").database == str(tmp_path.resolve() / "signoff.db")
+
+
+@pytest.mark.parametrize("more", ["?timeout=5", "?mode=ro&cache=shared"])
+def test_r11_a_sqlite_url_with_options_is_refused_in_a_sentence(more: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="takes a path and nothing else"):
+        sqlite_file(f"sqlite:///{tmp_path}/signoff.db{more}")
+
+
+def test_a_path_that_leads_nowhere_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "loop.db").symlink_to(tmp_path / "loop.db")
+    for path in (f"{tmp_path}/loop.db", f"{tmp_path}/a\0b.db"):
+        with pytest.raises(ConfigurationError, match="DATABASE_URL"):
+            sqlite_file(f"sqlite:///{path}")
+
+
+def test_postgres_is_no_file() -> None:
+    assert sqlite_file("postgresql://db.example/signoff") is None
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])

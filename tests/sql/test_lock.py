@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.core.values import Person, Place, RunId
 from bot.errors import ConfigurationError
-from bot.sql.lock import only_bot
+from bot.ports import Lease
+from bot.sql.lock import end_leases, only_bot
+from bot.sql.store import open_store
+from tests.sql.samples import asked, record
 
 HOLD = """
 import sys, time
@@ -52,4 +56,26 @@ def test_a_killed_bot_leaves_the_lock_behind_for_the_next(tmp_path: Path) -> Non
 
 def test_a_lock_that_cannot_be_made_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be made"), only_bot(tmp_path / "none" / "signoff.db"):
+        pass
+
+
+async def test_r11_whoever_has_the_lock_takes_over_the_runs_of_the_dead_at_once_and_no_programs(
+    sqlite_url: str,
+) -> None:
+    store, ours, programs = open_store(sqlite_url), RunId("ours"), RunId("programs")
+    await record(store, ours, asked())
+    await record(store, programs, asked(place=Place("program", "", "run"), person=Person("program", "program")))
+    for run in (ours, programs):
+        assert await store.write(lambda tx, run=run: tx.take_lease(run, "dead", 1000.0))
+    assert await store.write(lambda tx: tx.take_lease(ours, "new", 10.0)) is None
+    await store.write(end_leases)
+    assert await store.write(lambda tx: tx.take_lease(ours, "new", 10.0)) == Lease(1, taken_over=True)
+    assert await store.write(lambda tx: tx.take_lease(programs, "new", 10.0)) is None
+    await store.close()
+
+
+def test_r11_a_bot_that_ends_with_its_process_keeps_the_file_until_then(tmp_path: Path) -> None:
+    with only_bot(tmp_path / "signoff.db", for_good=True):
+        pass
+    with pytest.raises(ConfigurationError), only_bot(tmp_path / "signoff.db"):
         pass
