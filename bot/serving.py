@@ -11,6 +11,8 @@ from starlette.types import ASGIApp
 
 GRACE_SECONDS = 1.0
 TICK_SECONDS = 0.002
+KEEP_ALIVE_SECONDS = 75
+"""Longer than whoever sends keeps a connection: one that is closed while a request is on its way loses that request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,9 @@ async def serving(app: ASGIApp, *, host: str = "127.0.0.1", port: int = 0) -> As
     listener = socket.create_server((host, port), backlog=512)
     # asyncio sets this only on sockets made with an explicit protocol; without it each kept-alive answer takes 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", timeout_keep_alive=KEEP_ALIVE_SECONDS
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

@@ -18,6 +18,9 @@ from bot.workspace.world import World, new_world
 
 Json = dict[str, Any]
 
+KEEP_ALIVE_SECONDS = 75
+"""Longer than any client keeps a connection: one that is closed while the next request is on its way loses that request."""
+
 
 class _Server(uvicorn.Server):
     """Leaves the process's signals to whoever owns the loop, and stops at once instead of at the next tick."""
@@ -195,6 +198,7 @@ async def serving(config: WorkspaceConfig) -> AsyncIterator[RunningWorkspace]:
             access_log=False,
             ws="websockets-sansio",
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             ws_ping_interval=None,
         )
     )
