@@ -429,6 +429,11 @@ ENGINE = (
         "engine/test_guards.py::test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id",
     ),
     guard(
+        "an answer belongs to the question that is open", "R2 S12", "engine/inbox.py",
+        "asked = now is not None and now.question == clicked.value", "asked = True",
+        "engine/test_doubt.py::test_r2_s12_a_button_of_another_question_of_the_same_action_settles_nothing",
+    ),
+    guard(
         "a click before its card is recorded waits", "R3 S13", "engine/inbox.py",
         'if via == "slack" and call.card is None:', "if False:",
         "engine/test_faults.py::test_a_click_that_comes_before_its_card_is_recorded_waits_and_counts",
@@ -446,7 +451,7 @@ ENGINE = (
         "engine/test_guards.py::test_r3_a_row_is_closed_in_the_transaction_that_records_what_came_of_it",
     ),
     guard(
-        "a message begins one run however often it comes", "R4", "engine/inbox.py",
+        "a message begins one run however often it comes", "R4", "engine/latest.py",
         "named = \"\\n\".join((place.team, place.channel, message))",
         "import secrets\n\n    named = secrets.token_hex(8)",
         "engine/test_guards.py::test_r4_a_message_that_comes_under_two_keys_begins_one_run",
