@@ -17,6 +17,7 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from bot.core.events import Recorded
+from bot.core.journal import RULES, is_progress
 from bot.core.owed import due_at
 from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
@@ -30,6 +31,8 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True, slots=True)
 class _Lease:
+    """``owner`` "": whoever held it left it to others."""
+
     owner: str
     until: float
 
@@ -48,6 +51,7 @@ class _Dicts:
     freezes: dict[str, Freeze] = field(default_factory=dict)
     ended: dict[RunId, None] = field(default_factory=dict)
     parked: dict[RunId, str] = field(default_factory=dict)
+    takeovers: dict[RunId, int] = field(default_factory=dict)
     epochs: list[Epoch] = field(default_factory=lambda: [Epoch()])
 
     def copy(self) -> "_Dicts":
@@ -62,6 +66,7 @@ class _Dicts:
             self.freezes.copy(),
             self.ended.copy(),
             self.parked.copy(),
+            self.takeovers.copy(),
             self.epochs.copy(),
         )
 
@@ -73,6 +78,7 @@ class _Dicts:
                 return
             del self.ended[run], self.lines[run]
             self.parked.pop(run, None)
+            self.takeovers.pop(run, None)
             for opaque in buttons(recorded.event for recorded in self.journals.pop(run)):
                 self.buttons.pop(opaque, None)
 
@@ -216,6 +222,8 @@ class _DictWriter(_DictReader):
             raise Conflict(f"run {after.id} has {len(journal)} events, not {length}")
         self._dicts.journals[after.id] = (*journal, *events)
         self._dicts.lines[after.id] = _line(after)
+        if is_progress(events):
+            self._dicts.takeovers.pop(after.id, None)
         if after.state in ENDS:
             self._dicts.ended.setdefault(after.id)
         for opaque in buttons(recorded.event for recorded in events):
@@ -241,14 +249,22 @@ class _DictWriter(_DictReader):
         anothers = lease is not None and lease.owner != owner
         if (anothers and self._held(run)) or run not in self._dicts.lines or run in self._dicts.parked:
             return None
+        if lease is not None and lease.owner not in ("", owner):
+            self._dicts.takeovers[run] = self._dicts.takeovers.get(run, 0) + 1
         self._dicts.leases[run] = _Lease(owner, self._now + seconds)
-        return Lease(len(self._dicts.journals[run]), taken_over=anothers)
+        return Lease(len(self._dicts.journals[run]), anothers, self._dicts.takeovers.get(run, 0))
+
+    async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
+        lease = self._dicts.leases.get(run)
+        if lease is not None and lease.owner == owner:
+            self._dicts.leases[run] = _Lease("", self._now + seconds)
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         lease = self._dicts.leases.get(run)
         if lease is None or lease.owner != owner or len(self._dicts.journals.get(run, ())) != length:
             return False
         del self._dicts.leases[run]
+        self._dicts.takeovers.pop(run, None)
         return True
 
     async def park(self, run: RunId, owner: str, reason: str) -> bool:
@@ -260,6 +276,7 @@ class _DictWriter(_DictReader):
         return True
 
     async def resume(self, run: RunId) -> bool:
+        self._dicts.takeovers.pop(run, None)
         return self._dicts.parked.pop(run, None) is not None
 
     async def touch(self) -> None:
@@ -290,6 +307,5 @@ def _age(line: RunLine) -> tuple[float, str]:
 
 def _line(run: Run) -> RunLine:
     place, requester = run.asked.place, run.asked.person.user
-    return RunLine(
-        run.id, place.team, place.channel, place.thread, requester, run.state, run.asked_at, due_at(run), run.length
-    )
+    where = (place.team, place.channel, place.thread)
+    return RunLine(run.id, *where, requester, run.state, run.asked_at, due_at(run), run.length, rules=RULES)

@@ -28,6 +28,7 @@ from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.limits import Limits
 from bot.engine.parking import Parking
+from bot.engine.suspects import Suspects
 from bot.logger import log
 from bot.ports import Lease, Store, Unavailable
 
@@ -68,6 +69,7 @@ class Worker:
     def __init__(self, *, name: str, store: Store, door: Door, doer: Doer, parking: Parking, limits: Limits) -> None:
         self.name = name
         self._store, self._door, self._doer, self._parking, self._limits = store, door, doer, parking, limits
+        self._suspects = Suspects(name, store, door, parking, limits)
         self._held: dict[RunId, Holding] = {}
         self.newer: set[RunId] = set()
         self._idle = asyncio.Event()
@@ -87,10 +89,10 @@ class Worker:
         try:
             taken = await self._door.take(run_id, self.name, self._limits.lease, programs=self._limits.programs)
             if taken is not None:
-                _, now, lease = taken
+                run, now, lease = taken
                 holding.taken, holding.taken_over = True, lease.taken_over
                 holding.ahead, holding.until = now - time.monotonic(), began + self._limits.lease
-                await self._hold(holding)
+                await self._suspects.worked(run, now, lease, lambda: self._hold(holding))
         except NewerJournal:
             self.newer.add(run_id)
             await self._parking.leave(run_id)
@@ -155,11 +157,11 @@ class Worker:
     async def _leave(self, holding: Holding) -> None:
         """Record what was told. A lease that is still ours ends, and is not given back: whoever takes it over learns from that that
         something may be half done."""
-        cut_off = any(key.startswith(ACTION) for key in holding.tasks)
+        seconds = CUT_OFF_SECONDS if any(key.startswith(ACTION) for key in holding.tasks) else 0.0
         with contextlib.suppress(Unavailable):  # then the lease ends by itself
             await self._door.record(holding.run)
             if holding.left:
-                await self._take_lease(holding.run, CUT_OFF_SECONDS if cut_off else 0.0)
+                await self._store.write(lambda tx: tx.hand_over(holding.run, self.name, seconds))
 
     async def _step(self, holding: Holding) -> bool:
         """Begin what is due, wait for something to end or to be new; False once the run rests and the lease is back, or lost."""
@@ -248,9 +250,8 @@ class Worker:
             holding.lost = True
         holding.until = began + self._limits.lease
 
-    async def _take_lease(self, run_id: RunId, seconds: float | None = None) -> Lease | None:
-        lease = self._limits.lease if seconds is None else seconds
-        return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, lease))
+    async def _take_lease(self, run_id: RunId) -> Lease | None:
+        return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, self._limits.lease))
 
 
 def due(run: Run, now: float) -> tuple[Effect, ...]:

@@ -557,6 +557,16 @@ ENGINE = (
         "engine/test_guards.py::test_s9_a_shell_decides_nothing_where_the_policy_does_not_let_it",
     ),
     guard(
+        "a run that kills its process is parked", "R17", "engine/suspects.py",
+        "if lease.takeovers >= self._limits.takeovers_before_parking:", "if False:",
+        "engine/test_suspects.py::test_r17_a_resumed_run_is_given_as_many_processes_again",
+    ),
+    guard(
+        "a run that may kill its process is worked apart", "R17", "engine/suspects.py",
+        "elif self._another():", "elif False:",
+        "engine/test_suspects.py::test_r17_a_run_that_kills_its_process_each_time_is_parked_and_one_beside_it_goes_on",
+    ),
+    guard(
         "one action does not end the process", "R17", "actions/run.py",
         "    except SystemExit as end:\n", "    except ZeroDivisionError as end:\n",
         "actions/test_run.py::test_an_action_that_would_end_the_process_has_failed",
@@ -644,6 +654,16 @@ SQL = (
         '_run.length == bindparam("its_length")\n)\n_GIVE',
         'or_(_run.length == bindparam("its_length"), _run.length != bindparam("its_length"))\n)\n_GIVE',
         "test_store_contract.py::test_a_lease_is_given_back_only_at_the_seen_length[sqlite]",
+    ),
+    guard(
+        "who hands a run over has not died over it", "R11 R17", "sql/writer.py",
+        "case((_run.lease_owner == _HANDED_OVER, _run.takeovers), else_=_run.takeovers + 1)", "_run.takeovers + 1",
+        "test_store_contract.py::test_r17_who_gives_back_or_hands_over_a_run_has_not_died[sqlite]",
+    ),
+    guard(
+        "a failure is nothing that came of a run", "R17", "sql/writer.py",
+        "_PROGRESS if is_progress(events) else _ADVANCE", "_PROGRESS",
+        "test_store_contract.py::test_r17_who_dies_over_a_run_is_counted_until_something_comes_of_it[postgres]",
     ),
     guard(
         "no freeze is set between its check and the commit", "R7", "sql/writer.py",
