@@ -73,7 +73,7 @@ async def asked_slowly(world: World) -> None:
 
 
 async def parked(world: World) -> RunLine:
-    for _ in range(1200):
+    for _ in range(500):
         (found,) = await world.store.read(lambda tx: tx.runs(1))
         if found.parked is not None:
             return found

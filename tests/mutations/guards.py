@@ -504,6 +504,16 @@ ENGINE = (
         "engine/test_guards.py::test_r11_a_worker_that_lost_its_lease_lets_go_of_the_run",
     ),
     guard(
+        "what is broken by older rules only is left to the newer ones", "R12", "engine/door.py",
+        "line.rules > RULES:", "False:",
+        "engine/test_parking.py::test_r12_what_a_newer_release_wrote_is_left_to_it_and_neither_parked_nor_held[sqlite-rule]",
+    ),
+    guard(
+        "the rules of a run never get older", "R12", "sql/writer.py",
+        "case((_run.rules > _OUR_RULES, _run.rules), else_=_OUR_RULES)", "_OUR_RULES",
+        "engine/test_parking.py::test_r12_the_rules_of_a_run_are_the_newest_that_anybody_wrote_it_by[sqlite]",
+    ),
+    guard(
         "a bot leaves the run of a program alone", "R11", "engine/door.py",
         "if run is None or run.of_program is not programs:", "if run is None:",
         "engine/test_turns.py::test_a_bot_and_a_program_that_share_a_store_leave_each_others_runs_alone",
