@@ -43,6 +43,11 @@ class Door:
         run = self._folded.get(run_id)
         return None if run is None else self._with_receipts(run, run.last_at)[0]
 
+    def length(self, run_id: RunId) -> int:
+        """How long the journal is, as far as this process knows."""
+        run = self._folded.get(run_id)
+        return 0 if run is None else run.length
+
     async def load(self, run_id: RunId) -> tuple[Run | None, float]:
         """The run as its journal tells it, and the store's clock (epoch seconds)."""
 

@@ -31,6 +31,7 @@ DIED = (
     "The process that worked on it died {} times in a row before anything came of it, perhaps for want of memory."
     " It was doing this: {}."
 )
+HALTED = "It did not run: the process that was to run it was halted for longer than it may hold a request."
 NOBODY_ANSWERED = "Nobody answered my question within a day."
 BEFORE_RESTORE = (
     "Your message is older than the backup's restore, so I did nothing about it, and do not know whether I did before."

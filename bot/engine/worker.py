@@ -30,7 +30,7 @@ from bot.engine.limits import Limits
 from bot.engine.parking import Parking
 from bot.engine.suspects import Suspects
 from bot.logger import log
-from bot.ports import Lease, Store, Unavailable
+from bot.ports import Lease, Store, Unavailable, fenced
 
 ACTION = "act:"
 THINKING = ("model:", "judge:")
@@ -43,10 +43,11 @@ CUT_OFF_SECONDS = 2.0
 @dataclass(slots=True)
 class Holding:
     """A run that this worker holds, or, before ``taken``, tries to. ``tried``: the journal's length when an effect was last begun, so
-    that one which left nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now;
-    ``left``: we stop, and what is under way is for somebody else to do again; ``taken_over``: another worker left it, so that what
-    it owes may be half done; ``stale``: somebody else may have changed it; ``quiet``: nothing happened for a while, so its receipts
-    wait no longer; ``ahead``: the store's clock less our own (seconds); ``until``: when our lease surely ends (our own clock)."""
+    that one which left nothing there is not done again before the journal has grown; ``lapses``: how often our lease had ended and
+    somebody else worked or wrote meanwhile; ``lost``: the lease is somebody else's now; ``left``: we stop, and what is under way is
+    for somebody else to do again; ``taken_over``: another worker had it, so that what it owes may be half done; ``stale``: somebody
+    else may have changed it; ``quiet``: nothing happened for a while, so its receipts wait no longer; ``ahead``: the store's clock
+    less our own (seconds); ``until``: when our lease surely ends (our own clock)."""
 
     run: RunId
     taken: bool = False
@@ -58,6 +59,7 @@ class Holding:
     nudge: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
+    lapses: int = 0
     lost: bool = False
     left: bool = False
 
@@ -167,13 +169,14 @@ class Worker:
         """Begin what is due, wait for something to end or to be new; False once the run rests and the lease is back, or lost."""
         holding.stale |= holding.nudge.is_set()
         holding.nudge.clear()
+        ours = self._ours(holding)
         try:
             if holding.quiet:
                 await self._door.record(holding.run)
             run = await self._present(holding)
             if run is None:
                 return False
-            if not self._stopping and await self._still_holds(holding):
+            if not self._stopping and await ours():
                 self._begin_due(holding, run)
             if not holding.tasks:
                 return not await self._rests(holding, run)
@@ -198,7 +201,20 @@ class Worker:
             if effect.key not in holding.tasks and holding.tried.get(effect.key) != run.length:
                 again = holding.taken_over or effect.key in holding.tried or run.trouble(effect.key) is not None
                 holding.tried[effect.key] = run.length
-                holding.tasks[effect.key] = asyncio.create_task(self._doer.do(run, effect, again=again))
+                holding.tasks[effect.key] = asyncio.create_task(self._do(self._ours(holding), run, effect, again))
+
+    def _ours(self, holding: Holding) -> Callable[[], Awaitable[bool]]:
+        """Asks whether the run is ours, and has been since this moment."""
+        lapses = holding.lapses
+
+        async def ours() -> bool:
+            return await self._still_holds(holding) and holding.lapses == lapses
+
+        return ours
+
+    async def _do(self, ours: Callable[[], Awaitable[bool]], run: Run, effect: Effect, again: bool) -> bool:
+        with fenced(ours):
+            return await self._doer.do(run, effect, again=again)
 
     async def _rests(self, holding: Holding, run: Run) -> bool:
         """Whether the lease is given back, or was not ours any more; False where the journal has grown."""
@@ -246,8 +262,12 @@ class Worker:
 
     async def _renew(self, holding: Holding) -> None:
         began = time.monotonic()
-        if await self._take_lease(holding.run) is None:
-            holding.lost = True
+        lease = await self._take_lease(holding.run)
+        holding.lost |= lease is None
+        late = time.monotonic() > holding.until
+        if late and lease is not None and (lease.taken_over or lease.length != self._door.length(holding.run)):
+            holding.lapses += 1
+            holding.stale = holding.taken_over = True
         holding.until = began + self._limits.lease
 
     async def _take_lease(self, run_id: RunId) -> Lease | None:

@@ -514,6 +514,37 @@ ENGINE = (
         "engine/test_parking.py::test_r12_the_rules_of_a_run_are_the_newest_that_anybody_wrote_it_by[sqlite]",
     ),
     guard(
+        "who was halted in an effect asks before it goes on", "R9", "engine/worker.py",
+        "with fenced(ours):", "if True:",
+        "engine/test_halted.py::test_r9_a_card_that_another_worker_posted_meanwhile_is_not_posted_again",
+        "engine/test_halted.py::test_r1_an_action_that_people_are_asked_about_meanwhile_does_not_run_and_that_is_recorded",
+    ),
+    guard(
+        "a lease that was given back meanwhile is another one", "R9", "engine/worker.py",
+        "and (lease.taken_over or lease.length != self._door.length(holding.run)):", "and lease.taken_over:",
+        "engine/test_halted.py::test_r9_a_card_that_another_worker_posted_meanwhile_is_not_posted_again",
+    ),
+    guard(
+        "Slack is called for a run that is ours", "R9", "slack/pacing.py",
+        "            await still_ours()\n", "",
+        "slack/test_pacing.py::test_r9_slack_is_not_called_for_a_run_that_is_not_ours",
+    ),
+    guard(
+        "BIGHUB is called for a run that is ours", "R9", "bighub_client.py",
+        "        await still_ours()\n", "",
+        "test_bighub_client.py::test_r9_bighub_is_not_called_for_a_run_that_is_not_ours",
+    ),
+    guard(
+        "the model is asked about a run that is ours", "R16", "engine/doing.py",
+        "            await still_ours()\n", "",
+        "engine/test_halted.py::test_r16_the_model_is_not_asked_about_a_run_that_is_not_ours",
+    ),
+    guard(
+        "an action runs while its run is ours", "R1", "engine/finishing.py",
+        "            await still_ours()\n", "            pass\n",
+        "engine/test_halted.py::test_r1_an_action_that_people_are_asked_about_meanwhile_does_not_run_and_that_is_recorded",
+    ),
+    guard(
         "a bot leaves the run of a program alone", "R11", "engine/door.py",
         "if run is None or run.of_program is not programs:", "if run is None:",
         "engine/test_turns.py::test_a_bot_and_a_program_that_share_a_store_leave_each_others_runs_alone",
