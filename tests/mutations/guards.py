@@ -500,7 +500,7 @@ ENGINE = (
     ),
     guard(
         "a lost lease begins nothing", "R1 R11", "engine/worker.py",
-        "return not (holding.lost or holding.left)", "return not holding.left",
+        "holding.lost |= lease is None", "pass",
         "engine/test_guards.py::test_r11_a_worker_that_lost_its_lease_lets_go_of_the_run",
     ),
     guard(
@@ -771,6 +771,21 @@ SQL = (
         "nothing starts before a restore is settled", "R19", "engine/doing.py",
         "if not (await tx.epoch()).settled:", "if False:",
         "restore/test_runs.py::test_r19_between_the_notice_and_the_end_of_the_runs_nothing_starts[sqlite]",
+    ),
+    guard(
+        "an old database that is met is loaded again", "R19", "engine/door.py",
+        "            why = str(rewound)\n        self.forget()\n", "            why = str(rewound)\n",
+        "restore/test_remembering.py::test_r19_a_door_that_remembers_more_than_there_is_reads_what_there_is[sqlite]",
+    ),
+    guard(
+        "nothing is remembered across a restore", "R19", "engine/restoring.py",
+        "                self._door.forget()\n", "                pass\n",
+        "restore/test_remembering.py::test_r19_what_is_remembered_of_an_ended_run_is_not_told_after_a_restore[sqlite]",
+    ),
+    guard(
+        "a journal that got shorter begins an epoch", "R19", "engine/door.py",
+        "await self._store.write(lambda tx: tx.begin_epoch(why))", "pass",
+        "restore/test_runs.py::test_r19_a_journal_that_is_shorter_than_what_is_remembered_is_a_restore[sqlite]",
     ),
     guard(
         "a click from before a restore counts for nothing", "R19", "engine/restoring.py",
