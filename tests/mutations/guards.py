@@ -608,6 +608,19 @@ ENGINE = (
         "engine/test_suspects.py::test_r17_a_run_that_kills_its_process_each_time_is_parked_and_one_beside_it_goes_on",
     ),
     guard(
+        "a command ends with the time of its action", "R21", "actions/run.py",
+        "            await in_thread(partial(end_processes_of,", "            await in_thread(partial(lambda *_: None,",
+        "children/test_timeouts.py::test_r21_a_command_ends_with_the_time_of_its_action_and_all_below_it",
+    ),
+    guard(
+        "only what an action's own thread started ends with it", "R21", "processes.py",
+        "    try:\n        listed = Path(f\"/proc/self/task/{thread.native_id}/children\").read_text().split()\n"
+        "    except OSError:\n        return {}\n",
+        "    listed = [str(pid) for pid in pids() if (its := fields_of(pid)) and its[PARENT] == str(os.getpid())]\n",
+        "children/test_timeouts.py::test_r21_what_the_bot_itself_started_is_left_alone",
+        "children/test_timeouts.py::test_r21_the_command_of_another_action_goes_on",
+    ),
+    guard(
         "one action does not end the process", "R17", "actions/run.py",
         "    except SystemExit as end:\n", "    except ZeroDivisionError as end:\n",
         "actions/test_run.py::test_an_action_that_would_end_the_process_has_failed",
