@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -31,10 +31,11 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True, slots=True)
 class _Lease:
-    """``owner`` "": whoever held it left it to others."""
+    """``owner`` "": whoever held it left it to others; ``takeovers`` as in `Lease`."""
 
     owner: str
     until: float
+    takeovers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +52,10 @@ class _Dicts:
     freezes: dict[str, Freeze] = field(default_factory=dict)
     ended: dict[RunId, None] = field(default_factory=dict)
     parked: dict[RunId, str] = field(default_factory=dict)
-    takeovers: dict[RunId, int] = field(default_factory=dict)
     epochs: list[Epoch] = field(default_factory=lambda: [Epoch()])
 
     def copy(self) -> "_Dicts":
-        return _Dicts(
-            self.journals.copy(),
-            self.lines.copy(),
-            self.leases.copy(),
-            self.approvals.copy(),
-            self.buttons.copy(),
-            self.inbox.copy(),
-            self.open_inbox.copy(),
-            self.freezes.copy(),
-            self.ended.copy(),
-            self.parked.copy(),
-            self.takeovers.copy(),
-            self.epochs.copy(),
-        )
+        return _Dicts(*(getattr(self, each.name).copy() for each in fields(self)))
 
     def forget(self, most_ended: int | None) -> None:
         """Drop the runs that ended first, but none that a worker still holds."""
@@ -78,7 +65,6 @@ class _Dicts:
                 return
             del self.ended[run], self.lines[run]
             self.parked.pop(run, None)
-            self.takeovers.pop(run, None)
             for opaque in buttons(recorded.event for recorded in self.journals.pop(run)):
                 self.buttons.pop(opaque, None)
 
@@ -222,8 +208,9 @@ class _DictWriter(_DictReader):
             raise Conflict(f"run {after.id} has {len(journal)} events, not {length}")
         self._dicts.journals[after.id] = (*journal, *events)
         self._dicts.lines[after.id] = _line(after)
-        if is_progress(events):
-            self._dicts.takeovers.pop(after.id, None)
+        lease = self._dicts.leases.get(after.id)
+        if lease is not None and is_progress(events):
+            self._dicts.leases[after.id] = replace(lease, takeovers=0)
         if after.state in ENDS:
             self._dicts.ended.setdefault(after.id)
         for opaque in buttons(recorded.event for recorded in events):
@@ -249,22 +236,20 @@ class _DictWriter(_DictReader):
         anothers = lease is not None and lease.owner != owner
         if (anothers and self._held(run)) or run not in self._dicts.lines or run in self._dicts.parked:
             return None
-        if lease is not None and lease.owner not in ("", owner):
-            self._dicts.takeovers[run] = self._dicts.takeovers.get(run, 0) + 1
-        self._dicts.leases[run] = _Lease(owner, self._now + seconds)
-        return Lease(len(self._dicts.journals[run]), anothers, self._dicts.takeovers.get(run, 0))
+        takeovers = 0 if lease is None else lease.takeovers + (lease.owner not in ("", owner))
+        self._dicts.leases[run] = _Lease(owner, self._now + seconds, takeovers)
+        return Lease(len(self._dicts.journals[run]), anothers, takeovers)
 
     async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
         lease = self._dicts.leases.get(run)
         if lease is not None and lease.owner == owner:
-            self._dicts.leases[run] = _Lease("", self._now + seconds)
+            self._dicts.leases[run] = replace(lease, owner="", until=self._now + seconds)
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         lease = self._dicts.leases.get(run)
         if lease is None or lease.owner != owner or len(self._dicts.journals.get(run, ())) != length:
             return False
         del self._dicts.leases[run]
-        self._dicts.takeovers.pop(run, None)
         return True
 
     async def park(self, run: RunId, owner: str, reason: str) -> bool:
@@ -276,7 +261,6 @@ class _DictWriter(_DictReader):
         return True
 
     async def resume(self, run: RunId) -> bool:
-        self._dicts.takeovers.pop(run, None)
         return self._dicts.parked.pop(run, None) is not None
 
     async def touch(self) -> None:
