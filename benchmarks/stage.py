@@ -26,7 +26,7 @@ from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
 from bot.dispatch import in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine
-from bot.engine.inbox import run_id_of
+from bot.engine.latest import run_id_of
 from bot.settings import Settings, read_settings
 from bot.slack.payloads import inbox_row, translate
 from bot.sql.schema import migrate

@@ -124,6 +124,7 @@ def limits_of(settings: Settings, *, programs: bool = False) -> Limits:
         max_tool_rounds=settings.max_tool_rounds,
         max_tokens=settings.max_tokens,
         max_run_seconds=settings.max_run_seconds,
+        takeovers_before_parking=settings.max_takeovers,
         give_up_after=settings.give_up_seconds,
         lease=LEASE_SHARE * settings.heartbeat_seconds,
         alone=sqlite_file(settings.database_url) is not None,
@@ -132,13 +133,8 @@ def limits_of(settings: Settings, *, programs: bool = False) -> Limits:
 
 
 def model_of(settings: Settings) -> OpenAIModel:
-    return OpenAIModel(
-        settings.openai_api_key.get_secret_value(),
-        settings.openai_base_url,
-        settings.model,
-        stream=settings.model_stream,
-        timeout=settings.model_timeout,
-    )
+    key, url = settings.openai_api_key.get_secret_value(), settings.openai_base_url
+    return OpenAIModel(key, url, settings.model, stream=settings.model_stream, timeout=settings.model_timeout)
 
 
 async def migrate_all(settings: Settings) -> None:

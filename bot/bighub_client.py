@@ -27,7 +27,7 @@ from bighub.exceptions import BighubAPIError, BighubAuthError, BighubNetworkErro
 
 from bot.core.redact import redact_text
 from bot.errors import ConfigurationError
-from bot.ports import Rejected, Unavailable
+from bot.ports import Rejected, Unavailable, still_ours
 
 Json = dict[str, Any]
 Calling = Callable[[Callable[..., Any], Mapping[str, Any], Mapping[str, Any]], Awaitable[Any]]
@@ -163,6 +163,7 @@ class Bighub:
     async def _attempt(
         self, method: Callable[..., Any], base: Json, extras: Json | None = None, seconds: float | None = None
     ) -> Any:
+        await still_ours()
         limit = self._timeout if seconds is None else seconds
         late = "BIGHUB did not answer in time." if limit is None else f"BIGHUB did not answer within {limit:g} s."
         clock = asyncio.timeout(limit)

@@ -11,12 +11,13 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from bot.core.events import Recorded
+from bot.core.journal import RULES, is_progress
 from bot.core.owed import due_at
 from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
@@ -30,8 +31,11 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True, slots=True)
 class _Lease:
+    """``owner`` "": whoever held it left it to others; ``takeovers`` as in `Lease`."""
+
     owner: str
     until: float
+    takeovers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +55,7 @@ class _Dicts:
     epochs: list[Epoch] = field(default_factory=lambda: [Epoch()])
 
     def copy(self) -> "_Dicts":
-        return _Dicts(
-            self.journals.copy(),
-            self.lines.copy(),
-            self.leases.copy(),
-            self.approvals.copy(),
-            self.buttons.copy(),
-            self.inbox.copy(),
-            self.open_inbox.copy(),
-            self.freezes.copy(),
-            self.ended.copy(),
-            self.parked.copy(),
-            self.epochs.copy(),
-        )
+        return _Dicts(*(getattr(self, each.name).copy() for each in fields(self)))
 
     def forget(self, most_ended: int | None) -> None:
         """Drop the runs that ended first, but none that a worker still holds."""
@@ -216,6 +208,9 @@ class _DictWriter(_DictReader):
             raise Conflict(f"run {after.id} has {len(journal)} events, not {length}")
         self._dicts.journals[after.id] = (*journal, *events)
         self._dicts.lines[after.id] = _line(after)
+        lease = self._dicts.leases.get(after.id)
+        if lease is not None and is_progress(events):
+            self._dicts.leases[after.id] = replace(lease, takeovers=0)
         if after.state in ENDS:
             self._dicts.ended.setdefault(after.id)
         for opaque in buttons(recorded.event for recorded in events):
@@ -241,8 +236,14 @@ class _DictWriter(_DictReader):
         anothers = lease is not None and lease.owner != owner
         if (anothers and self._held(run)) or run not in self._dicts.lines or run in self._dicts.parked:
             return None
-        self._dicts.leases[run] = _Lease(owner, self._now + seconds)
-        return Lease(len(self._dicts.journals[run]), taken_over=anothers)
+        takeovers = 0 if lease is None else lease.takeovers + (lease.owner not in ("", owner))
+        self._dicts.leases[run] = _Lease(owner, self._now + seconds, takeovers)
+        return Lease(len(self._dicts.journals[run]), anothers, takeovers)
+
+    async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
+        lease = self._dicts.leases.get(run)
+        if lease is not None and lease.owner == owner:
+            self._dicts.leases[run] = replace(lease, owner="", until=self._now + seconds)
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         lease = self._dicts.leases.get(run)
@@ -290,6 +291,5 @@ def _age(line: RunLine) -> tuple[float, str]:
 
 def _line(run: Run) -> RunLine:
     place, requester = run.asked.place, run.asked.person.user
-    return RunLine(
-        run.id, place.team, place.channel, place.thread, requester, run.state, run.asked_at, due_at(run), run.length
-    )
+    where = (place.team, place.channel, place.thread)
+    return RunLine(run.id, *where, requester, run.state, run.asked_at, due_at(run), run.length, rules=RULES)

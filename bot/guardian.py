@@ -1,7 +1,8 @@
 """The bot's guardian: a small process that outlives the bot for a moment and ends every process that the bot's actions left.
 
-It runs by itself (`python -I -S guardian.py PID SESSION`, the bot's), with the standard library only; `children.py` starts it, and
-nothing imports it. SIGNOFF_COOKIE is the bot's cookie; the end of its input, or of the bot, is its signal. Linux only.
+It runs by itself (`python -I -S guardian.py PID SESSION`, the bot's), with the standard library only; `children.py` starts it. Only
+its reading of processes is used elsewhere (`processes.py`). SIGNOFF_COOKIE is the bot's cookie; the end of its input, or of the bot,
+is its signal. Linux only.
 
 Rule 1: a process belongs to the bot when its first environment holds the cookie, or when it was seen below the bot while that
 lived (so one that was given another environment is known once it has lived for `LOOK_SECONDS`).
@@ -51,7 +52,7 @@ def _watch(bot: int, seen: Seen) -> None:
 
 
 def _remember(bot: int, seen: Seen) -> None:
-    everyone = {pid: fields for pid in _pids() if (fields := _fields(pid)) is not None}
+    everyone = {pid: fields for pid in pids() if (fields := fields_of(pid)) is not None}
     for pid in [pid for pid in seen if pid not in everyone or everyone[pid][START] != seen[pid]]:
         del seen[pid]
     known = {bot, *seen}
@@ -64,7 +65,7 @@ def _end_all(bot: int, session: str, cookie: bytes, seen: Seen) -> None:
     began, quiet = time.monotonic(), 0
     told: set[tuple[int, str]] = set()
     while quiet < QUIET_LOOKS and time.monotonic() - began < LONGEST_SECONDS:
-        found = [pid for pid in _pids() if pid not in (bot, os.getpid()) and _is_ours(pid, cookie, seen)]
+        found = [pid for pid in pids() if pid not in (bot, os.getpid()) and _is_ours(pid, cookie, seen)]
         for pid in found:
             _end(pid, session, cookie, seen, told)
         quiet = 0 if found else quiet + 1
@@ -77,7 +78,7 @@ def _end(pid: int, session: str, cookie: bytes, seen: Seen, told: set[tuple[int,
     except OSError:
         return
     try:
-        fields = _fields(pid)
+        fields = fields_of(pid)
         if fields is None or not _is_ours(pid, cookie, seen):
             return
         what, key = _described(pid, fields, session), (pid, fields[START])
@@ -96,7 +97,7 @@ def _end(pid: int, session: str, cookie: bytes, seen: Seen, told: set[tuple[int,
 
 
 def _is_ours(pid: int, cookie: bytes, seen: Seen) -> bool:
-    fields = _fields(pid)
+    fields = fields_of(pid)
     if fields is None:
         return False
     if seen.get(pid) == fields[START]:
@@ -115,13 +116,13 @@ STATE, PARENT, SESSION, START = 0, 1, 3, 19
 """Places in /proc/PID/stat behind the name."""
 
 
-def _fields(pid: int) -> list[str] | None:
+def fields_of(pid: int) -> list[str] | None:
     """What the kernel says of a process; None where it is gone, or dead and only not buried yet."""
     fields = _read(f"/proc/{pid}/stat").rpartition(b")")[2].decode().split()
     return fields if len(fields) > START and fields[STATE] not in "ZX" else None
 
 
-def _pids() -> list[int]:
+def pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 

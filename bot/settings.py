@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     max_tool_rounds: int = Field(8, ge=1, validation_alias="SIGNOFF_MAX_TOOL_ROUNDS")
     max_tokens: int = Field(1_000_000, ge=1, validation_alias="SIGNOFF_MAX_TOKENS")
     max_run_seconds: float = Field(14_400.0, gt=0, validation_alias="SIGNOFF_MAX_RUN_SECONDS")
+    max_takeovers: int = Field(5, ge=1, validation_alias="SIGNOFF_MAX_TAKEOVERS")
     seal_key: SecretStr | None = Field(None, validation_alias="SIGNOFF_SEAL_KEY")
 
     @property

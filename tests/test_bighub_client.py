@@ -14,7 +14,7 @@ from bighub import AsyncBighubClient
 from bighub.exceptions import BighubAPIError, BighubAuthError, BighubNetworkError, BighubTimeoutError
 
 from bot.bighub_client import Bighub, DecidedAlready, NotThere, Submission, Unreachable, told
-from bot.ports import Rejected, Unavailable
+from bot.ports import NotOurs, Rejected, Unavailable, fenced
 from tests.servers.bighub_server import API_KEY, running_bighub
 
 ASKED = Submission("key", "grant", "okta", "bot", "it", {"a": 1})
@@ -31,6 +31,21 @@ class StatusError(Exception):
             self.response = SimpleNamespace(status_code=status)
         else:
             setattr(self, where, status)
+
+
+async def test_r9_bighub_is_not_called_for_a_run_that_is_not_ours() -> None:
+    calls: list[str] = []
+
+    async def report(**_: Any) -> Any:
+        calls.append("reported")
+        return {}
+
+    async def no() -> bool:
+        return False
+
+    with fenced(no), pytest.raises(NotOurs):
+        await Bighub(SimpleNamespace(outcomes=SimpleNamespace(report=report))).report({})
+    assert calls == []
 
 
 def client_raising(error: Exception) -> Any:

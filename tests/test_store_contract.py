@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.events import CardShown, Event
+from bot.core.events import AttemptFailed, CardShown, Event
 from bot.core.journal import fold
 from bot.core.owed import due_at
 from bot.core.run import Run
@@ -326,7 +326,7 @@ async def test_a_lease_is_renewed_by_its_owner_and_expires_without(store: AnySto
     store.clock_shift = 16.0
     assert not await lease(store, "two")
     store.clock_shift = 19.0
-    assert await lease(store, "two") == Lease(1, taken_over=True)  # what "one" was doing may be done
+    assert await lease(store, "two") == Lease(1, taken_over=True, takeovers=1)  # what "one" was doing may be done
     assert not await lease(store, "one")
 
 
@@ -345,6 +345,48 @@ async def test_a_lease_is_given_back_only_at_the_seen_length(store: AnyStore) ->
     assert await give_back(store, "one", 2)
     assert not await give_back(store, "one", 2)
     assert await lease(store, "two") == Lease(2)
+
+
+# --- Who died over a run --------------------------------------------------------------------------------------------
+
+
+async def takeovers(store: AnyStore, owner: str) -> int:
+    """The last owner's lease is over, and the next one takes it."""
+    store.clock_shift += 11.0
+    taken = await lease(store, owner)
+    assert taken is not None
+    return taken.takeovers
+
+
+async def test_r17_who_dies_over_a_run_is_counted_until_something_comes_of_it(store: AnyStore) -> None:
+    await record(store, R, asked())
+    assert await lease(store, "one") == Lease(1)
+    assert [await takeovers(store, owner) for owner in ("two", "three")] == [1, 2]
+    assert await lease(store, "three") == Lease(1, takeovers=2), "whoever renews has not died"
+    await record(store, R, AttemptFailed("model:1", "away", 5.0))
+    assert await takeovers(store, "four") == 3, "a failure is nothing that came of it"
+    await record(store, R, said(1))
+    assert await takeovers(store, "five") == 1
+
+
+async def test_r17_who_gives_back_or_hands_over_a_run_has_not_died(store: AnyStore) -> None:
+    await record(store, R, asked())
+    assert await lease(store, "one") and await takeovers(store, "two") == 1
+    await store.write(lambda writer: writer.hand_over(R, "one", 0.0))
+    assert not await lease(store, "three"), "only whoever holds it hands it over"
+    await store.write(lambda writer: writer.hand_over(R, "two", 5.0))
+    assert not await lease(store, "three") and not await lease(store, "two")
+    store.clock_shift += 6.0
+    assert await lease(store, "three") == Lease(1, taken_over=True, takeovers=1)
+    assert await give_back(store, "three", 1)
+    assert await lease(store, "four") == Lease(1)
+
+
+async def test_r17_resuming_forgets_who_died(store: AnyStore) -> None:
+    await record(store, R, asked())
+    assert await lease(store, "one") and await takeovers(store, "two") == 1
+    assert await park(store, "two") and await store.write(lambda writer: writer.resume(R))
+    assert await lease(store, "three") == Lease(1)
 
 
 # --- Parked runs ----------------------------------------------------------------------------------------------------

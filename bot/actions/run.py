@@ -6,13 +6,17 @@ Rules
    never ends neither starves others nor holds up the shutdown.
 3. Whatever the function raises becomes a sentence, SystemExit too: one action does not end the process that others run in.
    KeyboardInterrupt and cancellation pass through.
-4. A timeout is reported as what it is: nobody waited any longer, and it may still have happened.
+4. A timeout is reported as what it is: nobody waited any longer, and it may still have happened. An asynchronous function is
+   cancelled. A thread cannot be ended, but the processes are that it started, and with them what it most likely waits for; a function
+   that only computes goes on until it ends by itself, or the bot does.
 """
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from bot.actions.definition import Action
@@ -20,6 +24,7 @@ from bot.actions.output import output_text, without
 from bot.actions.signature import KEY_PARAMETER
 from bot.core.canonical import Json, Refused, parse_arguments
 from bot.ports import Ran
+from bot.processes import end_processes_of
 from bot.threads import in_thread
 
 _GRACE_SECONDS = 1.0
@@ -87,10 +92,26 @@ async def _called(fn: Callable[..., Any], values: dict[str, Any], seconds: float
         return await _within(fn(**values), seconds)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    result = await _within(in_thread(lambda: fn(**values), f"action {getattr(fn, '__name__', '')}"), seconds)
+    result = await _in_thread_within(lambda: fn(**values), f"action {getattr(fn, '__name__', '')}", seconds)
     if inspect.isawaitable(result):
         return await _within(result, max(seconds - (loop.time() - began), 0.001))
     return result
+
+
+async def _in_thread_within(work: Callable[[], Any], name: str, seconds: float) -> Any:
+    """``work``'s result; where it takes longer, what it started is ended before anybody is told."""
+    threads: list[threading.Thread] = []
+
+    def known() -> Any:
+        threads.append(threading.current_thread())
+        return work()
+
+    try:
+        return await _within(in_thread(known, name), seconds)
+    except _TimedOutError:
+        for thread in threads:
+            await in_thread(partial(end_processes_of, thread, _GRACE_SECONDS), f"end of {name}")
+        raise
 
 
 async def _contained(work: Awaitable[Any]) -> Any:

@@ -39,7 +39,20 @@ from bot.engine.restoring import UNSETTLED, Restoring
 from bot.engine.starting import asked_anew, reason_to_ask_anew, refusal_to_start
 from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS, TOO_MUCH_SAID
 from bot.logger import log
-from bot.ports import Actions, Chat, Guard, Model, Prompt, Rejected, Reply, Unavailable, Wish, Writer
+from bot.ports import (
+    Actions,
+    Chat,
+    Guard,
+    Model,
+    NotOurs,
+    Prompt,
+    Rejected,
+    Reply,
+    Unavailable,
+    Wish,
+    Writer,
+    still_ours,
+)
 
 THINKING_SECONDS = 0.3
 RECEIPTS_SECONDS = 0.05
@@ -76,6 +89,10 @@ class Doer:
         began = time.monotonic()
         try:
             await self._do(run, effect, again)
+        except NotOurs:
+            log.warning(
+                "an effect was left undone: its run was another worker's meanwhile", run=run.id, effect=effect.key
+            )
         except Unavailable as absent:
             await self._failing.failed(run, effect, str(absent), absent.retry_after, began)
         except Rejected as rejected:
@@ -122,6 +139,7 @@ class Doer:
         decoration = asyncio.create_task(self._show_thinking(run))
         began = time.monotonic()
         try:
+            await still_ours()
             reply = await self._model.reply(Prompt(run.id, items, self._actions.offered(), run.asked.brief))
         finally:
             decoration.cancel()

@@ -16,9 +16,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from bot.core.events import CardShown, Delivered, Event, Recorded
-from bot.core.journal import applied_or_refused, fold
+from bot.core.journal import RULES, applied_or_refused, fold
 from bot.core.refusal import Refused
-from bot.core.run import Run
+from bot.core.run import BrokenJournal, NewerJournal, Run
 from bot.core.values import RunId
 from bot.ports import Conflict, Decide, Lease, Reader, Rewound, Store, Writer
 
@@ -42,6 +42,11 @@ class Door:
         """The run as this process knows it, its receipts included."""
         run = self._folded.get(run_id)
         return None if run is None else self._with_receipts(run, run.last_at)[0]
+
+    def length(self, run_id: RunId) -> int:
+        """How long the journal is, as far as this process knows."""
+        run = self._folded.get(run_id)
+        return 0 if run is None else run.length
 
     async def load(self, run_id: RunId) -> tuple[Run | None, float]:
         """The run as its journal tells it, and the store's clock (epoch seconds)."""
@@ -203,7 +208,14 @@ class Door:
         return await self._since(tx, run_id, self._folded.get(run_id))
 
     async def _since(self, tx: Reader, run_id: RunId, known: Run | None) -> Run | None:
-        return fold(run_id, await tx.journal(run_id, known.length if known else 0), known)
+        journal = await tx.journal(run_id, known.length if known else 0)
+        try:
+            return fold(run_id, journal, known)
+        except BrokenJournal as broken:
+            line = await tx.line(run_id)
+            if line is not None and line.rules > RULES:
+                raise NewerJournal(f"{broken} It was written by newer rules ({line.rules}).") from broken
+            raise
 
     def _with_receipts(self, run: Run, at: float) -> tuple[Run, tuple[Receipt, ...]]:
         """``run`` after its receipts, without those that say nothing new any more."""

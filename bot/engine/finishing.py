@@ -1,6 +1,7 @@
 """From `Started` to the end of an action, and what becomes of one whose worker died.
 
-Rule 1: only the worker that wrote `Started` runs the action; the result is recorded however long the store is away.
+Rule 1: only the worker that wrote `Started` runs the action, and only while it holds the run; the result is recorded however long
+the store is away.
 Rule 2: nobody repeats a started action, except one declared ``on_crash="rerun"``, after all the checks of a first start
 (`doing.py`); a ``probe`` may find out what happened.
 Rule 3: an attempt that nobody waited for any longer may happen yet, so a probe's "it did not" counts only where its process is gone.
@@ -19,8 +20,9 @@ from bot.core.run import BrokenJournal, Run
 from bot.core.values import Answer, ApprovalId, RunId
 from bot.engine.door import Door
 from bot.engine.limits import Limits
+from bot.engine.words import HALTED
 from bot.logger import log
-from bot.ports import Actions, Writer
+from bot.ports import Actions, NotOurs, Unavailable, Writer, still_ours
 
 RECORD_AGAIN_SECONDS = 1.0
 
@@ -33,6 +35,10 @@ class Finishing:
 
     async def run_action(self, run: Run, call: Call) -> None:
         """Run a started call's action with exactly the bound bytes, and record its end."""
+        try:
+            await still_ours()
+        except (NotOurs, Unavailable):
+            return await self._record(run.id, Finished(call.proposal.call, call.attempt, False, "null", 0.0, HALTED))
         before = time.monotonic()
         ran = await self._actions.run(call.proposal, idempotency_key(run.id, call, run.calls))
         took = round(time.monotonic() - before, 3)

@@ -7,7 +7,6 @@ Rule 4: a run that is parked takes no click and no message: whoever clicks is to
 """
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
@@ -18,7 +17,7 @@ from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
 from bot.core.values import Answer, Person, Place, RunId
 from bot.engine.door import Door
-from bot.engine.latest import latest_of, line_of
+from bot.engine.latest import latest_of, line_of, run_id_of
 from bot.engine.people import People
 from bot.engine.restoring import before_restore, clicked_before_restore
 from bot.engine.voting import CHOICES, ballot
@@ -241,8 +240,10 @@ class Inbox:
             return refused
         settled = Settled(call.proposal.call, ANSWERS[clicked.action], clicked.person, clicked.comment)
 
-        async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
-            return [settled]
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            now = run.call(settled.call) if run else None
+            asked = now is not None and now.question == clicked.value
+            return [settled] if asked else Refused(ASKED_ANEW)
 
         return await self._recorded(run.id, decide, row)
 
@@ -289,9 +290,3 @@ class Inbox:
             await self._chat.whisper(person, place.channel, place.thread, text)
         except Rejected:
             return  # an ephemeral message is never the only record of anything
-
-
-def run_id_of(place: Place, message: str) -> RunId:
-    """The same message always begins the same run, however often Slack delivers it."""
-    named = "\n".join((place.team, place.channel, message))
-    return RunId(hashlib.sha256(named.encode()).hexdigest()[:32])

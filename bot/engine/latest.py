@@ -1,5 +1,6 @@
 """The newest run of a thread, and whether it still takes what is written there; and a button's. Working either is `inbox.py`'s."""
 
+import hashlib
 from dataclasses import dataclass
 
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run
@@ -46,3 +47,9 @@ async def line_of(store: Store, opaque: str) -> RunLine | None:
         return await tx.line(await tx.run_of(opaque) or RunId(opaque))
 
     return await store.read(work)
+
+
+def run_id_of(place: Place, message: str) -> RunId:
+    """The same message always begins the same run, however often Slack delivers it."""
+    named = "\n".join((place.team, place.channel, message))
+    return RunId(hashlib.sha256(named.encode()).hexdigest()[:32])

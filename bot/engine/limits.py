@@ -12,7 +12,8 @@ class Limits:
     use; ``max_run_seconds``: how long its model calls and actions may take, added up, waiting for people apart;
     ``max_messages``: how many messages of its thread it takes in; ``longest_answer``: characters of one model response (None:
     no bound); ``breaks_before_parking``: how often in a row an effect may fail of a fault of Signoff's own before people must
-    look at its run; ``give_up_after``: how long an absent model or guard is tried;
+    look at its run; ``takeovers_before_parking``: how many workers in a row may die over a run without anything having come of
+    it; ``give_up_after``: how long an absent model or guard is tried;
     ``lease``: how long a worker that died keeps its runs; ``runs_at_once``: per process;
     ``doubt_asks``: how long people are asked about an action in doubt; ``patience_with_refusals``: how long a delivery is tried
     that Slack refuses for good; ``one_call_at_a_time``: the calls of a turn are judged and run one after the other, in order;
@@ -27,6 +28,7 @@ class Limits:
     max_messages: int = 200
     longest_answer: int | None = 1_000_000
     breaks_before_parking: int = 5
+    takeovers_before_parking: int = 5
     give_up_after: float = 900.0
     first_backoff: float = 1.0
     longest_backoff: float = 60.0

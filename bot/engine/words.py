@@ -27,6 +27,11 @@ TOO_MUCH_SAID = "The model answered with {:,} characters, and I take at most {:,
 LAST_MESSAGE = (
     "That is the last message of this thread that I take into this request; it has {:,} now. Please wait for its end."
 )
+DIED = (
+    "The process that worked on it died {} times in a row before anything came of it, perhaps for want of memory."
+    " It was doing this: {}."
+)
+HALTED = "It did not run: the process that was to run it was halted for longer than it may hold a request."
 NOBODY_ANSWERED = "Nobody answered my question within a day."
 BEFORE_RESTORE = (
     "Your message is older than the backup's restore, so I did nothing about it, and do not know whether I did before."

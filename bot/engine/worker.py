@@ -28,8 +28,9 @@ from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.limits import Limits
 from bot.engine.parking import Parking
+from bot.engine.suspects import Suspects
 from bot.logger import log
-from bot.ports import Lease, Store, Unavailable
+from bot.ports import Lease, Store, Unavailable, fenced
 
 ACTION = "act:"
 THINKING = ("model:", "judge:")
@@ -42,10 +43,11 @@ CUT_OFF_SECONDS = 2.0
 @dataclass(slots=True)
 class Holding:
     """A run that this worker holds, or, before ``taken``, tries to. ``tried``: the journal's length when an effect was last begun, so
-    that one which left nothing there is not done again before the journal has grown; ``lost``: the lease is somebody else's now;
-    ``left``: we stop, and what is under way is for somebody else to do again; ``taken_over``: another worker left it, so that what
-    it owes may be half done; ``stale``: somebody else may have changed it; ``quiet``: nothing happened for a while, so its receipts
-    wait no longer; ``ahead``: the store's clock less our own (seconds); ``until``: when our lease surely ends (our own clock)."""
+    that one which left nothing there is not done again before the journal has grown; ``lapses``: how often our lease had ended and
+    somebody else worked or wrote meanwhile; ``lost``: the lease is somebody else's now; ``left``: we stop, and what is under way is
+    for somebody else to do again; ``taken_over``: another worker had it, so that what it owes may be half done; ``stale``: somebody
+    else may have changed it; ``quiet``: nothing happened for a while, so its receipts wait no longer; ``ahead``: the store's clock
+    less our own (seconds); ``until``: when our lease surely ends (our own clock)."""
 
     run: RunId
     taken: bool = False
@@ -57,6 +59,7 @@ class Holding:
     nudge: asyncio.Event = field(default_factory=asyncio.Event)
     tasks: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
+    lapses: int = 0
     lost: bool = False
     left: bool = False
 
@@ -68,6 +71,7 @@ class Worker:
     def __init__(self, *, name: str, store: Store, door: Door, doer: Doer, parking: Parking, limits: Limits) -> None:
         self.name = name
         self._store, self._door, self._doer, self._parking, self._limits = store, door, doer, parking, limits
+        self._suspects = Suspects(name, store, door, parking, limits)
         self._held: dict[RunId, Holding] = {}
         self.newer: set[RunId] = set()
         self._idle = asyncio.Event()
@@ -87,10 +91,10 @@ class Worker:
         try:
             taken = await self._door.take(run_id, self.name, self._limits.lease, programs=self._limits.programs)
             if taken is not None:
-                _, now, lease = taken
+                run, now, lease = taken
                 holding.taken, holding.taken_over = True, lease.taken_over
                 holding.ahead, holding.until = now - time.monotonic(), began + self._limits.lease
-                await self._hold(holding)
+                await self._suspects.worked(run, now, lease, lambda: self._hold(holding))
         except NewerJournal:
             self.newer.add(run_id)
             await self._parking.leave(run_id)
@@ -158,23 +162,24 @@ class Worker:
     async def _leave(self, holding: Holding) -> None:
         """Record what was told. A lease that is still ours ends, and is not given back: whoever takes it over learns from that that
         something may be half done."""
-        cut_off = any(key.startswith(ACTION) for key in holding.tasks)
+        seconds = CUT_OFF_SECONDS if any(key.startswith(ACTION) for key in holding.tasks) else 0.0
         with contextlib.suppress(Unavailable):  # then the lease ends by itself
             await self._door.record(holding.run)
             if holding.left:
-                await self._take_lease(holding.run, CUT_OFF_SECONDS if cut_off else 0.0)
+                await self._store.write(lambda tx: tx.hand_over(holding.run, self.name, seconds))
 
     async def _step(self, holding: Holding) -> bool:
         """Begin what is due, wait for something to end or to be new; False once the run rests and the lease is back, or lost."""
         holding.stale |= holding.nudge.is_set()
         holding.nudge.clear()
+        ours = self._ours(holding)
         try:
             if holding.quiet:
                 await self._door.record(holding.run)
             run = await self._present(holding)
             if run is None:
                 return False
-            if not self._stopping and await self._still_holds(holding):
+            if not self._stopping and await ours():
                 self._begin_due(holding, run)
             if not holding.tasks:
                 return not await self._rests(holding, run)
@@ -199,7 +204,20 @@ class Worker:
             if effect.key not in holding.tasks and holding.tried.get(effect.key) != run.length:
                 again = holding.taken_over or effect.key in holding.tried or run.trouble(effect.key) is not None
                 holding.tried[effect.key] = run.length
-                holding.tasks[effect.key] = asyncio.create_task(self._doer.do(run, effect, again=again))
+                holding.tasks[effect.key] = asyncio.create_task(self._do(self._ours(holding), run, effect, again))
+
+    def _ours(self, holding: Holding) -> Callable[[], Awaitable[bool]]:
+        """Asks whether the run is ours, and has been since this moment."""
+        lapses = holding.lapses
+
+        async def ours() -> bool:
+            return await self._still_holds(holding) and holding.lapses == lapses
+
+        return ours
+
+    async def _do(self, ours: Callable[[], Awaitable[bool]], run: Run, effect: Effect, again: bool) -> bool:
+        with fenced(ours):
+            return await self._doer.do(run, effect, again=again)
 
     async def _rests(self, holding: Holding, run: Run) -> bool:
         """Whether the lease is given back, or was not ours any more; False where the journal has grown."""
@@ -247,13 +265,16 @@ class Worker:
 
     async def _renew(self, holding: Holding) -> None:
         began = time.monotonic()
-        if await self._take_lease(holding.run) is None:
-            holding.lost = True
+        lease = await self._take_lease(holding.run)
+        holding.lost |= lease is None
+        late = time.monotonic() > holding.until
+        if late and lease is not None and (lease.taken_over or lease.length != self._door.length(holding.run)):
+            holding.lapses += 1
+            holding.stale = holding.taken_over = True
         holding.until = began + self._limits.lease
 
-    async def _take_lease(self, run_id: RunId, seconds: float | None = None) -> Lease | None:
-        lease = self._limits.lease if seconds is None else seconds
-        return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, lease))
+    async def _take_lease(self, run_id: RunId) -> Lease | None:
+        return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, self._limits.lease))
 
 
 def due(run: Run, now: float) -> tuple[Effect, ...]:

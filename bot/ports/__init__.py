@@ -16,6 +16,7 @@ from bot.ports.asking import (
     Unavailable,
     Wish,
 )
+from bot.ports.fence import NotOurs, fenced, still_ours
 from bot.ports.storing import (
     ApprovalGroup,
     Conflict,
@@ -47,6 +48,7 @@ __all__ = [
     "InboxRow",
     "Lease",
     "Model",
+    "NotOurs",
     "OpenApproval",
     "Posted",
     "Prompt",
@@ -62,4 +64,6 @@ __all__ = [
     "Unavailable",
     "Wish",
     "Writer",
+    "fenced",
+    "still_ours",
 ]

@@ -58,7 +58,8 @@ class ApprovalGroup:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A line of the listing of runs. ``parked``: why nobody works this run until a person resumes it. Times in epoch seconds."""
+    """A line of the listing of runs. ``parked``: why nobody works this run until a person resumes it; ``rules``: the newest rules
+    (`core/journal.py`) that anybody wrote it by. Times in epoch seconds."""
 
     run: RunId
     team: str
@@ -70,6 +71,7 @@ class RunLine:
     due_at: float | None
     length: int
     parked: str | None = None
+    rules: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +97,11 @@ class Epoch:
 @dataclass(frozen=True, slots=True)
 class Lease:
     """A lease on a run, whose journal is ``length`` events long. ``taken_over``: its last owner never gave it back, so what that
-    one was doing may be done."""
+    one was doing may be done; ``takeovers``: how many owners in a row died over it, without having got anywhere."""
 
     length: int
     taken_over: bool = False
+    takeovers: int = 0
 
 
 class Reader(Protocol):
@@ -166,7 +169,12 @@ class Writer(Reader, Protocol):
         """The row is done: its payload is emptied, its key stays."""
 
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
-        """Take or renew the lease on a run; None while somebody else's holds, or while the run is parked."""
+        """Take or renew the lease on a run; None while somebody else's holds, or while the run is parked. Whoever takes over one
+        that just ended counts a takeover, until the journal says of anything but failures, or the lease is given back."""
+
+    async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
+        """Whoever holds the lease lets it end in ``seconds``, and does not give it back: what was under way may be half done.
+        Nobody has died of it: whoever takes it over counts no takeover."""
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         """Give the lease back, if the journal is still ``length`` long; False (and the lease stays) where it has grown."""
@@ -175,7 +183,7 @@ class Writer(Reader, Protocol):
         """Whoever holds the lease gives it back and leaves the run to people, with the reason; False where it is not held so."""
 
     async def resume(self, run: RunId) -> bool:
-        """A parked run may be worked again; False where it is not parked."""
+        """A parked run may be worked again, and no takeover counts any more; False where it is not parked."""
 
     async def touch(self) -> None:
         """Write something that is gone again with the commit: where the database takes nothing, this or the commit fails."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.ports import Unavailable
+from bot.ports import Unavailable, still_ours
 from bot.slack import limits
 from bot.slack.calls import Declined, called
 
@@ -107,12 +107,13 @@ class Pacer:
         self, who: str, lane: Lane, work: Callable[[], Awaitable[AsyncSlackResponse]]
     ) -> Mapping[str, Any]:
         """The answer of ``work``, called once it is ``who``'s turn ("": somebody waits for it now). Raises what `calls.called`
-        raises, and `Unavailable` while it is not."""
+        raises, `Unavailable` while it is not, and `NotOurs`."""
         self.expect_turn(who, lane)
         turns = self._of(lane)
         if turns.kept.pop(who, None) is None:
             turns.next(self._clock())
         try:
+            await still_ours()
             return await called(work())
         except Unavailable as absent:
             if absent.retry_after > 0:

@@ -69,7 +69,8 @@ _LATEST = (
     .limit(1)
 )
 _LINES = select(
-    _run.run, _run.team, _run.channel, _run.thread, _run.requester, _run.state, _run.asked_at, _run.due_at, _run.length, _run.parked
+    _run.run, _run.team, _run.channel, _run.thread, _run.requester, _run.state, _run.asked_at, _run.due_at, _run.length, _run.parked,
+    _run.rules,
 )  # fmt: skip
 _LINE = _LINES.where(_run.run == bindparam("run"))
 _DUE = {

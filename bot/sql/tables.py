@@ -1,7 +1,8 @@
 """The tables, for the store and for Alembic. No query lives here.
 
 Rule 1: `events` and `contents` are the truth; `runs`, `approvals` and `buttons` are projections (`rebuild.py` makes them anew; only
-the leases in `runs` and why a run is parked are nobody's copy; were they lost, the run would only be tried again).
+what `runs` says of leases, of parking and of the rules of its writers is nobody's copy; were it lost, the run would only be tried
+again).
 Rule 2: the schema only grows within a release (expand, then contract), so that two releases can share a database.
 Rule 3: no foreign keys between the journal and its projections: those can be emptied.
 """
@@ -64,6 +65,8 @@ runs = Table(
     Column("length", Integer, nullable=False),
     Column("head_hash", Text, nullable=False),
     Column("parked", AnyText),
+    Column("takeovers", Integer, nullable=False, server_default="0"),
+    Column("rules", Integer, nullable=False, server_default="0"),
 )
 Index("runs_by_thread", runs.c.team, runs.c.channel, runs.c.thread, runs.c.asked_at)
 Index("runs_by_age", runs.c.asked_at)

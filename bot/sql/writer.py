@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Executable, Table, bindparam, delete, or_, select, text, update
+from sqlalchemy import Executable, Integer, Table, bindparam, case, delete, literal_column, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from bot.core.events import Recorded
-from bot.core.journal import fold
+from bot.core.journal import RULES, fold, is_progress
 from bot.core.owed import due_at
 from bot.core.run import Run
 from bot.core.values import RunId
@@ -37,25 +37,36 @@ _LOCK = select(clock("postgresql")).select_from(_LOCKED)
 _ADVANCE = update(tables.runs).where(
     _run.run == bindparam("its_run"), _run.length == bindparam("its_length"), _run.head_hash == bindparam("its_head")
 )
-_ADVANCE = _ADVANCE.values({name: bindparam(name) for name in ("state", "due_at", "length", "head_hash")})
+_OUR_RULES = literal_column(str(RULES), Integer)
+_ADVANCE = _ADVANCE.values(
+    {name: bindparam(name) for name in ("state", "due_at", "length", "head_hash")}
+    | {"rules": case((_run.rules > _OUR_RULES, _run.rules), else_=_OUR_RULES)}
+)
+_PROGRESS = _ADVANCE.values(takeovers=0)
+_HANDED_OVER = ""
+"""Who holds a run that its worker left as it was, because it had to stop."""
 _OURS = or_(_run.lease_owner.is_(None), _run.lease_owner == bindparam("owner"))
 _LEFT = _run.lease_until < bindparam("now")
+_DIED = case((_run.lease_owner == _HANDED_OVER, _run.takeovers), else_=_run.takeovers + 1)
 _TAKE, _TAKE_OVER = (
     update(tables.runs)
     .where(_run.run == bindparam("its_run"), free, _run.parked.is_(None))
-    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"))
-    .returning(_run.length)
-    for free in (_OURS, _LEFT)
+    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), takeovers=takeovers)
+    .returning(_run.length, _run.takeovers)
+    for free, takeovers in ((_OURS, _run.takeovers), (_LEFT, _DIED))
 )
+_HAND_OVER = update(tables.runs).where(_run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"))
+_HAND_OVER = _HAND_OVER.values(lease_owner=_HANDED_OVER, lease_until=bindparam("until"))
 _GIVE = update(tables.runs).where(
     _run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.length == bindparam("its_length")
 )
-_GIVE = _GIVE.values(lease_owner=None, lease_until=None)
+_GIVE = _GIVE.values(lease_owner=None, lease_until=None, takeovers=0)
 _PARK = update(tables.runs).where(
     _run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.parked.is_(None)
 )
 _PARK = _PARK.values(parked=bindparam("reason"), lease_owner=None, lease_until=None)
-_RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None)).values(parked=None)
+_RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None))
+_RESUME = _RESUME.values(parked=None, takeovers=0)
 _CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in_(bindparam("gone", expanding=True)))
 _TOUCH = "readiness"
 """A scope that covers no action and that nobody ever sees."""
@@ -133,7 +144,7 @@ class SqlWriter(SqlReader):
         rows, kept = _rows(after.id, head, events)
         new_head = rows[-1]["hash"] if rows else head
         try:
-            await self._write_run(before, after, head, new_head)
+            await self._write_run(before, after, head, new_head, _PROGRESS if is_progress(events) else _ADVANCE)
             await self._add(tables.events, rows)
         except IntegrityError as error:
             raise Conflict(f"somebody else appended to run {after.id}") from error
@@ -149,13 +160,13 @@ class SqlWriter(SqlReader):
         head = read[1] if read is not None and read[0] == length else self._known.of(run, length)
         return head if head is not None else await self.connection.scalar(_HEAD, {"run": run}) or ""
 
-    async def _write_run(self, before: Run | None, after: Run, head: str, new_head: str) -> None:
+    async def _write_run(self, before: Run | None, after: Run, head: str, new_head: str, statement: Executable) -> None:
         if before is None:
-            await self._add(tables.runs, [run_row(after, new_head)])
+            await self._add(tables.runs, [run_row(after, new_head) | {"rules": RULES}])
             return
         values = {"state": after.state, "due_at": due_at(after), "length": after.length, "head_hash": new_head}
         built_on = {"its_run": after.id, "its_length": before.length, "its_head": head}
-        if await self._changed(_ADVANCE, **built_on, **values) != 1:
+        if await self._changed(statement, **built_on, **values) != 1:
             raise Conflict(f"somebody else appended to run {after.id}")
 
     async def _changed(self, statement: Executable, **values: object) -> int:
@@ -185,7 +196,7 @@ class SqlWriter(SqlReader):
         if run is None:
             return
         row = run_row(run, self.heads[run_id][1])
-        anew = self._insert(tables.runs).values(row)
+        anew = self._insert(tables.runs).values(row | {"rules": RULES})
         await self.connection.execute(anew.on_conflict_do_update(index_elements=[tables.runs.c.run], set_=row))
         await self._write_lists(None, run, journal)
 
@@ -200,11 +211,13 @@ class SqlWriter(SqlReader):
 
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
         values = {"its_run": run, "owner": owner, "until": self.now + seconds}
-        length = await self.connection.scalar(_TAKE, values)
-        if length is not None:
-            return Lease(length)
-        length = await self.connection.scalar(_TAKE_OVER, {**values, "now": self.now})
-        return None if length is None else Lease(length, taken_over=True)
+        for statement, more in ((_TAKE, {}), (_TAKE_OVER, {"now": self.now})):
+            for length, takeovers in await self._all(statement, **values, **more):
+                return Lease(length, statement is _TAKE_OVER, takeovers)
+        return None
+
+    async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
+        await self._changed(_HAND_OVER, its_run=run, owner=owner, until=self.now + seconds)
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         return await self._changed(_GIVE, its_run=run, owner=owner, its_length=length) == 1

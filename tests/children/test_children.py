@@ -89,7 +89,7 @@ async def test_r21_signoff_run_has_a_guardian(sqlite_url: str, tmp_path: Path) -
 
 def test_r21_a_number_that_was_used_again_is_nobody_of_ours() -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, env={}) as stranger:
-        fields = guardian._fields(stranger.pid)
+        fields = guardian.fields_of(stranger.pid)
         assert fields is not None
         began = fields[guardian.START]
         assert guardian._is_ours(stranger.pid, b"cookie", {stranger.pid: began})

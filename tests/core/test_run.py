@@ -1,5 +1,6 @@
 """Stories of a run: every state, every legal move, and the moves that are illegal and change nothing."""
 
+import hashlib
 import itertools
 from dataclasses import replace
 
@@ -38,7 +39,7 @@ from bot.core.events import (
     Settled,
     Started,
 )
-from bot.core.journal import fold
+from bot.core.journal import RULES, fold
 from bot.core.owed import due_at, pending
 from bot.core.run import RUN_TRANSITIONS, BrokenJournal, RunState
 from bot.core.values import Answer, ApprovalId, CallId, Choice, Ground, Verdict
@@ -434,6 +435,20 @@ def test_ends_have_no_way_out() -> None:
     for (state, _), targets in RUN_TRANSITIONS.items():
         if state in (RunState.DONE, RunState.CANCELLED, RunState.FAILED):
             assert targets == {state}
+
+
+LEGAL = {1: "c1511074949d33cc59b3a08a2b3e51e8379a90ef007068678404e2ce81bdc60e"}
+"""The rules of each number: a digest over both tables. One that was released is never changed."""
+
+
+def test_r12_whoever_changes_what_may_happen_raises_the_number_of_the_rules() -> None:
+    moves = sorted(
+        (type(state).__name__, state, event.__name__, sorted(after))
+        for table in (RUN_TRANSITIONS, CALL_TRANSITIONS)
+        for (state, event), after in table.items()
+    )
+    digest = hashlib.sha256(repr([[*map(str, move)] for move in moves]).encode()).hexdigest()
+    assert max(LEGAL) == RULES and LEGAL[RULES] == digest
 
 
 def test_a_journal_tells_the_same_run_again_and_a_broken_one_is_refused() -> None:

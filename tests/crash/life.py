@@ -38,6 +38,7 @@ LIMITS = Limits(
     sweep_every=0.03,
     lease=10.0,
     patience_with_refusals=0.1,
+    takeovers_before_parking=1_000,  # it is killed over and over on purpose, also before anything could come of it
 )
 SHORT_LEASE = replace(LIMITS, lease=1.0)
 """For a worker that does not know whether it took its lease: the life after it need not wait, but it must."""

@@ -222,6 +222,7 @@ def test_r17_the_bounds_of_a_run_are_settings_with_defaults() -> None:
     from bot.settings import read_settings
 
     assert (Limits().max_tokens, Limits().max_run_seconds) == (1_000_000, 14_400.0)
+    assert limits_of(read_settings(SIGNOFF_MAX_TAKEOVERS="3")).takeovers_before_parking == 3
     chosen = limits_of(read_settings(SIGNOFF_MAX_TOKENS="5", SIGNOFF_MAX_RUN_SECONDS="7.5"))
     assert (chosen.max_tokens, chosen.max_run_seconds) == (5, 7.5)
 

@@ -106,6 +106,21 @@ async def test_r2_it_ran_is_final_and_only_who_may_approve_may_say_so() -> None:
     assert [call.state for call in run.calls] == [CallState.EXECUTED] and world.deeds.done == []
 
 
+async def test_r2_s12_a_button_of_another_question_of_the_same_action_settles_nothing() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    await killed_while(world, GRANT, approved=True)
+    async with running(world):
+        run = await world.until(in_doubt())
+        await world.click("did_run", approval_of(run))
+        run = await world.until(lambda run: world.chat.whispers)
+        assert "no longer open" in world.chat.whispers[0][1]
+        assert run.call("t1c1").state is CallState.IN_DOUBT and run.call("t1c1").settled is None
+        await world.click("did_run", run.call("t1c1").question)
+        await world.until(lambda run: run.state is RunState.DONE)
+    assert world.deeds.done == []
+
+
 @pytest.mark.parametrize("happened", [True, False, None])
 async def test_r2_a_probe_is_believed_and_what_it_says_did_not_happen_is_judged_anew(happened: bool | None) -> None:
     world = World()

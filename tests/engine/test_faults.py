@@ -17,7 +17,7 @@ from bot.core.run import Run, RunState
 from bot.core.values import Judgement, Verdict
 from bot.dict_store import DictStore
 from bot.engine import Limits
-from bot.engine.inbox import run_id_of
+from bot.engine.latest import run_id_of
 from bot.engine.listing import Listing
 from bot.engine.worker import CUT_OFF_SECONDS
 from bot.ports import InboxRow, Reply, Unavailable, Writer

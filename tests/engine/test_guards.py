@@ -157,10 +157,11 @@ async def test_r1_a_rerun_that_was_seen_too_late_starts_nothing() -> None:
     now = await world.until(lambda run: run.calls[0].attempts == 2 and len(world.deeds.done) == 2)
     world.store.clock_shift = 7200.0
     late = world.new_engine()
-    await late._worker._doer._start(seen, seen.calls[0])
+    too_late = asyncio.create_task(late._worker._doer._start(seen, seen.calls[0]))
+    await asyncio.wait({too_late}, timeout=5.0)
     assert len(world.deeds.done) == 2 and (await world.run()).calls[0].attempt == now.calls[0].attempt
     world.deeds.hold.set()
-    await restart
+    await asyncio.gather(restart, too_late)
     assert (await world.run()).calls[0].state is CallState.EXECUTED
 
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from bot.core.call import CallState
+from bot.core.journal import RULES
 from bot.core.run import RunState
 from bot.core.values import Judgement, Place, RunId, Verdict
 from bot.ports import RunLine
@@ -233,35 +234,36 @@ async def test_r17_a_thread_whose_last_run_cannot_be_read_can_begin_anew(sql: Sq
     assert found is not None and world.chat.words[-1] == "Done."
 
 
-async def as_the_newer_release(sql: SqlStore, run: RunId, kind: str, body: str) -> None:
-    """An event that this release does not know, chained as any other, and its run is due."""
+async def as_the_newer_release(sql: SqlStore, run: RunId, kind: str, body: str, rules: int = RULES) -> None:
+    """An event that this release does not know, or takes for illegal, chained as any other, and its run is due."""
 
     async def work(tx: SqlWriter) -> None:
         rows = await tx.event_rows(run)
         seq, mark = len(rows) + 1, link(rows[-1].hash, len(rows) + 1, 5.0, kind, body)
         row = {"run": run, "seq": seq, "at": 5.0, "kind": kind, "body": body, "hash": mark}
         await tx.connection.execute(insert(tables.events).values(row))
-        await tx.connection.execute(update(tables.runs).values(length=seq, head_hash=mark, due_at=0.0))
+        await tx.connection.execute(update(tables.runs).values(length=seq, head_hash=mark, due_at=0.0, rules=rules))
 
     await sql.write(work)
 
 
 NEWER = [
-    ("Reconsidered", "{}"),
-    ("Delivered", '{"key":"x","mood":"y"}'),
-    ("CallRefused", '{"call":"t1c1","ground":"whim","reason":"r"}'),
+    ("Reconsidered", "{}", RULES),
+    ("Delivered", '{"key":"x","mood":"y"}', RULES),
+    ("CallRefused", '{"call":"t1c1","ground":"whim","reason":"r"}', RULES),
+    ("Answered", '{"text":""}', RULES + 1),
 ]
 
 
-@pytest.mark.parametrize(("kind", "body"), NEWER, ids=["kind", "field", "word"])
+@pytest.mark.parametrize(("kind", "body", "rules"), NEWER, ids=["kind", "field", "word", "rule"])
 async def test_r12_what_a_newer_release_wrote_is_left_to_it_and_neither_parked_nor_held(
-    sql: SqlStore, kind: str, body: str
+    sql: SqlStore, kind: str, body: str, rules: int
 ) -> None:
     world = World(sql, limits=replace(LIMITS, lease=60.0))
     async with running(world):
         approval = await waiting(world)
         run = await world.run()
-        await as_the_newer_release(sql, run.id, kind, body)
+        await as_the_newer_release(sql, run.id, kind, body, rules)
         for _ in range(400):
             if run.id in world.engine._worker.newer:
                 break
@@ -273,6 +275,26 @@ async def test_r12_what_a_newer_release_wrote_is_left_to_it_and_neither_parked_n
         await elsewhere(world)
         assert [row.key for row in await sql.read(lambda tx: tx.open_inbox(10))], "the click waits for who can read it"
         assert world.chat.whispers == [] and not any("parked" in words for words in world.chat.words)
+
+
+async def test_r18_what_is_illegal_by_the_rules_that_it_was_written_by_is_parked(sql: SqlStore) -> None:
+    world = World(sql)
+    async with running(world):
+        await waiting(world)
+        run = await world.run()
+        await as_the_newer_release(sql, run.id, "Answered", '{"text":""}')
+        assert "Its journal cannot be read" in (await parked(world)).parked
+
+
+async def test_r12_the_rules_of_a_run_are_the_newest_that_anybody_wrote_it_by(sql: SqlStore) -> None:
+    world = World(sql)
+    async with running(world):
+        approval = await waiting(world)
+        assert (await line(world)).rules == RULES
+        await broken(sql, "UPDATE runs SET rules = rules + 1")
+        await world.click("approve", approval)
+        await world.until(lambda run: run.state is RunState.DONE, seconds=20.0)
+        assert (await line(world)).rules == RULES + 1
 
 
 async def test_r12_a_newer_release_writes_into_a_run_whose_action_is_under_way_here_the_action_ends_and_the_run_is_let_go(

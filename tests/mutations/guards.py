@@ -429,6 +429,11 @@ ENGINE = (
         "engine/test_guards.py::test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id",
     ),
     guard(
+        "an answer belongs to the question that is open", "R2 S12", "engine/inbox.py",
+        "asked = now is not None and now.question == clicked.value", "asked = True",
+        "engine/test_doubt.py::test_r2_s12_a_button_of_another_question_of_the_same_action_settles_nothing",
+    ),
+    guard(
         "a click before its card is recorded waits", "R3 S13", "engine/inbox.py",
         'if via == "slack" and call.card is None:', "if False:",
         "engine/test_faults.py::test_a_click_that_comes_before_its_card_is_recorded_waits_and_counts",
@@ -446,7 +451,7 @@ ENGINE = (
         "engine/test_guards.py::test_r3_a_row_is_closed_in_the_transaction_that_records_what_came_of_it",
     ),
     guard(
-        "a message begins one run however often it comes", "R4", "engine/inbox.py",
+        "a message begins one run however often it comes", "R4", "engine/latest.py",
         "named = \"\\n\".join((place.team, place.channel, message))",
         "import secrets\n\n    named = secrets.token_hex(8)",
         "engine/test_guards.py::test_r4_a_message_that_comes_under_two_keys_begins_one_run",
@@ -495,8 +500,49 @@ ENGINE = (
     ),
     guard(
         "a lost lease begins nothing", "R1 R11", "engine/worker.py",
-        "return not (holding.lost or holding.left)", "return not holding.left",
+        "holding.lost |= lease is None", "pass",
         "engine/test_guards.py::test_r11_a_worker_that_lost_its_lease_lets_go_of_the_run",
+    ),
+    guard(
+        "what is broken by older rules only is left to the newer ones", "R12", "engine/door.py",
+        "line.rules > RULES:", "False:",
+        "engine/test_parking.py::test_r12_what_a_newer_release_wrote_is_left_to_it_and_neither_parked_nor_held[sqlite-rule]",
+    ),
+    guard(
+        "the rules of a run never get older", "R12", "sql/writer.py",
+        "case((_run.rules > _OUR_RULES, _run.rules), else_=_OUR_RULES)", "_OUR_RULES",
+        "engine/test_parking.py::test_r12_the_rules_of_a_run_are_the_newest_that_anybody_wrote_it_by[sqlite]",
+    ),
+    guard(
+        "who was halted in an effect asks before it goes on", "R9", "engine/worker.py",
+        "with fenced(ours):", "if True:",
+        "engine/test_halted.py::test_r9_a_card_that_another_worker_posted_meanwhile_is_not_posted_again",
+        "engine/test_halted.py::test_r1_an_action_that_people_are_asked_about_meanwhile_does_not_run_and_that_is_recorded",
+    ),
+    guard(
+        "a lease that was given back meanwhile is another one", "R9", "engine/worker.py",
+        "and (lease.taken_over or lease.length != self._door.length(holding.run)):", "and lease.taken_over:",
+        "engine/test_halted.py::test_r9_a_card_that_another_worker_posted_meanwhile_is_not_posted_again",
+    ),
+    guard(
+        "Slack is called for a run that is ours", "R9", "slack/pacing.py",
+        "            await still_ours()\n", "",
+        "slack/test_pacing.py::test_r9_slack_is_not_called_for_a_run_that_is_not_ours",
+    ),
+    guard(
+        "BIGHUB is called for a run that is ours", "R9", "bighub_client.py",
+        "        await still_ours()\n", "",
+        "test_bighub_client.py::test_r9_bighub_is_not_called_for_a_run_that_is_not_ours",
+    ),
+    guard(
+        "the model is asked about a run that is ours", "R16", "engine/doing.py",
+        "            await still_ours()\n", "",
+        "engine/test_halted.py::test_r16_the_model_is_not_asked_about_a_run_that_is_not_ours",
+    ),
+    guard(
+        "an action runs while its run is ours", "R1", "engine/finishing.py",
+        "            await still_ours()\n", "            pass\n",
+        "engine/test_halted.py::test_r1_an_action_that_people_are_asked_about_meanwhile_does_not_run_and_that_is_recorded",
     ),
     guard(
         "a bot leaves the run of a program alone", "R11", "engine/door.py",
@@ -550,6 +596,29 @@ ENGINE = (
         "a shell decides only where the policy lets it", "S9", "engine/people.py",
         "if not self.policy.shell_may_decide:", "if False:",
         "engine/test_guards.py::test_s9_a_shell_decides_nothing_where_the_policy_does_not_let_it",
+    ),
+    guard(
+        "a run that kills its process is parked", "R17", "engine/suspects.py",
+        "if lease.takeovers >= self._limits.takeovers_before_parking:", "if False:",
+        "engine/test_suspects.py::test_r17_a_resumed_run_is_given_as_many_processes_again",
+    ),
+    guard(
+        "a run that may kill its process is worked apart", "R17", "engine/suspects.py",
+        "elif self._another():", "elif False:",
+        "engine/test_suspects.py::test_r17_a_run_that_kills_its_process_each_time_is_parked_and_one_beside_it_goes_on",
+    ),
+    guard(
+        "a command ends with the time of its action", "R21", "actions/run.py",
+        "            await in_thread(partial(end_processes_of,", "            await in_thread(partial(lambda *_: None,",
+        "children/test_timeouts.py::test_r21_a_command_ends_with_the_time_of_its_action_and_all_below_it",
+    ),
+    guard(
+        "only what an action's own thread started ends with it", "R21", "processes.py",
+        "    try:\n        listed = Path(f\"/proc/self/task/{thread.native_id}/children\").read_text().split()\n"
+        "    except OSError:\n        return {}\n",
+        "    listed = [str(pid) for pid in pids() if (its := fields_of(pid)) and its[PARENT] == str(os.getpid())]\n",
+        "children/test_timeouts.py::test_r21_what_the_bot_itself_started_is_left_alone",
+        "children/test_timeouts.py::test_r21_the_command_of_another_action_goes_on",
     ),
     guard(
         "one action does not end the process", "R17", "actions/run.py",
@@ -641,6 +710,16 @@ SQL = (
         "test_store_contract.py::test_a_lease_is_given_back_only_at_the_seen_length[sqlite]",
     ),
     guard(
+        "who hands a run over has not died over it", "R11 R17", "sql/writer.py",
+        "case((_run.lease_owner == _HANDED_OVER, _run.takeovers), else_=_run.takeovers + 1)", "_run.takeovers + 1",
+        "test_store_contract.py::test_r17_who_gives_back_or_hands_over_a_run_has_not_died[sqlite]",
+    ),
+    guard(
+        "a failure is nothing that came of a run", "R17", "sql/writer.py",
+        "_PROGRESS if is_progress(events) else _ADVANCE", "_PROGRESS",
+        "test_store_contract.py::test_r17_who_dies_over_a_run_is_counted_until_something_comes_of_it[postgres]",
+    ),
+    guard(
         "no freeze is set between its check and the commit", "R7", "sql/writer.py",
         "await self.connection.execute(_KEEP_FREEZES)", "pass",
         "test_store_contract.py::test_no_freeze_is_set_between_its_check_and_the_commit[postgres]",
@@ -705,6 +784,21 @@ SQL = (
         "nothing starts before a restore is settled", "R19", "engine/doing.py",
         "if not (await tx.epoch()).settled:", "if False:",
         "restore/test_runs.py::test_r19_between_the_notice_and_the_end_of_the_runs_nothing_starts[sqlite]",
+    ),
+    guard(
+        "an old database that is met is loaded again", "R19", "engine/door.py",
+        "            why = str(rewound)\n        self.forget()\n", "            why = str(rewound)\n",
+        "restore/test_remembering.py::test_r19_a_door_that_remembers_more_than_there_is_reads_what_there_is[sqlite]",
+    ),
+    guard(
+        "nothing is remembered across a restore", "R19", "engine/restoring.py",
+        "                self._door.forget()\n", "                pass\n",
+        "restore/test_remembering.py::test_r19_what_is_remembered_of_an_ended_run_is_not_told_after_a_restore[sqlite]",
+    ),
+    guard(
+        "a journal that got shorter begins an epoch", "R19", "engine/door.py",
+        "await self._store.write(lambda tx: tx.begin_epoch(why))", "pass",
+        "restore/test_runs.py::test_r19_a_journal_that_is_shorter_than_what_is_remembered_is_a_restore[sqlite]",
     ),
     guard(
         "a click from before a restore counts for nothing", "R19", "engine/restoring.py",

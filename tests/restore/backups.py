@@ -1,5 +1,6 @@
 """Backups of real databases, taken while they are in use and played back as people do it. What must follow is told by the tests."""
 
+import contextlib
 import shutil
 import sqlite3
 import subprocess
@@ -33,6 +34,15 @@ def back_up_sqlite(path: Path, into: Path) -> None:
     subprocess.run(["cp", "-a", beside(path, WITNESS), into], check=True)
 
 
+def is_open_here(path: Path) -> bool:
+    """Whether this very process still has the database open: SQLite then goes on with the files that were there before."""
+    for handle in Path("/proc/self/fd").glob("*"):
+        with contextlib.suppress(OSError):  # it was closed meanwhile
+            if str(handle.readlink()).startswith(str(path)):
+                return True
+    return False
+
+
 def play_back_sqlite(backup: Path, path: Path, *, copy: tuple[str, ...], witness: bool) -> None:
     """Put the files of a backup in place with the command ``copy``, over what is there; ``witness``: that one too."""
     for ending in SIDE_FILES:
@@ -46,8 +56,10 @@ def dump(url: str, into: Path) -> None:
 
 
 def play_back_dump(backup: Path, url: str) -> None:
-    """Over what is there, while others may be connected."""
-    _postgres_tool("pg_restore", "--clean", "--if-exists", "--no-owner", f"--dbname={url}", str(backup))
+    """Over what is there, while others may be connected: in one transaction, or they would write into half of it."""
+    _postgres_tool(
+        "pg_restore", "--single-transaction", "--clean", "--if-exists", "--no-owner", f"--dbname={url}", str(backup)
+    )
 
 
 def psql(url: str, *statements: str) -> None:

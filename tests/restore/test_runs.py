@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,20 @@ from bot.core.run import Run, RunState
 from bot.core.values import Judgement, Person, Place, RunId, Verdict
 from bot.engine.door import Door
 from bot.engine.restoring import REASON, Restoring
-from bot.ports import Epoch, Store, Unavailable
+from bot.ports import Epoch, Reply, Store, Unavailable
 from bot.sql.rebuild import verify_chain
 from bot.sql.store import SqlStore, open_store
 from tests.engine.world import ALICE, LIMITS, PLACE, World, approval_of, saying, wishing
-from tests.restore.backups import Backups, postgres_backups, sqlite_backups
+from tests.restore.backups import Backups, is_open_here, path_of, postgres_backups, sqlite_backups
 from tests.sql.samples import asked, journal, record
 
 ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
 GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
+
+
+class Unhurried(World):
+    async def until(self, holds: Callable[[Run], object], seconds: float = 30.0) -> Run:
+        return await super().until(holds, seconds)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -42,6 +48,7 @@ async def working(world: World, url: str) -> AsyncIterator[World]:
         task.cancel()
     await asyncio.gather(*world.dispatch.tasks, return_exceptions=True)
     await world.store.close()
+    await until(lambda: not url.startswith("sqlite") or not is_open_here(path_of(url)))
 
 
 async def asked_for(world: World, action: tuple[str, dict[str, object]], verdict: Judgement | None = None) -> None:
@@ -52,7 +59,16 @@ async def asked_for(world: World, action: tuple[str, dict[str, object]], verdict
 
 
 async def thinking(world: World) -> None:
-    world.model.turns = [Unavailable("away"), wishing(GRANT), saying("Done.")]
+    """The model is away for as long as the backup takes."""
+    hold = world.deeds.hold = asyncio.Event()
+
+    def away_or_not() -> Reply:
+        if hold.is_set():
+            return wishing(GRANT)
+        world.model.turns.insert(0, away_or_not)
+        raise Unavailable("away")
+
+    world.model.turns = [away_or_not, saying("Done.")]
     await world.write("please")
     await world.until(lambda run: run.troubles)
 
@@ -81,6 +97,7 @@ async def under_way_and_may_run_twice(world: World) -> None:
 
 Moment = Callable[[World], object]
 MOMENTS: list[Moment] = [thinking, waiting_for_a_click, approved, under_way, under_way_and_may_run_twice]
+PATIENT = replace(LIMITS, give_up_after=60.0)
 IN_DOUBT = (approved, under_way, under_way_and_may_run_twice)
 
 
@@ -101,7 +118,7 @@ async def go_on(world: World) -> Run:
 async def test_r19_a_backup_of_any_moment_executes_nothing_again_and_asks_what_may_have_run(
     backups: Backups, moment: Moment
 ) -> None:
-    world = World()
+    world = Unhurried(limits=PATIENT)
     async with working(world, backups.url):
         await moment(world)  # type: ignore[misc]
         backups.take()
@@ -136,7 +153,7 @@ async def settled_and_retried(world: World, run: Run) -> None:
 
 
 async def test_r19_an_old_click_on_a_card_is_explained_and_counts_for_nothing(backups: Backups) -> None:
-    world = World()
+    world = Unhurried(limits=PATIENT)
     async with working(world, backups.url):
         await waiting_for_a_click(world)
         old = approval_of(await world.until(lambda run: run.calls))
@@ -151,7 +168,7 @@ async def test_r19_an_old_click_on_a_card_is_explained_and_counts_for_nothing(ba
 
 async def test_r19_what_lay_in_the_inbox_begins_nothing_by_itself(backups: Backups) -> None:
     """An acked mention becomes a run that failed with Retry, an acked click is explained."""
-    world = World()
+    world = Unhurried(limits=PATIENT)
     async with working(world, backups.url):
         await waiting_for_a_click(world)
         run = await world.until(lambda run: run.calls)
@@ -175,7 +192,7 @@ async def test_r19_what_lay_in_the_inbox_begins_nothing_by_itself(backups: Backu
 async def test_r19_a_message_that_slack_delivers_again_after_the_restore_begins_nothing_by_itself(
     backups: Backups,
 ) -> None:
-    world = World()
+    world = Unhurried(limits=PATIENT)
     async with working(world, backups.url):
         backups.take()
         await asked_for(world, GRANT)
@@ -188,7 +205,7 @@ async def test_r19_a_message_that_slack_delivers_again_after_the_restore_begins_
 
 
 async def test_r19_what_is_written_after_the_restore_is_worked_as_ever(backups: Backups) -> None:
-    world = World()
+    world = Unhurried(limits=PATIENT)
     async with working(world, backups.url):
         await thinking(world)
         backups.take()
@@ -202,7 +219,7 @@ async def test_r19_what_is_written_after_the_restore_is_worked_as_ever(backups: 
 
 
 async def test_r19_replicas_that_start_at_once_end_each_run_once_in_one_epoch(backups: Backups) -> None:
-    world = World()
+    world = Unhurried(limits=PATIENT)
     async with working(world, backups.url):
         world.guard.answers["grant_access"] = ASK
         world.model.turns = [wishing(GRANT) for _ in range(5)]
@@ -229,7 +246,7 @@ async def test_r19_replicas_that_start_at_once_end_each_run_once_in_one_epoch(ba
 
 async def test_r19_between_the_notice_and_the_end_of_the_runs_nothing_starts(database_url: str) -> None:
     """A worker holds an approved run at the moment when somebody notices; it ends the runs instead."""
-    world = World()
+    world = Unhurried(limits=PATIENT)
     async with working(world, database_url):
         await approved(world)
     world.store = open_store(database_url)
@@ -274,19 +291,19 @@ async def test_r19_a_replica_that_lives_on_lets_nothing_start_and_ends_the_runs_
     postgres_url: str, tmp_path: Path
 ) -> None:
     backups = postgres_backups(postgres_url, tmp_path)
-    world = World()
+    world = Unhurried(limits=PATIENT)
     async with working(world, backups.url):
         await approved(world)
         backups.take()
         await go_on(world)
-        backups.play_back()
-        run = await world.until(lambda run: run.state is RunState.FAILED, seconds=10.0)
+        await asyncio.to_thread(backups.play_back)  # it waits for transactions of this very bot
+        run = await world.until(lambda run: run.state is RunState.FAILED)
         assert run.calls[0].state is CallState.IN_DOUBT and world.deeds.done == ["bob in admins"]
 
 
 async def test_r19_a_journal_that_is_shorter_than_what_is_remembered_is_a_restore(backups: Backups) -> None:
     """The witness and the name say nothing here: only the memory of the engine does."""
-    world = World()
+    world = Unhurried(limits=PATIENT)
     async with working(world, backups.url):
         await approved(world)
         run = await world.run()
@@ -347,7 +364,7 @@ async def until(condition: Callable[[], object]) -> None:
     await until_async(holds)
 
 
-async def until_async(condition: Callable[[], object], seconds: float = 10.0) -> None:
+async def until_async(condition: Callable[[], object], seconds: float = 30.0) -> None:
     end = asyncio.get_running_loop().time() + seconds
     while not await condition():  # type: ignore[misc]
         assert asyncio.get_running_loop().time() < end, "it did not come true"

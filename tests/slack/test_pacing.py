@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.values import Place
-from bot.ports import Unavailable
+from bot.ports import NotOurs, Unavailable, fenced
 from bot.slack.calls import Declined
 from bot.slack.chat import SlackChat
 from bot.slack.pacing import KEPT_SECONDS, POST_BURST, Lane, Pacer, method, posts
@@ -62,6 +62,21 @@ async def test_who_was_told_a_time_has_the_turn_then_whoever_came_meanwhile(
     clock.time = 1.0
     await pacer.called("patient", OPS, call)
     assert told(pacer, "patient") == 2.0
+
+
+async def test_r9_slack_is_not_called_for_a_run_that_is_not_ours(pacer: Pacer) -> None:
+    calls: list[str] = []
+
+    async def post() -> AsyncSlackResponse:
+        calls.append("posted")
+        raise AssertionError
+
+    async def no() -> bool:
+        return False
+
+    with fenced(no), pytest.raises(NotOurs):
+        await pacer.called("post", OPS, post)
+    assert calls == []
 
 
 async def test_who_does_not_come_loses_the_turn(pacer: Pacer, clock: Hands) -> None:

@@ -23,7 +23,8 @@ from bot.core.policy import Defaults, Match, Policy, Rule
 from bot.core.run import Run, RunState
 from bot.core.values import Judgement, Place, RunId, Verdict
 from bot.engine.door import Door
-from bot.engine.inbox import Inbox, run_id_of
+from bot.engine.inbox import Inbox
+from bot.engine.latest import run_id_of
 from bot.engine.people import People
 from bot.ports import InboxRow, Rejected, Unavailable
 from bot.slack.payloads import translate
