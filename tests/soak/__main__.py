@@ -21,6 +21,7 @@ TIERS: dict[str, str] = {
     "T2": "crashes_at_random",
     "T3": "replicas",
     "T4": "outages",
+    "T5": "upgrades",
     "T6": "fuzz",
     "T7": "mutations",
     "R3": "deliveries",
