@@ -1072,7 +1072,6 @@ PARKED = (
     guard(
         "what only a newer release can read is parked by no older one", "R12", "engine/worker.py",
         "        except NewerJournal:\n            self._newer", "        except ZeroDivisionError:\n            self._newer",
-        "upgrades/test_matrix.py::test_r12_releases_that_take_turns_and_die_lose_nothing_and_do_nothing_twice",
         "engine/test_parking.py"
         "::test_r12_what_a_newer_release_wrote_is_left_to_it_and_neither_parked_nor_held",
     ),

@@ -116,9 +116,11 @@ async def brought_up(given: Given, chance: Random, share: float) -> Told:
 
 
 async def migrated_at_once(given: Given, chance: Random, share: float) -> Told:
-    rounds, died, kills, faults = max(2, round(MIGRATIONS * share)), 0, 0, list[str]()
-    for number in range(rounds):
-        url = given.empty()
+    least, rounds, died, kills, faults = max(2, round(MIGRATIONS * share)), 0, 0, 0, list[str]()
+    for number in range(4 * least):
+        if number >= least and died:
+            break
+        url, rounds = given.empty(), number + 1
         killed, revision = KILLED[number % len(KILLED)]
         dead, wrong = await matrix.migrators(url, revision, chance, killed)
         died, kills, faults = died + dead, kills + bool(killed), faults + wrong

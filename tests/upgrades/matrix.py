@@ -76,7 +76,9 @@ async def migrators(url: str, revision: str, chance: Random, killed: str) -> tup
     programs = [MIGRATE] * chance.randint(2, 3)
     if killed == "within":
         programs[0] = DIE_IN_THE_LAST_STEP + MIGRATE
-    started = [await _started(program, url) for program in programs]
+    started = [await _started(programs[0], url)]
+    await asyncio.sleep(chance.uniform(0.0, 0.5) if killed == "within" else 0.0)  # or it often comes when all is done
+    started += [await _started(program, url) for program in programs[1:]]
     if killed == "any":
         await asyncio.sleep(chance.uniform(0.2, 1.0))
         with suppress(ProcessLookupError):

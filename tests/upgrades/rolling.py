@@ -40,7 +40,7 @@ def downgrade() -> None:
     op.drop_column("runs", "mood")
 '''
 ORDERS = ("old, then new", "new, and back to old", "any")
-FURTHEST_POINT, LONGEST_LIFE, MOST_LIVES = 40, 0.6, 6
+FURTHEST_POINT, AFTER_ITS_REPLY, LONGEST_LIFE, MOST_LIVES = 60, 20, 0.6, 6
 _threads = count(100)
 
 
@@ -120,15 +120,21 @@ class Stage:
             for old in live.parent.glob(f"{live.name}*"):
                 old.unlink()
             shutil.copy(self.template, live)
-        told = [(name, next(_threads)) for name in chance.sample(sorted(FLOWS), chance.randint(1, 3))]
+        told = [
+            (name, next(_threads))
+            for name in chance.sample(sorted(FLOWS), 1 if order == ORDERS[1] else chance.randint(1, 3))
+        ]
         ended, turns = [], list(turns_of(order, chance))
         for number, release in enumerate(turns):
             last = number == len(turns) - 1
-            fatal = 0 if last or chance.random() < 0.4 else chance.randint(1, FURTHEST_POINT)
+            # A newer life that is rolled back leaves its work undone, and the older one has time to do what it should not.
+            back, undone = order == ORDERS[1] and release == "old", order == ORDERS[1] and release == "new"
+            any_time = back or (chance.random() < 0.4 and not undone)
+            fatal = 0 if last or any_time else chance.randint(AFTER_ITS_REPLY if undone else 1, FURTHEST_POINT)
             ended.append(
                 self.releases[release].live(
                     url=self.url, outside=str(self.outside), tellings=told, number=number, fatal=fatal,
-                    kill_after=None if last else chance.uniform(0.05, LONGEST_LIFE),
+                    kill_after=None if last else chance.uniform(0.4 if back else 0.05, LONGEST_LIFE),
                 )
             )  # fmt: skip
         self._count(into, turns, ended, f"{order}, seed {seed}")
