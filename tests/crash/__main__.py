@@ -1,6 +1,8 @@
 """`python -m tests.crash FLOW DATABASE POINT [SEED]` tells one story again and says what does not hold in it.
 
 FLOW: a name of `flows.py`, or "random" (then POINT is the seed of the story); DATABASE: "sqlite", "postgres" or a Postgres URL.
+`python -m tests.crash --lives DATABASE` lives single lives of the release of the product that Python finds: each line of its input is
+one, each line that it prints is how it ended (`tests/upgrades/rolling.py`).
 `python -m tests.crash --campaign JSON` is how the tests and the soak start many stories in a process that can be forked.
 """
 
@@ -18,7 +20,9 @@ from typing import Any
 from bot.sql.schema import migrate
 from tests.crash import campaigns
 from tests.crash.campaigns import one_point, one_story
-from tests.crash.zygote import Scene, Told, settle
+from tests.crash.flows import FLOWS, Telling
+from tests.crash.life import Fault, Story
+from tests.crash.zygote import Scene, Told, one_life, settle
 from tests.databases import running_postgres
 
 MEMORY = Path("/dev/shm")
@@ -72,6 +76,17 @@ def many(database: str, jobs: list[tuple[str, dict[str, Any]]]) -> int:
     return 0
 
 
+def lives(database: str) -> int:
+    with scene_on(database):
+        print("ready", flush=True)
+        for line in sys.stdin:
+            order = json.loads(line)
+            told = tuple(Telling(FLOWS[name], number) for name, number in order["tellings"])
+            story = Story(order["url"], Path(order["outside"]), told)
+            print(one_life(story, order["number"], Fault(fatal=order["fatal"]), order["kill_after"]), flush=True)
+    return 0
+
+
 def cpu() -> float:
     """Seconds that this process and its children have used."""
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
@@ -80,4 +95,6 @@ def cpu() -> float:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--campaign"]:
         sys.exit(many(**json.loads(sys.argv[2])))
+    if sys.argv[1:2] == ["--lives"]:
+        sys.exit(lives(sys.argv[2]))
     sys.exit(one(*sys.argv[1:]))

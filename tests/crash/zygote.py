@@ -59,7 +59,7 @@ def tell(story: Story, lives: Sequence[tuple[Fault, float | None]]) -> Told:
     """Tell a story through lives that get these faults (or are killed after so many seconds), then one that gets none."""
     ended: list[str] = []
     for number, (fault, kill_after) in enumerate((*lives, (NONE, None))):
-        ended.append(_one_life(story, number, fault, kill_after))
+        ended.append(one_life(story, number, fault, kill_after))
         if ended[-1] != DIED:
             break
     outside = Outside(story.outside)
@@ -70,7 +70,7 @@ def tell(story: Story, lives: Sequence[tuple[Fault, float | None]]) -> Told:
     return Told(tuple(ended), tuple(found), outside)
 
 
-def _one_life(story: Story, number: int, fault: Fault, kill_after: float | None) -> str:
+def one_life(story: Story, number: int, fault: Fault, kill_after: float | None) -> str:
     assert threading.active_count() == 1, "a process with threads is not forked"
     child = os.fork()
     if child == 0:

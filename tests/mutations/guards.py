@@ -1061,4 +1061,191 @@ APP = (
     ),
 )
 
-GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP)
+
+CHILDREN = (
+    guard(
+        "what a killed bot's actions left is ended", "R21", "guardian.py",
+        "            signal.pidfd_send_signal(handle, signal.SIGKILL)\n", "",
+        "children/test_children.py::test_r21_a_command_of_a_killed_bot_ends_before_it_does_anything_more[plain]",
+    ),
+    guard(
+        "the guardian outlives the bot", "R21", "guardian.py",
+        "        _end_all(bot, session, cookie, seen)\n    return 0", "        pass\n    return 0",
+        "children/test_children.py::test_r21_what_is_left_when_a_bot_stops_ends_with_it",
+    ),
+    guard(
+        "a process is known by the cookie of its bot", "R21", "guardian.py",
+        "return any(entry.startswith(VARIABLE) and cookie in entry for entry in entries)", "return not entries",
+        "children/test_children.py"
+        "::test_r21_a_process_below_two_bots_belongs_to_both_and_one_that_only_mentions_the_cookie_to_none",
+    ),
+    guard(
+        "only the bot's own word makes a process its own", "R21", "guardian.py",
+        "entry.startswith(VARIABLE) and cookie in entry", "cookie in entry",
+        "children/test_children.py"
+        "::test_r21_a_process_below_two_bots_belongs_to_both_and_one_that_only_mentions_the_cookie_to_none",
+    ),
+    guard(
+        "who was given another environment is known by its place", "R21", "guardian.py",
+        "    seen.update((pid, everyone[pid][START]) for pid in known - {bot, os.getpid()})\n", "",
+        "children/test_children.py::test_r21_a_command_of_a_killed_bot_ends_before_it_does_anything_more[bare]",
+    ),
+    guard(
+        "a number that was used again is nobody of ours", "R21", "guardian.py",
+        "if seen.get(pid) == fields[START]:", "if pid in seen:",
+        "children/test_children.py::test_r21_a_number_that_was_used_again_is_nobody_of_ours",
+    ),
+    guard(
+        "a guardian that is gone is replaced", "R21", "children.py",
+        "                self._process = await _started(self._cookie)\n", "                return\n",
+        "children/test_children.py::test_r21_a_guardian_that_is_gone_is_told_and_replaced",
+    ),
+    guard(
+        "the bot has a guardian", "R21", "children.py",
+        'if sys.platform != "linux":', "if sys.platform:",
+        "children/test_children.py::test_r21_a_command_of_a_killed_bot_ends_before_it_does_anything_more[plain]",
+        "children/test_children.py::test_r21_signoff_run_has_a_guardian",
+    ),
+)  # fmt: skip
+
+
+PACE = (
+    guard(
+        "one post a second goes to a channel", "R9", "slack/pacing.py",
+        "self.free = turn + self.lane.interval", "self.free = turn",
+        "slack/test_pacing.py::test_r9_after_a_short_burst_one_post_a_second_goes_to_a_channel",
+    ),
+    guard(
+        "a full channel delays no other", "R9", "slack/pacing.py",
+        'return Lane(("posts", team, channel),', 'return Lane(("posts", team),',
+        "slack/test_pacing.py::test_r9_a_full_channel_delays_no_other",
+    ),
+    guard(
+        "a turn that was told is kept", "R9", "slack/pacing.py",
+        "if who not in self.kept:", "if who:",
+        "slack/test_pacing.py::test_who_was_told_a_time_has_the_turn_then_whoever_came_meanwhile",
+    ),
+    guard(
+        "a 429 pauses the channel for everyone", "R9", "slack/pacing.py",
+        "turns.pause(self._clock(), absent.retry_after, who)", "pass",
+        "slack/test_pacing.py::test_r9_a_429_pauses_the_channel_for_everyone_and_then_they_go_one_by_one",
+        "slack/test_pacing.py::test_a_429_moves_the_turns_that_were_given_already",
+    ),
+    guard(
+        "a 429 moves the turns that were given already", "R9", "slack/pacing.py",
+        "self.kept[who] = max(self.kept[who], self.paused_until + place * self.lane.interval)", "pass",
+        "slack/test_pacing.py::test_a_429_moves_the_turns_that_were_given_already",
+    ),
+    guard(
+        "what a person waits for counts too", "R9", "slack/pacing.py",
+        "            turns.next(self._clock())\n", "            pass\n",
+        "slack/test_pacing.py::test_what_a_person_waits_for_goes_at_once_and_counts",
+    ),
+)  # fmt: skip
+
+
+PARKED = (
+    guard(
+        "no sweep finds a parked run", "R17", "sql/reader.py",
+        '_run.lease_until < bindparam("now")), _run.parked.is_(None))', '_run.lease_until < bindparam("now")))',
+        "engine/test_parking.py"
+        "::test_r17_a_run_whose_card_cannot_be_rendered_is_parked_with_its_reason_and_the_others_go_on",
+    ),
+    guard(
+        "only who holds a run parks it", "R17", "sql/writer.py",
+        '_run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.parked.is_(None)\n',
+        '_run.run == bindparam("its_run"), _run.parked.is_(None), bindparam("owner") != ""\n',
+        "test_store_contract.py::test_r17_only_who_holds_a_run_parks_it_and_only_once",
+    ),
+    guard(
+        "a thread hears that its run is parked", "R17", "engine/parking.py",
+        "            await self._tell(line)\n", "            pass\n",
+        "engine/test_parking.py"
+        "::test_r17_a_run_whose_card_cannot_be_rendered_is_parked_with_its_reason_and_the_others_go_on",
+    ),
+    guard(
+        "what only a newer release can read is parked by no older one", "R12", "engine/worker.py",
+        "        except NewerJournal:", "        except ZeroDivisionError:",
+        "engine/test_parking.py"
+        "::test_r12_what_a_newer_release_wrote_is_left_to_it_and_neither_parked_nor_held",
+    ),
+    guard(
+        "a run that only a newer release can read is given back", "R12", "engine/parking.py",
+        "                await tx.give_back(run_id, self._worker, line.length)\n", "                pass\n",
+        "engine/test_rolling_upgrade.py"
+        "::test_r12_an_action_that_runs_while_a_newer_release_writes_into_its_run_is_not_cut_off",
+    ),
+)  # fmt: skip
+
+
+RESTORED = (
+    guard(
+        "each commit is counted", "R19", "sql/epochs.py",
+        "    commits = commits + 1, identity", "    commits = commits, identity",
+        "restore/test_noticing_sqlite.py::test_r19_whatever_happened_after_the_backup_is_noticed_as_lost",
+        "restore/test_noticing_sqlite.py::test_r19_an_older_file_beside_its_witness_is_noticed_once",
+    ),
+    guard(
+        "a witness that knows of more commits tells", "R19", "sql/epochs.py",
+        "if seen.commits > stored.commits:", "if False:",
+        "restore/test_noticing_sqlite.py::test_r19_whatever_happened_after_the_backup_is_noticed_as_lost",
+        "restore/test_runs.py::test_r19_a_backup_of_any_moment_executes_nothing_again_and_asks_what_may_have_run[sqlite-approved]",
+    ),
+    guard(
+        "a missing witness tells", "R19", "sql/epochs.py",
+        '"the witness beside the database is missing" if stored.identity else ""', '""',
+        "restore/test_noticing_sqlite.py::test_r19_a_database_without_its_witness_is_taken_for_restored",
+    ),
+    guard(
+        "a copied witness is none", "R19", "sql/epochs.py",
+        "if not seen.original:", "if False:",
+        "restore/test_noticing_sqlite.py::test_r19_both_files_restored_into_an_empty_folder_are_noticed",
+        "restore/test_noticing_sqlite.py::test_r19_an_unpacked_archive_is_noticed",
+    ),
+    guard(
+        "a database that nobody has counted is older than its witness", "R19", "sql/epochs.py",
+        'that it does not" if seen.commits else ""', 'that it does not" if False else ""',
+        "restore/test_noticing_sqlite.py::test_r19_an_older_release_s_backup_beside_a_witness_with_commits_is_noticed",
+    ),
+    guard(
+        "another database's witness is none", "R19", "sql/epochs.py",
+        "if seen.identity != stored.identity:", "if False:",
+        "restore/test_noticing_sqlite.py::test_r19_the_witness_of_another_database_is_none",
+    ),
+    guard(
+        "a Postgres database of another name is a restored one", "R19", "sql/epochs.py",
+        "if before and now and before != now]", "if before and now and False]",
+        "restore/test_noticing_postgres.py::test_r19_a_copied_database_is_noticed",
+        "restore/test_noticing_postgres.py::test_r19_a_dump_played_back_into_another_database_is_noticed",
+    ),
+    guard(
+        "every transaction on Postgres looks for the tables that it knows", "R19", "sql/epochs.py",
+        '"postgresql": _present(_NAMED)}', '"postgresql": _present()}',
+        "restore/test_noticing_postgres.py"
+        "::test_r19_a_dump_played_back_under_a_living_replica_is_seen_in_its_next_transaction",
+    ),
+    guard(
+        "the file that the witness names is itself", "R19", "sql/witness.py",
+        "if any(said[key] != value for key, value in name.items()):", "if False:",
+        "restore/test_noticing_sqlite.py::test_r19_both_files_restored_into_an_empty_folder_are_noticed",
+    ),
+    guard(
+        "a slower process does not take the witness back", "R19", "sql/witness.py",
+        "if known is not None and known.original and", "if False and known is not None and known.original and",
+        "restore/test_noticing_sqlite.py::test_r19_a_slower_process_does_not_take_the_witness_back",
+    ),
+    guard(
+        "a commit that no witness was told of is acted on by nobody", "R19", "sql/witness.py",
+        "        with _unavailable(), _only_writer(self._path.parent):\n            known",
+        "        with __import__('contextlib').suppress(OSError), _only_writer(self._path.parent):\n            known",
+        "restore/test_noticing_sqlite.py::test_r19_a_commit_that_no_witness_can_be_told_of_is_acted_on_by_nobody",
+    ),
+    guard(
+        "the witness is for its owner only", "R19", "sql/witness.py",
+        "os.O_TRUNC, 0o600)", "os.O_TRUNC, 0o644)",
+        "restore/test_noticing_sqlite.py"
+        "::test_r19_the_witness_is_for_its_owner_only_and_knows_of_a_commit_before_anybody_acts_on_it",
+    ),
+)  # fmt: skip
+
+GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP, *CHILDREN, *PACE, *PARKED, *RESTORED)

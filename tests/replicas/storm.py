@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -23,8 +23,9 @@ from bot.workspace.world import Draft, World
 from tests.databases import Postgres
 from tests.journey.stage import ALICE, BOT, DAN, OPS, Message, buttons, shown
 from tests.replicas.findings import Findings, Report, replies
-from tests.replicas.fleet import Fleet
+from tests.replicas.fleet import Fleet, Replica
 
+REPLICAS = 3
 CALM_SECONDS = 180.0
 PERSON_SECONDS = 240.0
 SLACK_FAULTS: tuple[dict[str, Any], ...] = (
@@ -43,7 +44,7 @@ SLACK_FAULTS: tuple[dict[str, Any], ...] = (
 @dataclass(frozen=True, slots=True)
 class Weather:
     """``people`` at once; ``noise``: other deliveries per second; each of the rest: seconds between two of a kind, from and to.
-    None: not at all."""
+    None: not at all. ``least``: what must be done before it calms down, though not after ``longest`` seconds."""
 
     seconds: float
     people: int = 8
@@ -51,6 +52,8 @@ class Weather:
     replicas: tuple[float, float] | None = (2.0, 10.0)
     database: tuple[float, float] | None = (5.0, 40.0)
     slack: tuple[float, float] | None = (1.0, 4.0)
+    least: Mapping[str, int] = field(default_factory=dict)
+    longest: float = 0.0
 
 
 @dataclass
@@ -76,7 +79,12 @@ class Storm:
         chaos = [asyncio.create_task(self._every(pause, act)) for pause, act in kinds if pause is not None]
         self._world.traffic.entries = deque()  # all of it: what was acknowledged is compared with what was kept
         chaos.append(asyncio.create_task(self._talk()))
-        await asyncio.wait(chaos, timeout=weather.seconds, return_when=asyncio.FIRST_EXCEPTION)
+        began, wait = time.monotonic(), weather.seconds
+        while not (await asyncio.wait(chaos, timeout=wait, return_when=asyncio.FIRST_EXCEPTION))[0]:
+            if self._enough() or time.monotonic() - began >= weather.longest:
+                break
+            wait = 1.0
+        self.report.done["seconds of storm"] = round(time.monotonic() - began)
         self._over = True
         await asyncio.gather(*chaos)
         await self._whole()
@@ -90,29 +98,35 @@ class Storm:
         await found.find()
         return self.report
 
+    def _enough(self) -> bool:
+        return all(self.report.done[what] >= least for what, least in self.weather.least.items())
+
     async def _every(self, pause: tuple[float, float], act: Callable[[], Awaitable[None]]) -> None:
+        """The pause is from beginning to beginning: what takes its time makes none of it rarer."""
         end = time.monotonic() + self.random.uniform(*pause)
         while not self._over:
             if time.monotonic() >= end:
-                await act()
                 end = time.monotonic() + self.random.uniform(*pause)
+                await act()
             await asyncio.sleep(0.05)
 
     # --- what happens to them -----------------------------------------------------------------------------------------
 
     async def _restart(self) -> None:
-        """One replica dies or is told to stop, while another one works; a new one begins."""
-        ready = [replica for replica in self.several.alive if await replica.is_ready()]
-        if len(ready) < 2:
-            return
+        """One replica dies or is told to stop, as soon as another one works; a new one begins while it leaves."""
+        while len(ready := await self._ready()) < 2:
+            if self._over:
+                return
+            await asyncio.sleep(0.1)
         replica = self.random.choice(ready)
         if self.random.random() < 0.5:
             await replica.kill()
+            await self.several.begin()
             self.report.done["kills"] += 1
         else:
-            await replica.terminate()
+            await asyncio.gather(replica.terminate(), self.several.begin())
             self.report.done["stops"] += 1
-        await self.several.begin()
+        self.report.done["restarts"] += 1
 
     async def _shake(self) -> None:
         """The database restarts, or one of its processes is killed, which costs every connection as well."""
@@ -142,9 +156,15 @@ class Storm:
         """Three replicas are up again."""
         self._world.faults.waiting.clear()
         await self.several.stage.workspace.fault(do="release_held")
-        while len(self.several.alive) < 3:
+        async with asyncio.timeout(CALM_SECONDS):
+            while len(await self._ready()) < REPLICAS:
+                await asyncio.sleep(0.1)
+
+    async def _ready(self) -> list[Replica]:
+        """Those that work. One that has ended by itself, since there was no database when it began, is begun again."""
+        while len(self.several.alive) < REPLICAS:
             await self.several.begin()
-        await asyncio.gather(*(replica.ready() for replica in self.several.alive))
+        return [replica for replica in self.several.alive if await replica.is_ready()]
 
     async def _talk(self) -> None:
         """Everything else that Slack delivers, most of which starts nothing, and some of it twice."""
@@ -214,6 +234,7 @@ class Storm:
             if await self._click(card, "approve", DAN) == "ok":
                 self.report.done["clicks"] += 1
                 self.report.clicks.setdefault(name, time.time())
+                self.report.done["approved"] = len(self.report.clicks)
         elif "did_run" in offered:
             began = f"began {name}" in self.several.lines
             await self._click(card, "did_run" if began else "unknown", DAN)
