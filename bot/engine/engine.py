@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from bot.core.call import Call
@@ -22,7 +22,8 @@ from bot.engine.people import People
 from bot.engine.programs import Programs
 from bot.engine.restoring import Restoring
 from bot.engine.words import NOBODY_KNOWS, UNKNOWN_BUTTON
-from bot.engine.worker import Worker, forever
+from bot.engine.worker import Worker
+from bot.logger import log
 from bot.ports import (
     Actions,
     Chat,
@@ -39,6 +40,7 @@ SWEEP_BATCH = 100
 REWAKE_SWEEPS = 5
 READY_SECONDS = 2.0
 LOOK_AGAIN_SECONDS = 1.0
+STUMBLE_SECONDS = 1.0
 
 
 class Engine:
@@ -164,8 +166,8 @@ class Engine:
     async def running(self, drain_seconds: float = 10.0) -> AsyncIterator[None]:
         """Work the inbox and sweep for what is due, until the end of the block; then drain, and wake others for what is left."""
         loops = [
-            asyncio.create_task(forever("inbox", 0.0, self._mailbox.watch)),
-            asyncio.create_task(forever("sweep", self.limits.sweep_every, self._sweep)),
+            asyncio.create_task(_forever("inbox", 0.0, self._mailbox.watch)),
+            asyncio.create_task(_forever("sweep", self.limits.sweep_every, self._sweep)),
         ]
         try:
             yield
@@ -193,3 +195,17 @@ class Engine:
         for run_id in await self._store.read(lambda tx: tx.due_runs(SWEEP_BATCH, known)):
             self._woken[run_id] = now
             await self._dispatch.wake(run_id)
+
+
+async def _forever(what: str, every: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do ``work`` again and again, whatever happens to it; between two, ``every`` seconds, and longer after a fault."""
+    while True:
+        try:
+            await work()
+        except Unavailable as absent:
+            log.warning("the store does not answer", loop=what, why=str(absent))
+            await asyncio.sleep(STUMBLE_SECONDS)
+        except Exception:  # the outermost edge of a loop that must not die
+            log.exception("a loop stumbled", loop=what)
+            await asyncio.sleep(STUMBLE_SECONDS)
+        await asyncio.sleep(every)

@@ -34,7 +34,6 @@ from bot.ports import Lease, Store, Unavailable, fenced
 
 ACTION = "act:"
 THINKING = ("model:", "judge:")
-STUMBLE_SECONDS = 1.0
 RECEIPTS_SECONDS = 0.05
 HAND_OVER_SECONDS = 0.5
 CUT_OFF_SECONDS = 2.0
@@ -286,17 +285,3 @@ def in_order(run: Run, effects: Iterable[Effect], under_way: Collection[str]) ->
     moving = [c.proposal.call for c in run.calls if not c.answered and c.state is not CallState.ASKING]
     later = {key for call in moving[1:] for key in (f"judge:{call}", f"{ACTION}{call}")} - set(under_way)
     return tuple(effect for effect in effects if effect.key not in later)
-
-
-async def forever(what: str, every: float, work: Callable[[], Awaitable[object]]) -> None:
-    """Do ``work`` again and again, whatever happens to it; between two, ``every`` seconds, and longer after a fault."""
-    while True:
-        try:
-            await work()
-        except Unavailable as absent:
-            log.warning("the store does not answer", loop=what, why=str(absent))
-            await asyncio.sleep(STUMBLE_SECONDS)
-        except Exception:  # the outermost edge of a loop that must not die
-            log.exception("a loop stumbled", loop=what)
-            await asyncio.sleep(STUMBLE_SECONDS)
-        await asyncio.sleep(every)
