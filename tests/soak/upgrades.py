@@ -21,7 +21,7 @@ from tests.sql.test_upgrades import REVISIONS
 from tests.upgrades import matrix
 from tests.upgrades.rolling import ORDERS, Rolled, stage
 
-STORIES, ROUNDS, MIGRATIONS, CHANGED, HEALTHY, POISON, RESTORES = 100, 4, 12, 4, 120, 12, 25
+STORIES, ROUNDS, MIGRATIONS, CHANGED, HEALTHY, POISON, RESTORES = 40, 4, 12, 4, 120, 12, 25
 """At full size, on each database: stories of an order; up, down and up of a revision; migrations by several at once; rounds of the
 changes; healthy and poisonous runs; restores."""
 
