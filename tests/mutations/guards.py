@@ -62,8 +62,23 @@ CORE = (
         "core/test_approval.py::test_a_resolved_approval_takes_no_vote_however_it_was_resolved",
     ),
     guard(
+        "denials of more than one are counted by person", "R20", "core/terms.py",
+        'denying = {f"user:{vote.person.user}" for', 'denying = {f"user:{vote.person}" for',
+        "core/test_terms.py::test_r20_two_denials_of_one_person_are_one",
+    ),
+    guard(
+        "the strictest number of denials holds", "R7", "core/terms.py",
+        "denials=min(one.denials, other.denials),", "denials=max(one.denials, other.denials),",
+        "core/test_terms.py::test_terms_are_stricter_where_they_demand[fewer denials end it]",
+    ),
+    guard(
+        "a denial that would be enough now lets nothing start", "R7", "engine/starting.py",
+        "if denied(present, approval.votes):", "if False:",
+        "engine/test_starting.py::test_r7_a_denial_that_was_not_enough_and_would_be_now_lets_nothing_start",
+    ),
+    guard(
         "one denial ends it", "R7", "core/approval.py",
-        "if voted.choice is Choice.DENY:", "if False:",
+        "if denied(approval.terms, counted.votes):", "if False:",
         "core/test_run.py::test_a_denied_action_never_starts_and_the_model_is_told_why",
     ),
     guard(
