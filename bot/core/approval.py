@@ -86,6 +86,12 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
     return counted
 
 
+def why_denied(approval: Approval) -> str:
+    """The reasons of all who denied it; "" where nobody gave one."""
+    said = (vote.comment.strip() for vote in approval.votes if vote.choice is Choice.DENY)
+    return "\n".join(filter(None, said))
+
+
 def _vote(voted: Voted, at: float) -> Vote:
     return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as)
 

@@ -94,7 +94,8 @@ CORE = (
     ),
     guard(
         "a doubt belongs to the attempt that started", "R2", "core/call.py",
-        "case Doubted():\n            if event.attempt != call.attempt:", "case Doubted():\n            if False:",
+        "def _doubted(call: Call, event: Doubted, at: float) -> Call | Refused:\n    if event.attempt != call.attempt:",
+        "def _doubted(call: Call, event: Doubted, at: float) -> Call | Refused:\n    if False:",
         "core/test_run.py::test_a_result_of_another_attempt_is_refused",
     ),
     guard(
