@@ -16,7 +16,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Answer
 from bot.engine.people import People
-from bot.engine.words import ASKED_ANEW, ASKS_ONESELF, late, not_theirs
+from bot.engine.words import ASKED_ANEW, ASKS_ONESELF, UNKNOWN_BUTTON, late, not_theirs
 from bot.ports import Decide, Unavailable, Writer
 
 ANSWERS = {"did_run": Answer.DID_RUN, "did_not_run": Answer.DID_NOT_RUN, "unknown": Answer.UNKNOWN}
@@ -75,6 +75,8 @@ async def _refused(people: People, run: Run, call: Call, clicked: Clicked) -> Re
 
 
 async def _settle(people: People, run: Run, call: Call, clicked: Clicked) -> Decide | Refused:
+    if clicked.value != call.question:
+        return Refused(UNKNOWN_BUTTON)
     refused = await people.may_settle(run, call, clicked.person)
     if refused is not None:
         return refused

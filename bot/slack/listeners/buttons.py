@@ -42,23 +42,26 @@ class Buttons:
         await ack()
         click = click_of(body)
         async with answering(client, click):
-            found = await self._admitted(click, self._desk.may_decide)
-            if isinstance(found, str):
-                return await tell(client, click, found)
-            late = _too_late(found[1], click)
-            if late:
-                return await tell(client, click, late)
-            return await _open(client, click, _view(*found, click))
+            opens = await self.opens(click)
+            return await (tell(client, click, opens) if isinstance(opens, str) else _open(client, click, opens))
+
+    async def opens(self, click: Click) -> Block | str:
+        """The view that a click opens, or what the person is told instead."""
+        if click.action == "details":
+            found = await self._admitted(click, self._desk.may_read)
+            return found if isinstance(found, str) else details_view(*found)
+        found = await self._admitted(click, self._desk.may_decide)
+        if isinstance(found, str):
+            return found
+        return _too_late(found[1], click) or _view(*found, click)
 
     async def details(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
         """Everything about a call, for whoever belongs here."""
         await ack()
         click = click_of(body)
         async with answering(client, click):
-            found = await self._admitted(click, self._desk.may_read)
-            if isinstance(found, str):
-                return await tell(client, click, found)
-            return await _open(client, click, details_view(*found))
+            opens = await self.opens(click)
+            return await (tell(client, click, opens) if isinstance(opens, str) else _open(client, click, opens))
 
     async def _admitted(self, click: Click, may: May) -> tuple[Run, Call] | str:
         """What the button names, or why this person gets nothing."""
