@@ -888,8 +888,18 @@ DOORS = (
     ),
     guard(
         "a card that does not show everything has no Approve", "S4 R6", "slack/cards.py",
-        "    if shows_everything(call):\n        approve =", "    if True:\n        approve =",
+        "    if shows_everything(call) and not commented:", "    if not commented:",
         "slack/test_cards.py::test_a_card_that_cannot_show_all_has_review_and_no_approve",
+    ),
+    guard(
+        "where a comment is wanted no click approves", "R20", "slack/cards.py",
+        "    if shows_everything(call) and not commented:", "    if shows_everything(call):",
+        "slack/test_questions.py::test_where_a_comment_is_wanted_approve_opens_the_form_that_takes_one_and_does_not_go_without",
+    ),
+    guard(
+        "the form does not go without the comment that is wanted", "R20", "slack/views.py",
+        "optional=not needed))", "optional=True))",
+        "slack/test_questions.py::test_where_a_comment_is_wanted_approve_opens_the_form_that_takes_one_and_does_not_go_without",
     ),
     guard(
         "untrusted text is made visible", "S5 S6", "slack/blocks.py",
