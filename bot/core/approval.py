@@ -1,8 +1,8 @@
 """An approval: the open question to people, bound to one digest, and what their votes make of it. Also the seal.
 
 Rule 1: an approval takes votes only while it is open, before it expires, from the card that it recorded.
-Rule 2: each person votes once (Slack's user ids are unique across workspaces); one denial ends it; approvals that meet every demand
-of the terms (`terms.py`) approve it. A denial needs no comment, whatever the terms say of one.
+Rule 2: each person votes once (Slack's user ids are unique across workspaces); as many denials as the terms say (`terms.py`), mostly
+one, end it; approvals that meet every demand of the terms approve it. A denial needs no comment, whatever the terms say of one.
 Rule 3: who may vote is `policy.py`'s; this file counts.
 Rule 4: what lets a call start is sealed with a key that the database does not hold.
 """
@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from bot.core.events import Voted
 from bot.core.refusal import Refused
-from bot.core.terms import may_vote, missing, sealed_beyond
+from bot.core.terms import denied, may_vote, missing, sealed_beyond
 from bot.core.values import Binding, Choice, Person, Terms
 
 NEEDS_COMMENT = "An approval of this needs a comment. Please say in it why this should run."
@@ -79,11 +79,17 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
     if approval.terms.quorums and not may_vote(approval.terms, voted.person.user, voted.counts_as, at):
         return Refused("Your vote does not count here yet: you are asked only if nobody has decided by then.")
     counted = replace(approval, votes=(*approval.votes, _vote(voted, at)))
-    if voted.choice is Choice.DENY:
+    if denied(approval.terms, counted.votes):
         return resolve(counted, Resolution.DENIED, at)
     if not missing(approval.terms, counted.votes, at):
         return resolve(counted, Resolution.APPROVED, at)
     return counted
+
+
+def why_denied(approval: Approval) -> str:
+    """The reasons of all who denied it; "" where nobody gave one."""
+    said = (vote.comment.strip() for vote in approval.votes if vote.choice is Choice.DENY)
+    return "\n".join(filter(None, said))
 
 
 def _vote(voted: Voted, at: float) -> Vote:

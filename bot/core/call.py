@@ -8,8 +8,9 @@ Rule 4: a call in whose place somebody found that nothing had run (``must_ask``)
 What becomes of a call that did not run is `again.py`'s.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import assert_never
+from typing import Any, assert_never, get_args
 
 from bot.core import approval as approvals
 from bot.core.approval import Approval, Resolution
@@ -20,35 +21,21 @@ from bot.core.events import (
     Edited,
     Expired,
     Finished,
+    Inquired,
     Judged,
     Restored,
     RunFailed,
     Settled,
     Started,
     Voted,
+    Withdrawn,
 )
+from bot.core.inquiries import Inquiry, inquire
 from bot.core.refusal import Refused
-from bot.core.states import STATUSES, CallState, Outcome
+from bot.core.states import STATUSES as STATUSES
+from bot.core.states import CallState as CallState
+from bot.core.states import Outcome as Outcome
 from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
-
-__all__ = [
-    "CALL_EVENTS",
-    "CALL_TRANSITIONS",
-    "MAY_HAVE_RUN",
-    "MOST_ATTEMPTS",
-    "OPEN",
-    "RESTORED",
-    "STATUSES",
-    "Call",
-    "CallEvent",
-    "CallState",
-    "Card",
-    "Outcome",
-    "apply",
-    "close",
-    "proposed",
-    "refuse",
-]
 
 _S = CallState
 OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
@@ -59,6 +46,8 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
     (_S.ASKING, Edited): frozenset({_S.REFUSED}),
     (_S.ASKING, Expired): frozenset({_S.REFUSED}),
+    (_S.ASKING, Inquired): frozenset({_S.ASKING}),
+    (_S.ASKING, Withdrawn): frozenset({_S.REFUSED}),
     (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
     (_S.ALLOWED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
     (_S.ALLOWED, Started): frozenset({_S.STARTED}),
@@ -76,6 +65,7 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
 }
 
 MOST_ATTEMPTS = 3
+WITHDRAWN = "Whoever asked for it took it back."
 RESTORED = "The database was restored from a backup. What became of this after the backup is not known here."
 
 
@@ -118,6 +108,7 @@ class Call:
     must_ask: bool = False
     late: Finished | None = None
     late_at: float = 0.0
+    inquiries: tuple[Inquiry, ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -147,14 +138,16 @@ class Call:
         if self.approval is None and self.question is None:
             return None
         if self.state is CallState.ASKING and self.approval is not None:
-            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}"
+            asked = "".join(":?" if inquiry.answer is None else ":!" for inquiry in self.inquiries)
+            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}{asked}"
         if self.state is CallState.IN_DOUBT and self.settled is not None:
             return f"{self.state}:{Answer.UNKNOWN}"
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
 
 
-CallEvent = Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
-CALL_EVENTS: tuple[type, ...] = (Judged, Voted, Edited, Expired, CallRefused, Started, Finished, Doubted, Settled)
+OfApproval = Voted | Expired | Inquired | Withdrawn
+CallEvent = OfApproval | Judged | Edited | CallRefused | Started | Finished | Doubted | Settled
+CALL_EVENTS: tuple[type, ...] = get_args(CallEvent)
 
 
 def proposed(turn: int, proposal: Proposal, at: float) -> Call:
@@ -169,41 +162,17 @@ def apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
     legal = CALL_TRANSITIONS.get((call.state, type(event)))
     if legal is None:
         return Refused(f"This action is {(call.outcome or call.state).replace('_', ' ')}; it is too late for that.")
-    after = _apply(call, event, at)
+    after = _APPLY[type(event)](call, event, at)
     if isinstance(after, Call) and after.state not in legal:
         raise AssertionError(f"{type(event).__name__} led from {call.state} to {after.state}")
     return after
 
 
-def _apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
-    match event:
-        case Judged():
-            return _judged(call, event, at)
-        case Voted():
-            return _voted(call, event, at)
-        case Expired():
-            return _expired(call, at)
-        case CallRefused() | Edited():
-            return _refused_on_ground(call, event, at)
-        case Started():
-            return _started(call, event, at)
-        case Finished():
-            return _finished(call, event, at)
-        case Doubted():
-            if event.attempt != call.attempt:
-                return Refused("That attempt is not the one that started.")
-            doubt = replace(call, state=CallState.IN_DOUBT, outcome=Outcome.IN_DOUBT, question=event.question)
-            return replace(doubt, asks_until=event.asks_until, reason=event.error)
-        case Settled():
-            return _settled(call, event, at)
-        case _:
-            assert_never(event)
-
-
 def close(call: Call, event: Cancelled | RunFailed | Restored, at: float) -> Call:
     """The run ended under an open call."""
     reason = {Cancelled: "The run was stopped.", Restored: RESTORED}.get(type(event), "The run failed.")
-    return refuse(call, Outcome.CANCELLED, reason, at, Resolution.WITHDRAWN)
+    resolution = Resolution.SUPERSEDED if isinstance(event, Cancelled) else Resolution.WITHDRAWN
+    return refuse(call, Outcome.CANCELLED, reason, at, resolution)
 
 
 def refuse(call: Call, outcome: Outcome, reason: str, at: float, resolution: Resolution | None = None) -> Call:
@@ -237,11 +206,11 @@ def _voted(call: Call, event: Voted, at: float) -> Call | Refused:
         return voted
     call = replace(call, approval=voted)
     if voted.resolution is Resolution.DENIED:
-        return refuse(call, Outcome.DENIED, event.comment, at)
+        return refuse(call, Outcome.DENIED, approvals.why_denied(voted), at)
     return replace(call, state=CallState.ALLOWED) if voted.resolution is Resolution.APPROVED else call
 
 
-def _expired(call: Call, at: float) -> Call | Refused:
+def _expired(call: Call, event: Expired, at: float) -> Call | Refused:
     if call.approval is None or at < call.approval.terms.expires_at:
         return Refused("This approval has not expired yet.")
     return refuse(call, Outcome.EXPIRED, "Nobody decided in time.", at, Resolution.EXPIRED)
@@ -296,3 +265,36 @@ def _settled(call: Call, event: Settled, at: float) -> Call | Refused:
             return settled
         case _:
             assert_never(event.answer)
+
+
+def _doubted(call: Call, event: Doubted, at: float) -> Call | Refused:
+    if event.attempt != call.attempt:
+        return Refused("That attempt is not the one that started.")
+    doubt = replace(call, state=CallState.IN_DOUBT, outcome=Outcome.IN_DOUBT, question=event.question)
+    return replace(doubt, asks_until=event.asks_until, reason=event.error)
+
+
+def _inquired(call: Call, event: Inquired, at: float) -> Call | Refused:
+    asked = inquire(call.approval, call.inquiries, event, call.card.message if call.card else "", at)
+    return asked if isinstance(asked, Refused) else replace(call, inquiries=asked)
+
+
+def _withdrawn(call: Call, event: Withdrawn, at: float) -> Call | Refused:
+    if event.message != (call.card.message if call.card else ""):
+        return Refused(approvals.NOT_THE_CARD)
+    return refuse(call, Outcome.WITHDRAWN, WITHDRAWN, at, Resolution.WITHDRAWN)
+
+
+_APPLY: dict[type, Callable[[Call, Any, float], Call | Refused]] = {
+    Judged: _judged,
+    Voted: _voted,
+    Expired: _expired,
+    Inquired: _inquired,
+    Withdrawn: _withdrawn,
+    CallRefused: _refused_on_ground,
+    Edited: _refused_on_ground,
+    Started: _started,
+    Finished: _finished,
+    Doubted: _doubted,
+    Settled: _settled,
+}

@@ -109,6 +109,19 @@ class AskRequester:
 
 
 @dataclass(frozen=True, slots=True)
+class PostInquiry:
+    """Post the question of somebody who decides to the requester; ``number`` counts from 1."""
+
+    call: CallId
+    number: int
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"inquiry:{self.call}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
 class PostReply:
     """Post the words that end a turn; ``reply`` counts from 1."""
 
@@ -191,6 +204,7 @@ Effect = (
     | StopWaiting
     | ShowCard
     | AskRequester
+    | PostInquiry
     | PostReply
     | PostDelay
     | PostEnd

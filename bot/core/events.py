@@ -204,6 +204,25 @@ class Cancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class Inquired:
+    """Somebody who may decide asked the requester something first. ``message``: the card's ``ts`` it was clicked on."""
+
+    approval: ApprovalId
+    person: Person
+    question: Content
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The requester took back what people were asked about. ``message`` as in `Inquired`."""
+
+    approval: ApprovalId
+    person: Person
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
     """The database was restored from an older backup: the run ends, and what happened to it after the backup is not known.
     ``epoch`` counts the restores that were noticed; ``reason`` is for the person."""
@@ -215,7 +234,8 @@ class Restored:
 # fmt: off
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
-    | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored
+    | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | Inquired
+    | Withdrawn
 )
 # fmt: on
 

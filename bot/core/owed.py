@@ -15,6 +15,7 @@ from bot.core.effects import (
     Judge,
     PostDelay,
     PostEnd,
+    PostInquiry,
     PostReply,
     Recover,
     Remember,
@@ -79,6 +80,9 @@ def _shown(run: Run, call: Call) -> Iterator[Effect]:
         yield ShowCard(call.proposal.call, call.phase, call.card.again_at)
     if call.outcome is Outcome.NEEDS_CONTEXT and not run.delivered(f"question:{call.proposal.call}"):
         yield AskRequester(call.proposal.call)
+    for number in range(1, len(call.inquiries) + 1):
+        if call.state is CallState.ASKING and not run.delivered(f"inquiry:{call.proposal.call}:{number}"):
+            yield PostInquiry(call.proposal.call, number)
 
 
 def _of_call(run: Run, call: Call) -> Iterator[Effect]:

@@ -3,7 +3,7 @@ who may decide `authority.py`'s, counting and comparing `terms.py`'s.
 
 Rules
 1. All rules that match apply together, and of what they state the strictest holds: deny before ask before allow, every demand of
-   approvers (each must be met), the shortest time, no vote of the requester, a comment. No order of rules matters.
+   approvers (each must be met), the shortest time, no vote of the requester, a comment, one denial. No order of rules matters.
 2. A default is no rule: it holds only where no rule that matches states anything.
 3. A rule can only tighten what a guard said; alone, a rule's `allow` allows. Where neither a guard nor a rule says anything, reading
    is allowed and all else is asked about.
@@ -57,6 +57,13 @@ class OnExpiry(StrEnum):
     KEEP = "keep"
 
 
+class Denials(StrEnum):
+    """How many denials end a request: one, or more than half as many as approvals are demanded."""
+
+    ONE = "one"
+    MAJORITY = "majority"
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What holds where ``match`` fits; None states nothing. ``approvers``: ``user:U…`` or ``group:S…``; ``shares``: so many of each;
@@ -82,6 +89,7 @@ class Rule:
     limits: tuple[Limit, ...] = ()
     windows: tuple[Window, ...] = ()
     shadow: bool = False
+    denials: Denials | None = None
 
     def fits(self, case: Case) -> bool:
         """What cannot be compared counts against the case: a rule that would loosen anything does not fit then."""
@@ -105,6 +113,7 @@ class Defaults:
     recheck_after: int = 0
     execute_within: int = 0
     post_to: str = ""
+    denials: Denials = Denials.ONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +193,7 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
         remind_after=_soonest(_stated((rule.remind_after for rule in rules), defaults.remind_after)),
         post_to=tuple(sorted(set(_stated((rule.post_to for rule in rules), defaults.post_to)) - {""})),
         rules=tuple(sorted(rule.name for rule in rules)),
+        denials=_denials(rules, defaults),
     )
     return demanding(found, tuple(_demands(rules, defaults, now)))
 
@@ -205,6 +215,15 @@ def _demands(rules: list[Rule], defaults: Defaults, now: float) -> Iterator[Quor
         count = max([*open_counts, *stated, seats]) if open_counts or stated or seats else defaults.quorum
         escalates_at = now + _escalates_in(each) if each.escalate_to else 0.0
         yield Quorum(approvers, count, each.shares, each.escalate_to, escalates_at)
+
+
+def _denials(rules: list[Rule], defaults: Defaults) -> int:
+    """A majority is of the smallest demand that anybody states: one more rule never makes it take more."""
+    if Denials.ONE in _stated((rule.denials for rule in rules), defaults.denials):
+        return 1
+    counts = (max(rule.quorum or 0, sum(share.count for share in rule.shares)) for rule in rules)
+    least = min(filter(None, counts), default=sum(share.count for share in defaults.shares) or defaults.quorum)
+    return least // 2 + 1
 
 
 def _timed(rules: list[Rule]) -> list[Rule | Defaults]:

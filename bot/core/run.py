@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.core import call as calls
 from bot.core.again import after_late_report, in_place_of
+from bot.core.answers import answered
 from bot.core.call import CALL_EVENTS, MAY_HAVE_RUN, OPEN, Call, CallEvent, Card, Outcome
 from bot.core.events import (
     Answered,
@@ -23,7 +24,6 @@ from bot.core.events import (
     Doubted,
     Edited,
     Event,
-    Expired,
     Finished,
     Judged,
     ModelReplied,
@@ -31,7 +31,6 @@ from bot.core.events import (
     RunFailed,
     Said,
     Settled,
-    Voted,
 )
 from bot.core.refusal import Refused
 from bot.core.states import Receipt, RunState, Trouble, Turn
@@ -133,7 +132,8 @@ def apply(run: Run, event: Event, at: float) -> Run | Refused:
     after = _APPLY[type(event)](run, event, at)
     if isinstance(after, Refused):
         return after
-    after = _settle(after)
+    told = answered(after.calls, after.said, after.asked.person, after.receipts)
+    after = _settle(after if told is after.calls else replace(after, calls=told))
     if after.state not in legal:
         raise BrokenJournal(f"{type(event).__name__} led from {run.state} to {after.state}")
     return replace(after, length=run.length + 1, last_at=at)
@@ -183,7 +183,7 @@ def _answered(run: Run, event: Answered, at: float) -> Run:
 
 
 def _call_event(run: Run, event: CallEvent, at: float) -> Run | Refused:
-    call = run.call_of(event.approval) if isinstance(event, Voted | Expired) else run.call(event.call)
+    call = run.call_of(event.approval) if isinstance(event, calls.OfApproval) else run.call(event.call)
     if call is None:
         return Refused("There is no such action in this run.")
     after = calls.apply(call, event, at)

@@ -6,10 +6,12 @@ Rules
 2. A vote counts for an approver by the person's id, or as what they were (``counts_as``) when the vote was worked.
 3. `both` is the least that is as strict as each of two terms: commutative, associative, and with itself nothing new.
    `stricter(new, old)` is "`both` of them is more than `old`": defined for any two terms, also where neither implies the other.
-4. Strictness is about what may run, by whose leave and until when. Reminders and the card's place are neither.
+4. As many denials as the terms say end it; fewer too where so few are left that they could not approve it any more, as far as
+   the names tell (who is in a group, they do not).
+5. Strictness is about what may run, by whose leave and until when. Reminders and the card's place are neither.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
@@ -61,6 +63,21 @@ def missing(terms: Terms, votes: Sequence[Cast], at: float) -> tuple[Lack, ...]:
         lacking = terms.quorum - len(old)
         return (Lack(lacking, terms.approvers),) if lacking > 0 else ()
     return tuple(lack for quorum in terms.quorums for lack in _lacks(quorum, approving, at))
+
+
+def denied(terms: Terms, votes: Sequence[Cast]) -> bool:
+    """Whether the denials among ``votes`` end it."""
+    denying = {f"user:{vote.person.user}" for vote in votes if vote.choice is Choice.DENY}
+    if not denying:
+        return False
+    left = ({*quorum.approvers, *quorum.escalate_to} - denying for quorum in quorums_of(terms))
+    counts = (quorum.count for quorum in quorums_of(terms))
+    hopeless = (_all_named(names) and len(names) < count for names, count in zip(left, counts, strict=True))
+    return len(denying) >= terms.denials or any(hopeless)
+
+
+def _all_named(approvers: Iterable[str]) -> bool:
+    return all(name.startswith("user:") for name in approvers)
 
 
 def may_vote(terms: Terms, person: str, counts_as: Sequence[str], at: float) -> bool:
@@ -131,6 +148,7 @@ def both(one: Terms, other: Terms) -> Terms:
         strict,
         expires_at=min(one.expires_at, other.expires_at),
         comment_required=one.comment_required or other.comment_required,
+        denials=min(one.denials, other.denials),
         recheck_after=soonest(one.recheck_after, other.recheck_after),
         execute_within=soonest(one.execute_within, other.execute_within),
         remind_after=soonest(one.remind_after, other.remind_after),
@@ -187,12 +205,21 @@ def _implies(strong: Quorum, weak: Quorum) -> bool:
 def _strictness(terms: Terms) -> tuple[object, ...]:
     quorums = frozenset(map(_key, _normal(quorums_of(terms)))) if terms.approvers else None
     until = (terms.expires_at, terms.recheck_after, terms.execute_within)
-    return quorums, terms.requester_may_approve, terms.comment_required, *until
+    return quorums, terms.requester_may_approve, terms.comment_required, terms.denials, *until
 
 
 # --- sealing ----------------------------------------------------------------------------------------------------------
 
-_SEALED_SINCE = ("quorums", "comment_required", "recheck_after", "execute_within", "remind_after", "post_to", "rules")
+_SEALED_SINCE = (
+    "quorums",
+    "comment_required",
+    "recheck_after",
+    "execute_within",
+    "remind_after",
+    "post_to",
+    "rules",
+    "denials",
+)
 
 
 def sealed_beyond(terms: Terms) -> list[str]:

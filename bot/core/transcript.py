@@ -150,6 +150,8 @@ def _told(call: Call | None) -> dict[str, Any]:
     if call.edits is not None and (binding := call.proposal.binding) is not None:
         changed = json.loads(binding.arguments)
         told["changed_by_a_person"] = {name: changed[name] for name in changed if name not in binding.secret}
+    if call.inquiries:
+        told["asked_before_deciding"] = [{"question": each.question, "answer": each.answer} for each in call.inquiries]
     if call.output:
         told["output"] = _output(call.output)
     happened = outcome in (Outcome.EXECUTED, Outcome.FAILED, Outcome.IN_DOUBT)

@@ -17,10 +17,10 @@ from bot.core.events import CardShown, Delivered, Event, RunFailed
 from bot.core.moments import untold
 from bot.core.run import Run
 from bot.core.values import RunId
-from bot.engine.words import delay_text, end_text, question_text
+from bot.engine.words import delay_text, end_text, inquiry_text, question_text
 from bot.ports import Chat, Guard, Rejected, Unavailable
 
-Words = owed.AskRequester | owed.PostReply | owed.PostDelay | owed.PostEnd
+Words = owed.AskRequester | owed.PostInquiry | owed.PostReply | owed.PostDelay | owed.PostEnd
 Report = owed.ReportResolution | owed.ReportOutcome | owed.Remember
 REPORTS = (owed.ReportResolution, owed.ReportOutcome, owed.Remember)
 
@@ -103,6 +103,9 @@ class Delivering:
                 posted = await self._chat.post_reply(run, key, run.replies[effect.reply - 1], again=again)
             case owed.AskRequester():
                 asked = question_text(run, call_in(run, effect.call))
+                posted = await self._chat.post_notice(run, key, asked, again=again)
+            case owed.PostInquiry():
+                asked = inquiry_text(run, call_in(run, effect.call), effect.number)
                 posted = await self._chat.post_notice(run, key, asked, again=again)
             case owed.PostDelay():
                 posted = await self._chat.post_notice(run, key, delay_text(run, effect.waits_for), again=again)

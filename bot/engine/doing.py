@@ -118,6 +118,7 @@ class Doer:
             case (
                 owed.ShowCard()
                 | owed.AskRequester()
+                | owed.PostInquiry()
                 | owed.PostReply()
                 | owed.PostDelay()
                 | owed.PostEnd()

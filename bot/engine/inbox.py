@@ -11,24 +11,24 @@ from collections.abc import Sequence
 from weakref import WeakValueDictionary
 
 from bot.core.call import Call, CallState
-from bot.core.events import Answered, Asked, Event, Said, Settled
+from bot.core.events import Answered, Asked, Event, Said
 from bot.core.inputs import Clicked, Foreign, Nothing, Wrote
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
-from bot.core.values import Answer, Person, Place, RunId
+from bot.core.values import Person, Place, RunId
 from bot.engine.door import Door
+from bot.engine.gestures import GESTURES, gesture
 from bot.engine.latest import latest_of, line_of, run_id_of
 from bot.engine.people import People
 from bot.engine.restoring import before_restore, clicked_before_restore
 from bot.engine.voting import CHOICES, ballot
-from bot.engine.words import ASKED_ANEW, LAST_MESSAGE, UNKNOWN_BUTTON, WAITS_FOR_CLICK, late, parked_text
+from bot.engine.words import ASKED_ANEW, LAST_MESSAGE, UNKNOWN_BUTTON, late, parked_text, while_asking
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Rejected, Store, Translate, Unavailable, Writer
 
 EMPTY = (
     "Tell me what you need, in the same message as the mention. For example: “grant bob okta-prod-admins for 2h”. "
     "Anything risky is shown here as a card first, and runs only after somebody has approved it."
 )
-ANSWERS = {"did_run": Answer.DID_RUN, "did_not_run": Answer.DID_NOT_RUN, "unknown": Answer.UNKNOWN}
 
 
 class Inbox:
@@ -101,7 +101,7 @@ class Inbox:
         if len(run.said) + 1 == self._most_messages:
             await self._whisper(wrote.person, wrote.place, LAST_MESSAGE.format(self._most_messages))
         elif any(call.state is CallState.ASKING for call in run.calls):
-            await self._whisper(wrote.person, wrote.place, WAITS_FOR_CLICK)
+            await self._whisper(wrote.person, wrote.place, while_asking(run, wrote.person))
         elif run.state is RunState.WAITING_FOR_REQUESTER and wrote.person != run.asked.person:
             await self._whisper(wrote.person, wrote.place, f"I wait for an answer of <@{run.asked.person.user}> first.")
 
@@ -158,7 +158,7 @@ class Inbox:
             return await self._close(row)
         if clicked.action == "retry":
             return await self._retry(row, clicked)
-        if clicked.action not in CHOICES and clicked.action not in ANSWERS:
+        if clicked.action not in CHOICES and clicked.action not in GESTURES:
             raise Unavailable(f"Another release stored this: a click on {clicked.action}.")
         found = await self._find(row.team, clicked)
         if found is None:
@@ -168,7 +168,7 @@ class Inbox:
         if clicked.action in CHOICES:
             outcome = await self.vote(run, call, clicked, via="slack", row=row)
         else:
-            outcome = await self._settle(run, call, clicked, row)
+            outcome = await self._gesture(run, call, clicked, row)
         if isinstance(outcome, Refused):
             if not await self._voted_so(clicked):
                 await self._explain(clicked, outcome.reason)
@@ -234,18 +234,9 @@ class Inbox:
         clicked = Clicked(Person(place.team, user), action, opaque, place.channel, "", comment)
         return await self.vote(run, call, clicked, via=via)
 
-    async def _settle(self, run: Run, call: Call, clicked: Clicked, row: InboxRow) -> Run | Refused:
-        refused = await self._people.may_settle(run, call, clicked.person)
-        if refused is not None:
-            return refused
-        settled = Settled(call.proposal.call, ANSWERS[clicked.action], clicked.person, clicked.comment)
-
-        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
-            now = run.call(settled.call) if run else None
-            asked = now is not None and now.question == clicked.value
-            return [settled] if asked else Refused(ASKED_ANEW)
-
-        return await self._recorded(run.id, decide, row)
+    async def _gesture(self, run: Run, call: Call, clicked: Clicked, row: InboxRow) -> Run | Refused:
+        decide = await gesture(self._people, run, call, clicked)
+        return decide if isinstance(decide, Refused) else await self._recorded(run.id, decide, row)
 
     async def _recorded(self, run_id: RunId, decide: Decide, row: InboxRow | None) -> Run | Refused:
         async def unless_parked(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:

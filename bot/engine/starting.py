@@ -16,7 +16,7 @@ from bot.core.call import Call
 from bot.core.events import CallRefused, Judged
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
-from bot.core.terms import both, missing
+from bot.core.terms import both, denied, missing
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.ports import Actions, Freeze
 
@@ -105,6 +105,8 @@ def _beyond(run: Run, approval: Approval, present: Terms, now: float) -> str:
         if present.quorums:
             return "The policy wants approvals of others, too, for this now."
         return f"The policy wants {present.quorum} approvals for this now."
+    if denied(present, approval.votes):
+        return "The policy lets a denial like the one that was given end it now."
     given = [vote for vote in approval.votes if vote.choice is Choice.APPROVE]
     if present.comment_required and not all(vote.comment.strip() for vote in given):
         return "The policy wants a comment with each approval of this now."

@@ -6,8 +6,10 @@ People stand as ``<@U…>``; the chat turns that into a mention and everything e
 from bot.core.approval import Resolution
 from bot.core.call import Call, CallState
 from bot.core.effects import CallModel, Effect, Judge
+from bot.core.inquiries import open_inquiries
 from bot.core.refusal import Refused
 from bot.core.run import Run, RunState
+from bot.core.values import Person
 from bot.ports import RunLine
 
 ASKED_ANEW = (
@@ -16,6 +18,12 @@ ASKED_ANEW = (
 UNKNOWN_BUTTON = "This button belongs to nothing that I know (any more). Please use the newest card, or ask again."
 WAITS_FOR_CLICK = (
     "I wait for a decision on the card; only a click there counts. What you wrote reaches the model afterwards."
+)
+ANSWER_TAKEN = (
+    "That stands on the card as your answer, for those who decide; the model gets it afterwards. Only a click decides."
+)
+ASKS_ONESELF = (
+    "You asked for this yourself, so nobody else can answer you. What you write in the thread reaches the model."
 )
 NOBODY_KNOWS = "Slack does not say who you are at the moment. Please try again."
 TOO_MANY_ROUNDS = "I stopped after {} rounds of actions without coming to an answer."
@@ -46,6 +54,21 @@ def question_text(run: Run, call: Call) -> str:
     why = call.reason or "It does not say what is missing."
     who, what = run.asked.person.user, call.proposal.action
     return f"<@{who}> {what} needs more context before it can be judged: {why} Please answer in this thread, and mention me."
+
+
+def inquiry_text(run: Run, call: Call, number: int) -> str:
+    """The question of somebody who decides, for the thread."""
+    inquiry, who = call.inquiries[number - 1], run.asked.person.user
+    return (
+        f"<@{who}>, before deciding about {call.proposal.action} <@{inquiry.person.user}> asks: {inquiry.question}\n"
+        "Please answer in this thread, and mention me: what you write next stands on the card. It decides nothing by itself."
+    )
+
+
+def while_asking(run: Run, person: Person) -> str:
+    """What somebody is told who writes while a card waits."""
+    asked = any(c.state is CallState.ASKING and open_inquiries(c.inquiries) for c in run.calls)
+    return ANSWER_TAKEN if asked and person == run.asked.person else WAITS_FOR_CLICK
 
 
 def delay_text(run: Run, key: str) -> str:
@@ -81,6 +104,12 @@ def parked_text(line: RunLine) -> str:
     return (
         f"This request is parked, because something went wrong inside Signoff: {line.parked} Nothing of it goes on until an"
         f" operator resumes it with `signoff runs resume {line.run}`. To begin anew, mention me again."
+    )
+
+
+def not_theirs(run: Run) -> Refused:
+    return Refused(
+        f"Only <@{run.asked.person.user}>, who asked for this, can withdraw it. Whoever may decide can deny it."
     )
 
 

@@ -114,6 +114,8 @@ def _asked(terms: Terms, names: Names) -> Iterator[str]:
         yield "the requester too"
     if terms.comment_required:
         yield "with a comment"
+    if terms.denials > 1:
+        yield f"{terms.denials} denials end it"
     kept = terms.expires_at >= LONGEST_SECONDS
     yield "stays open" if kept else f"expires in {time_said(terms.expires_at)}"
     if terms.execute_within:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from bot.core.matching import Case, Comparison, Match
-from bot.core.policy import DOMAIN, Defaults, OnExpiry, Policy, Rule
+from bot.core.policy import DOMAIN, Defaults, Denials, OnExpiry, Policy, Rule
 from bot.core.timing import Limit
 from bot.core.values import Share, Verdict
 from bot.policy_file.lines import Where
@@ -108,6 +108,7 @@ class Stated(Part):
     quorum: QuorumForm | None = None
     requester_may_approve: StrictBool | None = None
     comment_required: CommentForm | None = None
+    denials: Denials | None = None
     expires_in: Duration | None = None
     on_expiry: OnExpiry | None = None
     remind_after: Duration | None = None

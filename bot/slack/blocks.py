@@ -75,6 +75,8 @@ def _as_text(run: Run) -> str:
             return f"<@{run['user_id']}>"
         case "usergroup":
             return f"<!subteam^{run['usergroup_id']}>"
+        case "date":
+            return str(run["fallback"])
         case _:
             return escaped(str(run["text"]))
 

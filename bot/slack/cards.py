@@ -3,6 +3,7 @@
 Rule 1: the facts always stand in the same order (DESIGN §7) and stay after the decision, but for who may decide and until when:
 then the votes stand for it. What had to be shortened is behind Details.
 Rule 2: only a card that shows every byte of the arguments has Approve; any other has Review, or says that it cannot be approved here.
+Where an approval needs a comment, Approve opens the same view.
 Rule 3: a button carries the opaque id of the approval (or of the in-doubt question) and nothing else.
 Rule 4: once decided, nothing on the card can decide any more.
 """
@@ -13,7 +14,7 @@ from typing import Final
 from bot.core.call import Call, CallState
 from bot.core.canonical import short
 from bot.core.run import Run
-from bot.slack import facts, limits, status
+from bot.slack import facts, limits, questions, status
 from bot.slack.blocks import (
     Block,
     Message,
@@ -38,6 +39,7 @@ SHOWN_LINES: Final = 40
 EXCERPT_CHARACTERS: Final = 1_200
 EXCERPT_LINES: Final = 15
 ASKS_TWICE: Final = 0.9
+STOPS: Final = "Everything that this request still waits for ends here, on every card. What has run stays as it is."
 
 
 def card(run: Run, call: Call, *, source_note: str = "") -> Message:
@@ -50,7 +52,7 @@ def card(run: Run, call: Call, *, source_note: str = "") -> Message:
     for extra in (facts.guard_line(call, source_note), facts.safer_line(call), facts.says_line(run, call)):
         blocks += [extra] if extra is not None else []
     if call.approval is not None:
-        blocks += facts.vote_lines(call.approval)
+        blocks += [*questions.lines(run, call), *facts.vote_lines(call.approval)]
     blocks += status.lines(call)
     buttons = list(_buttons(call, cut=shortened(blocks)))
     blocks += [actions(*buttons)] if buttons else []
@@ -111,15 +113,28 @@ def _buttons(call: Call, *, cut: bool) -> Iterator[Block]:
         yield from _deciding(call, opaque, what)
     if asking(call) or not shows_everything(call) or call.reported or cut:
         yield button("Details", "details", opaque, f"Details: {what}")
+    if asking(call):
+        yield from _ending(opaque, what)
 
 
 def _deciding(call: Call, opaque: str, what: str) -> Iterator[Block]:
-    if shows_everything(call):
+    commented = call.approval is not None and call.approval.terms.comment_required
+    if shows_everything(call) and not commented:
         approve = button("Approve", "approve", opaque, f"Approve: {what}", "primary")
         yield _asked_twice(call, approve, what) if asks_twice(call) else approve
-    elif fits_review(call):
-        yield button("Review", "review", opaque, f"Review all arguments: {what}", "primary")
+    if fits_review(call):
+        word = "Review" if not shows_everything(call) else "Approve…" if commented else "Approve with comment"
+        alone = commented or not shows_everything(call)
+        yield button(word, "review", opaque, f"{word}: {what}", "primary" if alone else None)
     yield button("Deny", "deny", opaque, f"Deny: {what}", "danger")
+    yield button("Ask", "ask", opaque, f"Ask the requester: {what}")
+
+
+def _ending(opaque: str, what: str) -> Iterator[Block]:
+    """What whoever asked for it may press; stopping ends more than this card shows, so it asks once more."""
+    yield button("Withdraw", "withdraw", opaque, f"Withdraw, for whoever asked for it: {what}")
+    stop = button("Stop", "stop", opaque, "Stop the whole request")
+    yield confirmed(stop, "Stop the whole request?", STOPS, "Stop")
 
 
 def _asked_twice(call: Call, approve: Block, what: str) -> Block:
@@ -131,7 +146,7 @@ def _asked_twice(call: Call, approve: Block, what: str) -> Block:
 def _spoken(run: Run, call: Call, word: str) -> str:
     text = facts.spoken(run, call, word)
     if asking(call):
-        text += _spoken_arguments(call)
+        text += _spoken_arguments(call) + questions.spoken(run, call)
         way = "Approve or Deny" if shows_everything(call) else "Review or Deny" if fits_review(call) else "Deny"
         return text + f"\nUse the buttons of this card: {way}."
     if call.state is CallState.EXECUTED and call.found is None:

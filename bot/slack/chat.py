@@ -177,8 +177,11 @@ async def whisper(client: AsyncWebClient, user: str, channel: str, thread: str, 
 def _people(run: Run) -> frozenset[str]:
     """Whom a message in this thread may mention: those who take part in the run already."""
     votes = (vote.person.user for call in run.calls if call.approval for vote in call.approval.votes)
+    asking = (inquiry.person.user for call in run.calls for inquiry in call.inquiries)
     settled = (call.settled.person.user for call in run.calls if call.settled and call.settled.person)
-    return frozenset({run.asked.person.user, run.ended_by, *(said.person.user for said in run.said), *votes, *settled})
+    return frozenset(
+        {run.asked.person.user, run.ended_by, *(said.person.user for said in run.said), *votes, *asking, *settled}
+    )
 
 
 def _profile(person: Person, user: object) -> Profile | Refused:

@@ -30,6 +30,7 @@ COMMENT_CHARACTERS: Final = 1_000
 COMMENT_BEGINNING: Final = 40
 MOST_DEMANDS: Final = 6
 MOST_NAMED: Final = 8
+VOTE_COMMENT: Final = 250
 MOST_VOTES: Final = 8
 """Votes on a card; Details show all."""
 INVISIBLE: Final = "⚠ The arguments contain characters that show nothing by themselves; they are written as \\u{…}."
@@ -112,8 +113,9 @@ def who_line(run: Run, approval: Approval) -> Block:
     given = sum(vote.choice is Choice.APPROVE for vote in approval.votes)
     if terms.quorum > 1 or terms.quorums:
         runs.append(said(f" · {given} of {terms.quorum} approvals so far"))
-    if given and terms.quorums and approval.resolution is None:
-        runs.extend(_lacking(approval))
+        runs.extend(_lacking(approval) if given and approval.resolution is None else ())
+    if terms.denials > 1:
+        runs.append(said(f" · {len(approval.votes) - given} of the {terms.denials} denials that end it"))
     if terms.comment_required:
         runs.append(said(" · an approval needs a comment"))
     return line(*runs)
@@ -130,7 +132,7 @@ def vote_lines(approval: Approval) -> Iterator[Block]:
         if vote.via != "slack":
             runs.append(said(f" by {one_line(vote.via)}"))
         if vote.comment.strip():
-            runs.append(said(f": “{one_line(vote.comment, REASON)}”"))
+            runs.append(said(f": “{one_line(vote.comment, VOTE_COMMENT)}”"))
         yield line(*runs)
 
 
@@ -199,15 +201,18 @@ def _lacking(approval: Approval) -> Iterator[Piece]:
     """Who is still wanted, by the votes so far."""
     last = max((vote.at for vote in approval.votes), default=0.0)
     lacks = missing(approval.terms, approval.votes, last)
+    voted = {f"user:{vote.person.user}" for vote in approval.votes}
     yield said(" · still wanted: ")
-    yield from _several([(lack.count, lack.approvers) for lack in lacks])
+    wanted = [(lack.count, [name for name in lack.approvers if name not in voted]) for lack in lacks]
+    yield from _several(wanted, MOST_NAMED)
 
 
-def _several(demands: Sequence[tuple[int, Sequence[str]]]) -> Iterator[Piece]:
-    """So many of these and so many of those. Where there are several, each is shortened, so that the card stays within its limits."""
+def _several(demands: Sequence[tuple[int, Sequence[str]]], most: int | None = None) -> Iterator[Piece]:
+    """So many of these and so many of those. Where there are several, each is shortened, so that the card stays within its limits.
+    ``most``: how many of each are named at most, however many demands there are."""
     for index, (count, approvers) in enumerate(demands[:MOST_DEMANDS]):
         yield said(f"{' and ' if index else ''}{count} of ")
-        shown = approvers if len(demands) == 1 else approvers[:MOST_NAMED]
+        shown = approvers[:most] if len(demands) == 1 else approvers[:MOST_NAMED]
         for number, approver in enumerate(shown):
             if number:
                 yield said(", ")

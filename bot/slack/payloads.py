@@ -4,7 +4,7 @@ Rule 1: a row keeps the least that `translate` needs: no token, no response URL,
 Rule 2: what starts or answers nothing gives no row: edits, deletions, bots, joins, and channel messages that are neither a
 mention, nor in a direct message, nor a reply in a thread.
 Rule 3: a person is keyed by their own team (their enterprise where the installation has one), never by that of the place.
-Rule 4: a click on Deny, Review or Details decides nothing, so it gives no row; the view that it opens does.
+Rule 4: a click on Deny, Review, Ask or Details decides nothing, so it gives no row; the view that it opens does.
 """
 
 import json
@@ -15,15 +15,15 @@ from typing import Any, Final, Literal, TypeAlias
 from bot.core.inputs import Clicked, Foreign, Input, Nothing, Wrote
 from bot.core.values import Person, Place
 from bot.ports import InboxRow
-from bot.slack.views import APPROVE_REVIEWED, COMMENT, DENY
+from bot.slack.views import APPROVE_REVIEWED, ASK, COMMENT, DENY
 from bot.slack.wording import flattened, names, storable
 
 Payload: TypeAlias = Mapping[str, Any]
 Kind: TypeAlias = Literal["event", "click", "view", "command"]
 
-RECORDED_CLICKS: Final = frozenset({"approve", "did_run", "did_not_run", "unknown", "retry"})
+RECORDED_CLICKS: Final = frozenset({"approve", "did_run", "did_not_run", "unknown", "retry", "withdraw", "stop"})
 """Buttons that the engine works from the inbox; all others are answered by a listener."""
-RECORDED_VIEWS: Final = frozenset({APPROVE_REVIEWED, DENY})
+RECORDED_VIEWS: Final = frozenset({APPROVE_REVIEWED, DENY, ASK})
 _SUBTYPES: Final = frozenset({None, "file_share", "thread_broadcast"})
 _SLACKBOT: Final = "USLACKBOT"
 

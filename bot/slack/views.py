@@ -1,4 +1,4 @@
-"""The modals: review (all bytes, then approve), deny (with a reason), details. Our values in, a view out. Pure.
+"""The modals: review (all bytes, then approve), deny (with a reason), ask (the requester), details. Our values in, a view out. Pure.
 
 Rule 1: a view that can be submitted carries in ``private_metadata`` which approval, on which card; authority is asked elsewhere.
 Rule 2: the review view approves only if it holds every byte of the arguments; else it offers nothing and says so.
@@ -13,7 +13,7 @@ from typing import Final
 from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.run import Run
-from bot.slack import facts, limits, status
+from bot.slack import facts, limits, questions, status
 from bot.slack.blocks import (
     CHUNK,
     Block,
@@ -21,6 +21,7 @@ from bot.slack.blocks import (
     context,
     header,
     line,
+    mention,
     moment,
     one_line,
     plain,
@@ -34,6 +35,7 @@ from bot.slack.whole import SMALL_BYTES, Space, background_texts, outcome_texts,
 
 APPROVE_REVIEWED: Final = "approve_reviewed"
 DENY: Final = "deny"
+ASK: Final = "ask"
 DETAILS: Final = "details"
 COMMENT: Final = "comment"
 """Block and action id of the one input that a view has."""
@@ -56,13 +58,15 @@ class Subject:
 
 
 def review_view(run: Run, call: Call, subject: Subject) -> Block:
-    """All bytes of the arguments, an optional comment, and Approve."""
+    """All bytes of the arguments, a comment (optional, where the policy does not want one), and Approve."""
     top = [header(facts.headline("Review", call)), *facts.place_line("Review", call)]
     if not fits_review(call):
         too_long = f"Not shown: {facts.fingerprint(call)}. They are too long to be shown here, so this cannot be approved in Slack."
         return _modal("Review", [*top, line(said(too_long, "bold"))])
     blocks = [*top, *_all_arguments(call), *_around(run, call)]
-    blocks.append(_comment("Comment", "The others and the agent will read it."))
+    needed = call.approval is not None and call.approval.terms.comment_required
+    why = "The policy wants one: why should this run?" if needed else "The others will read it."
+    blocks.append(_comment("Comment", why, optional=not needed))
     return _modal("Review", blocks) | _submits(APPROVE_REVIEWED, "Approve", subject)
 
 
@@ -76,11 +80,24 @@ def deny_view(call: Call, subject: Subject) -> Block:
     return _modal("Deny", blocks) | _submits(DENY, "Deny", subject)
 
 
+def ask_view(run: Run, call: Call, subject: Subject) -> Block:
+    """A question to the requester, and Ask. It decides nothing."""
+    told = [
+        said("Ask "),
+        mention(run.asked.person.user),
+        said(" about "),
+        said(one_line(facts.title(call), facts.REASON)),
+    ]
+    hint = "It is posted in the thread. The answer will stand on the card; until somebody decides, the card waits."
+    blocks = [line(*told), _comment("What do you want to know?", hint, optional=False)]
+    return _modal("Ask", blocks) | _submits(ASK, "Ask", subject)
+
+
 def details_view(run: Run, call: Call) -> Block:
     """All that is known about a call: its arguments, the decision, the votes, the digest, what came of it. What a card shortens
     is whole here, or says how much of it is not shown."""
     top = [header(facts.headline("Details", call)), *facts.place_line("Details", call)]
-    rest = [*_warnings(call), *_around(run, call), *status.lines(call)]
+    rest = [*_warnings(call), *_around(run, call, None), *status.lines(call)]
     early, late = outcome_texts(call), background_texts(run, call)
     space = _space([*top, *rest], len(early) + len(late), call)
     voted = votes_whole(space, call.approval) if call.approval else []
@@ -135,7 +152,7 @@ def _warnings(call: Call) -> Iterator[Block]:
         yield line(said(warning, "bold"))
 
 
-def _around(run: Run, call: Call) -> Iterator[Block]:
+def _around(run: Run, call: Call, questions_shown: int | None = questions.ON_CARD) -> Iterator[Block]:
     yield facts.asked_line(run, call)
     if call.approval is not None:
         yield facts.who_line(run, call.approval)
@@ -143,6 +160,7 @@ def _around(run: Run, call: Call) -> Iterator[Block]:
     for extra in (facts.guard_line(call, ""), facts.safer_line(call), facts.says_line(run, call)):
         if extra is not None:
             yield extra
+    yield from questions.lines(run, call, questions_shown)
     yield context(_digest_note(call))
 
 
@@ -162,7 +180,7 @@ def _output(space: Space, call: Call) -> list[Block]:
     return whole(space, heading, call.reported, lambda text: rich(preformatted(text)))
 
 
-def _comment(label: str, hint: str) -> Block:
+def _comment(label: str, hint: str, *, optional: bool = True) -> Block:
     element = {
         "type": "plain_text_input",
         "action_id": COMMENT,
@@ -172,7 +190,7 @@ def _comment(label: str, hint: str) -> Block:
     return {
         "type": "input",
         "block_id": COMMENT,
-        "optional": True,
+        "optional": optional,
         "label": plain(label),
         "hint": plain(hint),
         "element": element,

@@ -6,9 +6,10 @@ from dataclasses import replace
 from bot.core import approval as approvals
 from bot.core.approval import Approval, Resolution, key_id, permission_text, seal, sealed_by, vote_text
 from bot.core.refusal import Refused
-from bot.core.values import Choice, Quorum
+from bot.core.values import Choice, Person, Quorum
 from tests.core.runs import BOB, CAROL, LATE, NOON, binding, terms, voted
 
+ERIN = Person("T1", "U0ERIN")
 OPEN = Approval(terms(quorum=2), "d" * 64, NOON)
 
 
@@ -30,6 +31,19 @@ def test_the_deciding_vote_is_there_only_where_a_person_decided() -> None:
 def test_a_vote_by_shell_needs_no_card_and_one_denial_ends_it() -> None:
     denied = approvals.vote(OPEN, replace(voted(Choice.DENY), via="shell", message=""), "card", NOON)
     assert isinstance(denied, Approval) and denied.resolution is Resolution.DENIED
+
+
+def test_where_a_majority_is_wanted_one_denial_waits_for_the_others_and_the_approvals_may_still_be_enough() -> None:
+    three = replace(OPEN, terms=replace(OPEN.terms, approvers=("group:S0SECURITY",), denials=2))
+    once = approvals.vote(three, voted(Choice.DENY, person=CAROL), "card", NOON)
+    assert isinstance(once, Approval) and once.resolution is None
+    assert approvals.vote(once, voted(person=CAROL), "card", NOON) == Refused("You have already voted on this.")
+    twice = approvals.vote(once, voted(Choice.DENY, person=BOB), "card", NOON)
+    assert isinstance(twice, Approval) and twice.resolution is Resolution.DENIED
+    yes = approvals.vote(once, voted(person=BOB), "card", NOON)
+    assert isinstance(yes, Approval) and yes.resolution is None
+    enough = approvals.vote(yes, voted(person=ERIN), "card", NOON)
+    assert isinstance(enough, Approval) and enough.resolution is Resolution.APPROVED
 
 
 def test_an_approval_without_the_comment_that_is_wanted_is_refused_and_a_denial_is_not() -> None:

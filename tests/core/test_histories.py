@@ -19,10 +19,12 @@ from bot.core.events import (
     Event,
     Expired,
     Finished,
+    Inquired,
     Restored,
     RunFailed,
     Settled,
     Started,
+    Withdrawn,
 )
 from bot.core.journal import fold
 from bot.core.owed import due_at, pending
@@ -103,6 +105,14 @@ class History(RuleBasedStateMachine):
     def somebody_edits(self, slot: int) -> None:
         name = self.call(slot)
         self.throw(Edited(name, replace(proposal(f"{name}e"), wire=f"wire_{name}"), CAROL))
+
+    @rule(slot=SLOTS, person=PEOPLE)
+    def somebody_asks_first(self, slot: int, person: Person) -> None:
+        self.throw(Inquired(ApprovalId(f"ap_{self.call(slot)}"), person, "Why?", "card"))
+
+    @rule(slot=SLOTS)
+    def the_requester_withdraws(self, slot: int) -> None:
+        self.throw(Withdrawn(ApprovalId(f"ap_{self.call(slot)}"), ALICE, "card"))
 
     @rule(slot=SLOTS)
     def an_approval_expires(self, slot: int) -> None:

@@ -14,6 +14,7 @@ from bot.core.matching import Comparison
 from bot.core.policy import (
     Case,
     Defaults,
+    Denials,
     Match,
     OnExpiry,
     Policy,
@@ -107,6 +108,7 @@ def whole_rules(draw: st.DrawFn, name: str = "rule") -> Rule:
         execute_within=draw(minutes),
         remind_after=draw(minutes),
         post_to=draw(st.sampled_from(("", "C1", "C2"))),
+        denials=draw(st.sampled_from(Denials)),
     )
 
 
@@ -127,7 +129,7 @@ def test_no_combination_of_rules_asks_on_milder_terms_than_any_of_them(rules: tu
     assert not any(stricter(agreed(rule), together) for rule in rules)
 
 
-PARTS = ("approvers", "quorum", "requester_may_approve", "expires_in", "comment_required", "execute_within")
+PARTS = ("approvers", "quorum", "requester_may_approve", "expires_in", "comment_required", "execute_within", "denials")
 
 
 @given(RULES, st.lists(st.sets(st.sampled_from(PARTS)), min_size=4, max_size=4), st.integers(0, 3))
@@ -332,3 +334,32 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
 @pytest.mark.parametrize("text", ["", "0m", "4", "4 h", "-1h", "1.5h", "4H", "366d", "99999d", "٣h", "4h\n"])
 def test_anything_else_is_no_duration(text: str) -> None:
     assert isinstance(duration(text), Refused)
+
+
+MAJORITY = Denials.MAJORITY
+
+
+@pytest.mark.parametrize(
+    ("rules", "needed"),
+    [
+        ((), 1),
+        ((Rule("a", quorum=3),), 1),
+        ((Rule("a", quorum=1, denials=MAJORITY),), 1),
+        ((Rule("a", quorum=2, denials=MAJORITY),), 2),
+        ((Rule("a", quorum=3, denials=MAJORITY),), 2),
+        ((Rule("a", quorum=4, denials=MAJORITY),), 3),
+        ((Rule("a", shares=(Share("group:SSRE", 1), Share("group:SSEC", 1)), denials=MAJORITY),), 2),
+        ((Rule("a", quorum=4, denials=MAJORITY), Rule("b", quorum=2)), 2),
+        ((Rule("a", quorum=4, denials=MAJORITY), Rule("b", denials=Denials.ONE)), 1),
+    ],
+)
+def test_a_majority_of_denials_is_more_than_half_of_the_smallest_demand_and_one_is_stricter(
+    rules: tuple[Rule, ...], needed: int
+) -> None:
+    assert agreed(*rules).denials == needed
+
+
+def test_a_majority_by_default_is_of_the_demand_by_default() -> None:
+    for defaults, needed in ((Defaults(quorum=3), 2), (Defaults(shares=(Share("group:SSRE", 4),)), 3)):
+        policy = Policy(replace(defaults, denials=MAJORITY))
+        assert terms(policy, CASE, ApprovalId("ap"), 0.0).denials == needed

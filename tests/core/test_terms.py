@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.terms import Lack, both, demands_of, may_vote, missing, sealed_beyond, soonest, stricter
+from bot.core.terms import Lack, both, demands_of, denied, may_vote, missing, sealed_beyond, soonest, stricter
 from bot.core.values import ApprovalId, Choice, Person, Quorum, Share, Terms
 
 SRE, SEC, LEADS = "group:S1", "group:S2", "group:S3"
@@ -53,6 +53,27 @@ def test_r20_denials_and_people_of_no_group_count_for_nothing() -> None:
     assert missing(demanding(ONE_OF_EACH), votes, 0.0) == (Lack(1, (SEC,)),)
 
 
+def test_r7_one_denial_ends_it_unless_the_terms_want_more() -> None:
+    no = [ballot(f"U{n}", SRE, choice=Choice.DENY) for n in range(3)]
+    assert denied(PLAIN, no[:1]) and not denied(PLAIN, [ballot("U1", SRE)]) and not denied(PLAIN, [])
+    two = replace(PLAIN, denials=2)
+    assert not denied(two, no[:1]) and denied(two, no[:2]) and denied(two, no)
+
+
+def test_r20_two_denials_of_one_person_are_one() -> None:
+    twice = [ballot("U1", SRE, choice=Choice.DENY), Ballot(Person("T2", "U1"), Choice.DENY)]
+    assert not denied(replace(PLAIN, denials=2), twice)
+
+
+def test_denials_end_it_where_those_who_are_left_are_too_few() -> None:
+    no = [ballot("U1", choice=Choice.DENY)]
+    pair, more = replace(PLAIN, approvers=("user:U1", "user:U2"), denials=2), ("user:U1", "user:U2", "user:U3")
+    assert denied(pair, no) and not denied(replace(pair, approvers=more), no)
+    assert not denied(replace(pair, approvers=("user:U1", SRE)), no)
+    called_in = Quorum(("user:U1", "user:U2"), 2, (), ("user:U3",), 50.0)
+    assert not denied(replace(demanding(called_in), denials=2), no)
+
+
 def test_votes_of_before_votes_said_as_what_they_count_count_under_terms_of_before() -> None:
     assert missing(PLAIN, [ballot("U1"), ballot("U2")], 0.0) == ()
     assert missing(PLAIN, [ballot("U1", SEC), ballot("U2")], 0.0) == (Lack(1, (SRE,)),)
@@ -96,6 +117,7 @@ def terms(draw: st.DrawFn) -> Terms:
     demanded = demanding(*draw(st.lists(quorums(), min_size=1, max_size=3)))
     more = {name: draw(seconds) for name in ("recheck_after", "execute_within", "remind_after")}
     more |= {"requester_may_approve": draw(st.booleans()), "comment_required": draw(st.booleans())}
+    more |= {"denials": draw(st.integers(1, 3))}
     return replace(demanded, expires_at=draw(st.sampled_from((100.0, 200.0))), **more)
 
 
@@ -125,6 +147,13 @@ def test_what_meets_both_meets_each_and_the_other_way_round(
     """`both` demands exactly what each demands: nothing is lost, and nothing is invented."""
     each = missing(one, voters, at) == () and missing(other, voters, at) == ()
     assert (missing(both(one, other), voters, at) == ()) is each
+
+
+@given(terms(), terms(), VOTERS)
+def test_what_denies_one_of_two_terms_denies_both(one: Terms, other: Terms, voters: list[Ballot]) -> None:
+    denials = [replace(each, choice=Choice.DENY) for each in voters]
+    if denied(one, denials) or denied(other, denials):
+        assert denied(both(one, other), denials)
 
 
 def rules_apart(asked: Terms) -> Terms:
@@ -157,6 +186,7 @@ STRICTER = {
     "nobody may": {"approvers": ()},
     "one of each": {"approvers": (SRE, SEC), "quorums": (ONE_OF_EACH,)},
     "a comment": {"comment_required": True},
+    "fewer denials end it": {"denials": 1},
     "it expires sooner": {"expires_at": 99.0},
     "it runs soon or not at all": {"execute_within": 60.0},
     "the guard is asked again": {"recheck_after": 60.0},
@@ -165,7 +195,7 @@ STRICTER = {
 
 @pytest.mark.parametrize("what", STRICTER)
 def test_terms_are_stricter_where_they_demand(what: str) -> None:
-    assert stricter(replace(PLAIN, **STRICTER[what]), PLAIN)
+    assert stricter(replace(PLAIN, **STRICTER[what]), replace(PLAIN, denials=2))
 
 
 def test_terms_are_not_stricter_where_they_allow_more_or_only_remind() -> None:
@@ -185,6 +215,7 @@ def test_s31_a_seal_covers_every_term_and_terms_of_before_are_sealed_as_before()
     for change in (
         {"quorums": (ONE_OF_EACH,)},
         {"comment_required": True},
+        {"denials": 2},
         {"execute_within": 1.0},
         {"recheck_after": 1.0},
     ):

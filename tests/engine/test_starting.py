@@ -10,7 +10,7 @@ import pytest
 from bot.core.approval import seal, vote_text
 from bot.core.call import Call
 from bot.core.events import CardShown, ModelReplied
-from bot.core.policy import Defaults, Match, Policy, Rule
+from bot.core.policy import Defaults, Denials, Match, Policy, Rule
 from bot.core.run import Run
 from bot.core.timing import Dated
 from bot.core.values import ApprovalId, Choice, Ground, Judgement, Person, Quorum, Share, Verdict
@@ -94,6 +94,7 @@ TAMPERINGS = {
     "whether the requester may": with_terms(requester_may_approve=True),
     "the demands": with_terms(quorums=(Quorum(("user:U0CAROL",), 1),)),
     "the comment": with_terms(comment_required=True),
+    "the denials": with_terms(denials=2),
     "the time to run": with_terms(execute_within=9e9),
     "the age for asking again": with_terms(recheck_after=9e9),
     "the rules": with_terms(rules=("none",)),
@@ -195,6 +196,19 @@ def test_r20_votes_that_the_policy_of_today_does_not_find_enough_start_nothing(
 ) -> None:
     _, run, call = approved()
     assert told in reason_to_ask_anew(run, call, stricter(**change), NOON + 120.0)
+
+
+def test_r7_a_denial_that_was_not_enough_and_would_be_now_lets_nothing_start() -> None:
+    _, run, call = approved()
+    votes = (*call.approval.votes, replace(call.approval.votes[0], person=Person("T1", "U0BOB"), choice=Choice.DENY))
+    call = replace(call, approval=replace(call.approval, terms=replace(call.approval.terms, denials=2), votes=votes))
+    assert "a denial like the one that was given" in reason_to_ask_anew(run, call, POLICY, NOON)
+    three = ("user:U0CAROL", "user:U0BOB", "user:U0GUS")
+    lets = Policy(replace(POLICY.defaults, approvers=three, quorum=2, denials=Denials.MAJORITY))
+    call = replace(
+        call, approval=replace(call.approval, votes=(*votes, replace(votes[0], person=Person("T1", "U0GUS"))))
+    )
+    assert reason_to_ask_anew(run, call, lets, NOON) == ""
 
 
 def test_s9_a_policy_that_excludes_the_requester_now_lets_no_vote_of_theirs_start_anything() -> None:

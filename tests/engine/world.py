@@ -204,7 +204,7 @@ class ChatInMemory:
         self._there()
         self._takes()
         self.words.append(text)
-        return Posted(PLACE.channel, f"post-{len(self.words)}")
+        return Posted(PLACE.channel, f"1.{100 + len(self.words):06}")
 
     def _takes(self) -> None:
         if self.refuses:

@@ -62,8 +62,92 @@ CORE = (
         "core/test_approval.py::test_a_resolved_approval_takes_no_vote_however_it_was_resolved",
     ),
     guard(
+        "denials of more than one are counted by person", "R20", "core/terms.py",
+        'denying = {f"user:{vote.person.user}" for', 'denying = {f"user:{vote.person}" for',
+        "core/test_terms.py::test_r20_two_denials_of_one_person_are_one",
+    ),
+    guard(
+        "the strictest number of denials holds", "R7", "core/terms.py",
+        "denials=min(one.denials, other.denials),", "denials=max(one.denials, other.denials),",
+        "core/test_terms.py::test_terms_are_stricter_where_they_demand[fewer denials end it]",
+    ),
+    guard(
+        "a denial that would be enough now lets nothing start", "R7", "engine/starting.py",
+        "if denied(present, approval.votes):", "if False:",
+        "engine/test_starting.py::test_r7_a_denial_that_was_not_enough_and_would_be_now_lets_nothing_start",
+    ),
+    guard(
+        "an answer is what is written after the question", "S3", "core/inquiries.py",
+        "return float(message) > float(posted)", "return float(message) > 0 < float(posted)",
+        "core/test_inquiries.py::test_the_answer_is_what_the_requester_writes_after_it_stood_there",
+    ),
+    guard(
+        "only the requester answers", "S2 S9", "core/inquiries.py",
+        "each.person == requester and ", "",
+        "core/test_inquiries.py::test_the_answer_is_what_the_requester_writes_after_it_stood_there",
+    ),
+    guard(
+        "a question comes from the recorded card only", "S13", "core/inquiries.py",
+        "if event.message != card:", "if False:",
+        "core/test_inquiries.py::test_s13_from_another_message_or_empty_it_is_refused[event0-That is not the card of this approval any"
+        " more. Please use the newest card in the thread.]",
+    ),
+    guard(
+        "questions are bounded", "S14", "core/inquiries.py",
+        "if len(inquiries) >= MOST_INQUIRIES:", "if False:",
+        "core/test_inquiries.py::test_s14_questions_are_bounded",
+    ),
+    guard(
+        "nothing is asked about what has expired", "R7", "core/inquiries.py",
+        " or at >= approval.terms.expires_at:", ":",
+        "core/test_inquiries.py::test_r7_after_its_expiry_nothing_is_asked_and_after_its_end_nothing_is_withdrawn",
+    ),
+    guard(
+        "what is decided takes no answer", "R7", "core/answers.py",
+        "if call.state is not CallState.ASKING:", "if False:",
+        "core/test_inquiries.py::test_r7_what_is_decided_takes_no_answer_any_more",
+    ),
+    guard(
+        "a withdrawal comes from the recorded card only", "S13", "core/call.py",
+        'if event.message != (call.card.message if call.card else ""):', "if False:",
+        "core/test_inquiries.py::test_s13_from_another_message_or_empty_it_is_refused[event2-That is not the card of this approval any"
+        " more. Please use the newest card in the thread.]",
+    ),
+    guard(
+        "who may not decide asks nothing", "S9", "engine/gestures.py",
+        "return Refused(ASKS_ONESELF) if own else await people.may_decide(run, call, clicked.person)",
+        "return Refused(ASKS_ONESELF) if own else None",
+        "engine/test_every_button.py::test_r5_r7_s13_every_button_on_every_state_by_everybody_does_what_the_table_says[open]",
+    ),
+    guard(
+        "only whoever asked withdraws", "S9", "engine/gestures.py",
+        "return None if own else not_theirs(run)", "return None",
+        "engine/test_every_button.py::test_r5_r7_s13_every_button_on_every_state_by_everybody_does_what_the_table_says[open]",
+    ),
+    guard(
+        "who may not decide stops nobody's run", "S9", "engine/gestures.py",
+        "return None if own else await people.may_decide(run, call, clicked.person)", "return None",
+        "engine/test_every_button.py::test_r5_r7_s13_every_button_on_every_state_by_everybody_does_what_the_table_says[open]",
+    ),
+    guard(
+        "a run is stopped from the recorded card only", "S13", "engine/gestures.py",
+        "if call.card is None or call.card.message != clicked.message:", "if False:",
+        "engine/test_every_button.py::test_r5_r7_s13_every_button_on_every_state_by_everybody_does_what_the_table_says[open]",
+    ),
+    guard(
+        "what is not asked about any more is not stopped from its card", "R7", "engine/gestures.py",
+        "if approval is None or approval.resolution is not None:\n        return late(call)\n    if call.card",
+        "if approval is None:\n        return late(call)\n    if call.card",
+        "engine/test_every_button.py::test_r5_r7_s13_every_button_on_every_state_by_everybody_does_what_the_table_says[denied]",
+    ),
+    guard(
+        "an answer about a doubt takes the id of its question", "S12", "engine/gestures.py",
+        "if now is None or now.question != clicked.value:", "if False:",
+        "engine/test_every_button.py::test_s12_a_button_with_the_id_of_another_kind_or_of_nothing_decides_nothing[did_run-in doubt]",
+    ),
+    guard(
         "one denial ends it", "R7", "core/approval.py",
-        "if voted.choice is Choice.DENY:", "if False:",
+        "if denied(approval.terms, counted.votes):", "if False:",
         "core/test_run.py::test_a_denied_action_never_starts_and_the_model_is_told_why",
     ),
     guard(
@@ -79,7 +163,8 @@ CORE = (
     ),
     guard(
         "a doubt belongs to the attempt that started", "R2", "core/call.py",
-        "case Doubted():\n            if event.attempt != call.attempt:", "case Doubted():\n            if False:",
+        "def _doubted(call: Call, event: Doubted, at: float) -> Call | Refused:\n    if event.attempt != call.attempt:",
+        "def _doubted(call: Call, event: Doubted, at: float) -> Call | Refused:\n    if False:",
         "core/test_run.py::test_a_result_of_another_attempt_is_refused",
     ),
     guard(
@@ -427,11 +512,6 @@ ENGINE = (
         "a button counts in its own channel only", "S12 S30", "engine/inbox.py",
         "return (run, call) if (place.team, place.channel) == (team, clicked.channel) else None", "return run, call",
         "engine/test_guards.py::test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id",
-    ),
-    guard(
-        "an answer belongs to the question that is open", "R2 S12", "engine/inbox.py",
-        "asked = now is not None and now.question == clicked.value", "asked = True",
-        "engine/test_doubt.py::test_r2_s12_a_button_of_another_question_of_the_same_action_settles_nothing",
     ),
     guard(
         "a click before its card is recorded waits", "R3 S13", "engine/inbox.py",
@@ -897,8 +977,18 @@ DOORS = (
     ),
     guard(
         "a card that does not show everything has no Approve", "S4 R6", "slack/cards.py",
-        "    if shows_everything(call):\n        approve =", "    if True:\n        approve =",
+        "    if shows_everything(call) and not commented:", "    if not commented:",
         "slack/test_cards.py::test_a_card_that_cannot_show_all_has_review_and_no_approve",
+    ),
+    guard(
+        "where a comment is wanted no click approves", "R20", "slack/cards.py",
+        "    if shows_everything(call) and not commented:", "    if shows_everything(call):",
+        "slack/test_questions.py::test_where_a_comment_is_wanted_approve_opens_the_form_that_takes_one_and_does_not_go_without",
+    ),
+    guard(
+        "the form does not go without the comment that is wanted", "R20", "slack/views.py",
+        "optional=not needed))", "optional=True))",
+        "slack/test_questions.py::test_where_a_comment_is_wanted_approve_opens_the_form_that_takes_one_and_does_not_go_without",
     ),
     guard(
         "untrusted text is made visible", "S5 S6", "slack/blocks.py",

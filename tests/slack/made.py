@@ -11,16 +11,20 @@ from bot.core.events import (
     CallRefused,
     Cancelled,
     CardShown,
+    Delivered,
     Doubted,
     Event,
     Expired,
     Finished,
+    Inquired,
     Judged,
     ModelReplied,
     Recorded,
+    Said,
     Settled,
     Started,
     Voted,
+    Withdrawn,
 )
 from bot.core.journal import fold
 from bot.core.run import Run
@@ -129,6 +133,17 @@ def voted(person: Person = CAROL, choice: Choice = Choice.APPROVE, comment: str 
     return Voted(APPROVAL, person, choice, comment, "k:seal", "slack", CARD)
 
 
+def inquired(question: str = "Which incident?", person: Person = CAROL) -> Inquired:
+    return Inquired(APPROVAL, person, question, CARD)
+
+
+def answered(number: int, question: str, answer: str) -> Iterator[Event]:
+    """A question, where it stands in the thread, and what the requester wrote next; ``number`` counts from 0."""
+    yield inquired(question)
+    yield Delivered(f"inquiry:{CALL}:{number + 1}", f"17000000{number + 10}.000100")
+    yield Said(ALICE, f"17000000{number + 10}.000200", answer)
+
+
 def every_phase(**made: Any) -> Iterator[tuple[str, Run]]:
     """A run for each phase that a card can show, by the phase's name."""
     started = (voted(), Started(CALL, "t1", "w"))
@@ -156,5 +171,9 @@ def every_phase(**made: Any) -> Iterator[tuple[str, Run]]:
     }
     for name, history in histories.items():
         yield name, asked_run(made.get("bound"), made.get("judged"), made.get("agreed"), *history)
+    asking = (made.get("bound"), made.get("judged"), made.get("agreed"))
+    yield "asking:0:?", asked_run(*asking, inquired())
+    yield "asking:0:!", asked_run(*asking, *answered(0, "Which incident?", "INC-42"))
+    yield "withdrawn", asked_run(*asking, Withdrawn(APPROVAL, ALICE, CARD))
     yield "asking:1", asked_run(made.get("bound"), made.get("judged"), terms(quorum=2), voted())
     yield "expired", asked_run(made.get("bound"), made.get("judged"), expiring, Expired(APPROVAL))

@@ -19,6 +19,7 @@ from tests.slack.made import (
     APPROVAL,
     CALL,
     QUESTION,
+    answered,
     asked_run,
     binding,
     call_of,
@@ -72,7 +73,7 @@ def test_the_card_says_what_where_who_why_and_until_when_in_this_order() -> None
 
 def test_the_buttons_carry_the_approvals_id_and_nothing_else() -> None:
     found = buttons(drawn(asked_run()).blocks)
-    assert list(found) == ["approve", "deny", "details"]
+    assert list(found) == ["approve", "review", "deny", "ask", "details", "withdraw", "stop"]
     assert {each["value"] for each in found.values()} == {APPROVAL}
     assert found["approve"]["style"] == "primary" and found["deny"]["style"] == "danger"
 
@@ -258,6 +259,7 @@ def test_the_largest_card_is_within_slacks_limits() -> None:
         judgement(reason="r" * 9_000, better_action="b" * 9_000),
         terms(approvers=tuple(f"user:U0{n:03}" for n in range(60)), quorum=9),
         *(voted(type(ALICE)("T0ACME", f"U0{n:03}"), comment="c" * 1_000) for n in range(8)),
+        *(asked for n in range(5) for asked in answered(n, "q" * 1_000, "a" * 9_000)),
         words="w" * 9_000,
     )
     assert "approve" in buttons(drawn(run).blocks)

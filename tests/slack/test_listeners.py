@@ -113,6 +113,21 @@ async def test_deny_asks_for_a_reason_and_the_submission_is_the_denial(scene: Sc
     assert (clicked.channel, clicked.message, clicked.person.user) == ("C0OPS", scene.card, "U0CAROL")
 
 
+async def test_ask_opens_a_form_that_takes_no_silence_and_the_submission_is_the_question(
+    scene: Scene, desk: RecordingDesk
+) -> None:
+    await scene.click("ask")
+    view = await scene.modal()
+    assert desk.rows == [] and view["callback_id"] == "ask"
+    silent = await scene.person("U0CAROL").submit(view["id"])
+    assert silent["response_action"] == "errors" and desk.rows == []
+    typed = {"comment": {"comment": {"type": "plain_text_input", "value": "Which incident?"}}}
+    assert (await scene.person("U0CAROL").submit(view["id"], typed))["ack"] == "ok"
+    clicked = last_click(desk)
+    assert (clicked.action, clicked.value, clicked.comment) == ("ask", APPROVAL, "Which incident?")
+    assert (clicked.channel, clicked.message) == ("C0OPS", scene.card)
+
+
 async def test_a_denial_without_a_reason_is_one_too(scene: Scene, desk: RecordingDesk) -> None:
     await scene.click("deny")
     await scene.person("U0CAROL").submit((await scene.modal())["id"])

@@ -165,7 +165,7 @@ def test_in_an_enterprise_people_are_keyed_by_it_and_outsiders_are_not() -> None
     assert isinstance(clicked, Clicked) and clicked.person == Person("E1", "U0CAROL")
 
 
-@pytest.mark.parametrize("action", ["approve", "did_run", "did_not_run", "unknown", "retry"])
+@pytest.mark.parametrize("action", ["approve", "did_run", "did_not_run", "unknown", "retry", "withdraw", "stop"])
 def test_a_deciding_click_is_kept(action: str) -> None:
     row = kept(click(action))
     assert row.key == f"click:T0ACME:U0CAROL:1700000009.000100:1700000010.5:{action}"
@@ -173,7 +173,7 @@ def test_a_deciding_click_is_kept(action: str) -> None:
     assert translate(row) == clicked
 
 
-@pytest.mark.parametrize("action", ["deny", "review", "details", "edit", "", "approve_reviewed"])
+@pytest.mark.parametrize("action", ["deny", "review", "ask", "details", "edit", "", "approve_reviewed"])
 def test_a_click_that_only_opens_something_is_not_kept(action: str) -> None:
     """A bare click on Deny must never be a denial: the modal's submission is."""
     assert row_of(click(action)) is None
@@ -185,7 +185,7 @@ def test_a_link_and_a_button_without_a_value_are_not_kept() -> None:
     assert row_of(click(actions=[])) is None
 
 
-@pytest.mark.parametrize("callback", ["deny", "approve_reviewed"])
+@pytest.mark.parametrize("callback", ["deny", "approve_reviewed", "ask"])
 def test_a_submitted_view_is_kept_with_its_comment(callback: str) -> None:
     row = kept(submitted(callback))
     assert row.key == "view:T0ACME:U0CAROL:V1:h1"

@@ -1,4 +1,4 @@
-"""Deny, Review and Details: each opens a modal. What is submitted there is a row of the inbox."""
+"""Deny, Review, Ask and Details: each opens a modal. What is submitted there is a row of the inbox."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -16,7 +16,7 @@ from bot.slack.blocks import Block
 from bot.slack.calls import Declined, called
 from bot.slack.desk import Desk
 from bot.slack.listeners.telling import Click, answering, click_of, tell
-from bot.slack.views import Subject, deny_view, details_view, review_view
+from bot.slack.views import Subject, ask_view, deny_view, details_view, review_view
 
 DECIDED: Final = "This was decided already; the card shows by whom."
 TOO_SLOW: Final = "That took longer than Slack allows for opening a form. Please press the button again."
@@ -34,32 +34,34 @@ class Buttons:
     def register(self, app: AsyncApp) -> None:
         app.action("deny")(self.deciding)
         app.action("review")(self.deciding)
+        app.action("ask")(self.deciding)
         app.action("details")(self.details)
 
     async def deciding(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
-        """Deny and Review: asked first whether this person may decide, and asked again when they submit."""
+        """Deny, Review and Ask: asked first whether this person may decide, and asked again when they submit."""
         await ack()
         click = click_of(body)
         async with answering(client, click):
-            found = await self._admitted(click, self._desk.may_decide)
-            if isinstance(found, str):
-                return await tell(client, click, found)
-            late = _too_late(found[1], click)
-            if late:
-                return await tell(client, click, late)
-            subject = Subject(click.value, click.channel, click.message)
-            view = deny_view(found[1], subject) if click.action == "deny" else review_view(*found, subject)
-            return await _open(client, click, view)
+            opens = await self.opens(click)
+            return await (tell(client, click, opens) if isinstance(opens, str) else _open(client, click, opens))
+
+    async def opens(self, click: Click) -> Block | str:
+        """The view that a click opens, or what the person is told instead."""
+        if click.action == "details":
+            found = await self._admitted(click, self._desk.may_read)
+            return found if isinstance(found, str) else details_view(*found)
+        found = await self._admitted(click, self._desk.may_decide)
+        if isinstance(found, str):
+            return found
+        return _too_late(found[1], click) or _view(*found, click)
 
     async def details(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
         """Everything about a call, for whoever belongs here."""
         await ack()
         click = click_of(body)
         async with answering(client, click):
-            found = await self._admitted(click, self._desk.may_read)
-            if isinstance(found, str):
-                return await tell(client, click, found)
-            return await _open(client, click, details_view(*found))
+            opens = await self.opens(click)
+            return await (tell(client, click, opens) if isinstance(opens, str) else _open(client, click, opens))
 
     async def _admitted(self, click: Click, may: May) -> tuple[Run, Call] | str:
         """What the button names, or why this person gets nothing."""
@@ -82,6 +84,17 @@ def _too_late(call: Call, click: Click) -> str | None:
     if call.approval is None or call.approval.resolution is not None:
         return DECIDED
     return NOT_THE_CARD if call.card is not None and call.card.message != click.message else None
+
+
+def _view(run: Run, call: Call, click: Click) -> Block:
+    subject = Subject(click.value, click.channel, click.message)
+    match click.action:
+        case "deny":
+            return deny_view(call, subject)
+        case "ask":
+            return ask_view(run, call, subject)
+        case _:
+            return review_view(run, call, subject)
 
 
 async def _open(client: AsyncWebClient, click: Click, view: Block) -> None:

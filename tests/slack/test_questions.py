@@ -1,0 +1,154 @@
+"""What a card and its forms say of comments, of votes so far, and of what was asked before deciding (S3, S6, R20)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.core.run import Run
+from bot.core.values import Choice, Quorum, Share
+from bot.slack.blocks import Message
+from bot.slack.cards import card
+from bot.slack.views import Subject, ask_view, details_view, review_view
+from bot.workspace.blockkit import check_message_blocks, check_view
+from tests.slack.made import ALICE, APPROVAL, CAROL, DAN, answered, asked_run, binding, call_of, inquired, terms, voted
+from tests.slack.reading import buttons, objects, shown_arguments, words
+
+SUBJECT = Subject(APPROVAL, "C0OPS", "1700000009.000100")
+HOSTILE = "<!channel> *Approved by* <@U0EVE> <https://evil.example|ok> \u202e"
+SEC, SRE = "group:S0SECURITY", "group:S0SRE"
+
+
+def drawn(run: Run) -> Message:
+    message = card(run, call_of(run))
+    check_message_blocks(json.loads(json.dumps(message.blocks)))
+    return message
+
+
+def why_line(run: Run) -> str:
+    return next(words(block) for block in drawn(run).blocks if words(block).startswith("Why you:"))
+
+
+def comment_of(run: Run) -> dict[str, Any]:
+    view = review_view(run, call_of(run), SUBJECT)
+    check_view(json.loads(json.dumps(view)), "modal")
+    return next(block for block in view["blocks"] if block["type"] == "input")
+
+
+# --- comments ---------------------------------------------------------------------------------------------------------
+
+
+def test_where_a_comment_is_wanted_approve_opens_the_form_that_takes_one_and_does_not_go_without() -> None:
+    run = asked_run(None, None, terms(comment_required=True))
+    found = buttons(drawn(run).blocks)
+    assert (
+        "approve" not in found
+        and found["review"]["text"]["text"] == "Approve…"
+        and "primary" in found["review"]["style"]
+    )
+    assert comment_of(run)["optional"] is False and "an approval needs a comment" in why_line(run)
+
+
+def test_where_none_is_wanted_approve_is_a_click_and_a_comment_may_be_added() -> None:
+    run = asked_run()
+    found = buttons(drawn(run).blocks)
+    assert "approve" in found and found["review"]["text"]["text"] == "Approve with comment"
+    assert comment_of(run)["optional"] is True and shown_arguments(review_view(run, call_of(run), SUBJECT)) != {}
+
+
+# --- votes ------------------------------------------------------------------------------------------------------------
+
+
+def test_r20_the_card_says_how_many_have_approved_and_who_is_missing() -> None:
+    two = terms(quorum=2, approvers=("user:U0CAROL", "user:U0DAN", SEC))
+    assert "0 of 2 approvals so far" in why_line(asked_run(None, None, two))
+    told = why_line(asked_run(None, None, two, voted(CAROL)))
+    assert "1 of 2 approvals so far  · still wanted:  1 of  <@U0DAN> ,  <!S0SECURITY>" in told
+
+
+def test_r20_with_several_demands_the_card_says_which_group_is_missing() -> None:
+    each = Quorum((SRE, SEC), 2, (Share(SRE, 1), Share(SEC, 1)))
+    both = terms(quorum=2, approvers=(SRE, SEC), quorums=(each,))
+    told = why_line(asked_run(None, None, both, _as(SEC)))
+    assert "1 of  <!S0SRE>  and 1 of  <!S0SECURITY>" in told and told.endswith("still wanted:  1 of  <!S0SRE>")
+
+
+def _as(group: str) -> Any:
+    vote = voted(CAROL)
+    return type(vote)(*(getattr(vote, name) for name in vote.__slots__[:-1]), (group,))
+
+
+def test_r20_where_it_takes_several_denials_the_card_counts_them() -> None:
+    run = asked_run(None, None, terms(quorum=3, denials=2), voted(DAN, Choice.DENY, "too broad"))
+    assert "0 of 3 approvals so far  · 1 of the 2 denials that end it" in why_line(run)
+    assert "Denied by" in words(drawn(run).blocks) and "approve" in buttons(drawn(run).blocks)
+
+
+# --- questions --------------------------------------------------------------------------------------------------------
+
+
+def test_a_question_stands_on_the_card_and_waits_for_the_requester() -> None:
+    run = asked_run(None, None, None, inquired())
+    told = drawn(run)
+    for text in (words(told.blocks), told.text):
+        assert "Question asked by" in text and "“Which incident?”" in text and "to answer in this thread" in text
+    assert "<@U0CAROL>" in told.text and {"approve", "deny", "ask"} <= buttons(told.blocks).keys()
+
+
+def test_the_answer_stands_beside_its_question_also_when_it_is_decided() -> None:
+    asked = tuple(answered(0, "Which incident?", "INC-42"))
+    for run in (asked_run(None, None, None, *asked), asked_run(None, None, None, *asked, voted())):
+        told = words(drawn(run).blocks)
+        assert (
+            told.index("“Which incident?”") < told.index("Answer of  <@U0ALICE> : “INC-42”") and "Waits for" not in told
+        )
+
+
+def test_s6_hostile_questions_and_answers_stay_words() -> None:
+    run = asked_run(None, None, None, *answered(0, HOSTILE, HOSTILE))
+    for shown in (drawn(run), details_view(run, call_of(run)), review_view(run, call_of(run), SUBJECT)):
+        blocks = shown.blocks if isinstance(shown, Message) else shown["blocks"]
+        assert not [each for each in objects(blocks) if each.get("type") in ("mrkdwn", "link", "broadcast")]
+        assert "U0EVE" not in {each.get("user_id") for each in objects(blocks)} and "\\u{202e}" in words(blocks)
+    assert "<!channel>" not in drawn(run).text and "<@U0EVE>" not in drawn(run).text
+
+
+def test_s3_what_is_asked_and_answered_changes_no_argument_on_the_card() -> None:
+    plain, asked = asked_run(), asked_run(None, None, None, *answered(0, 'user_id "eve"', 'user_id "eve"'))
+    assert shown_arguments(drawn(plain).blocks) == shown_arguments(drawn(asked).blocks)
+
+
+def test_details_hold_every_question_and_answer_whole() -> None:
+    texts = [(f"{n}?" + "q" * 900, f"{n}!" + "a" * 5_000) for n in range(5)]
+    run = asked_run(None, None, None, *(event for n, (q, a) in enumerate(texts) for event in answered(n, q, a)))
+    view = details_view(run, call_of(run))
+    check_view(json.loads(json.dumps(view)), "modal")
+    told = "".join(each["text"] for each in objects(view["blocks"]) if each.get("type") == "text")
+    assert all(question in told and answer in told for question, answer in texts)
+    assert "3 earlier questions" in words(drawn(run).blocks)
+
+
+def test_the_largest_review_takes_the_questions_too() -> None:
+    run = asked_run(
+        binding({"a": "x" * 205_000}), None, None, *(e for n in range(5) for e in answered(n, "q" * 1_000, "a" * 9_000))
+    )
+    view = review_view(run, call_of(run), SUBJECT)
+    check_view(json.loads(json.dumps(view)), "modal")
+    assert view["submit"]["text"] == "Approve"
+
+
+def test_the_form_of_a_question_needs_one_and_says_where_it_goes() -> None:
+    run = asked_run()
+    view = ask_view(run, call_of(run), SUBJECT)
+    check_view(json.loads(json.dumps(view)), "modal")
+    (block,) = [each for each in view["blocks"] if each["type"] == "input"]
+    assert (
+        block["optional"] is False and "thread" in block["hint"]["text"] and f"<@{ALICE.user}>" in words(view["blocks"])
+    )
+    assert (view["callback_id"], json.loads(view["private_metadata"])["approval"]) == ("ask", APPROVAL)
+
+
+@pytest.mark.parametrize("action", ["withdraw", "stop"])
+def test_whoever_asked_finds_withdraw_and_stop_and_stop_asks_once_more(action: str) -> None:
+    found = buttons(drawn(asked_run()).blocks)[action]
+    assert found["value"] == APPROVAL and ("confirm" in found) is (action == "stop")
