@@ -61,7 +61,8 @@ class OnExpiry(StrEnum):
 class Rule:
     """What holds where ``match`` fits; None states nothing. ``approvers``: ``user:U…`` or ``group:S…``; ``shares``: so many of each;
     all times in seconds; ``post_to``: a channel, "" for the thread. ``comment_required``: always, or where a comparison with the
-    risk holds. ``on_expiry`` belongs to ``expires_in``, ``escalate_to`` to ``approvers`` or ``shares``."""
+    risk holds. ``on_expiry`` belongs to ``expires_in``, ``escalate_to`` to ``approvers`` or ``shares``.
+    ``editor_may_approve_alone``: whether the approval of whoever changed the arguments is enough by itself."""
 
     name: str
     match: Match = field(default_factory=Match)
@@ -82,10 +83,12 @@ class Rule:
     limits: tuple[Limit, ...] = ()
     windows: tuple[Window, ...] = ()
     shadow: bool = False
+    editor_may_approve_alone: bool | None = None
 
     def fits(self, case: Case) -> bool:
         """What cannot be compared counts against the case: a rule that would loosen anything does not fit then."""
-        return self.match.fits(case, self.verdict is not Verdict.ALLOW and self.requester_may_approve is not True)
+        loosens = self.requester_may_approve is True or self.editor_may_approve_alone is True
+        return self.match.fits(case, self.verdict is not Verdict.ALLOW and not loosens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ class Defaults:
     recheck_after: int = 0
     execute_within: int = 0
     post_to: str = ""
+    editor_may_approve_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,15 @@ class Policy:
     shell_may_decide: bool = False
 
 
-def case_of(action: str, binding: Binding, requester: Person, place: Place, score: float | None = None) -> Case:
-    """The case that a bound proposal is. ``score``: the risk that a guard gave it."""
+def case_of(
+    action: str,
+    binding: Binding,
+    requester: Person,
+    place: Place,
+    score: float | None = None,
+    editors: tuple[str, ...] = (),
+) -> Case:
+    """The case that a bound proposal is. ``score``: the risk that a guard gave it; ``editors``: the users who changed it."""
     return Case(
         action=action,
         system=binding.system,
@@ -131,6 +142,7 @@ def case_of(action: str, binding: Binding, requester: Person, place: Place, scor
         domain=DOMAIN,
         score=score,
         arguments=binding.arguments,
+        editors=editors,
     )
 
 
@@ -171,6 +183,7 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
     rules, defaults = applying(policy, case), policy.defaults
     _, winner = floor(policy, case)
     comments = _stated((rule.comment_required for rule in rules), defaults.comment_required)
+    alone = all(_stated((rule.editor_may_approve_alone for rule in rules), defaults.editor_may_approve_alone))
     found = Terms(
         approval,
         (),
@@ -184,6 +197,7 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
         remind_after=_soonest(_stated((rule.remind_after for rule in rules), defaults.remind_after)),
         post_to=tuple(sorted(set(_stated((rule.post_to for rule in rules), defaults.post_to)) - {""})),
         rules=tuple(sorted(rule.name for rule in rules)),
+        not_alone=() if alone else tuple(sorted(set(case.editors))),
     )
     return demanding(found, tuple(_demands(rules, defaults, now)))
 
