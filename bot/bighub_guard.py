@@ -146,4 +146,5 @@ def _context(question: Question) -> dict[str, Any]:
         "channel": question.place.channel,
         "thread": question.place.thread,
         "trajectory_id": trajectory(question),
+        **({"supersedes": question.supersedes} if question.supersedes else {}),
     }

@@ -100,6 +100,14 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
+class SaferAsked:
+    """A person wants the guard's safer alternative: the call is superseded, and the model is asked for one (`changes.py`)."""
+
+    call: CallId
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
 class Expired:
     """Nobody decided in time."""
 
@@ -215,7 +223,7 @@ class Restored:
 # fmt: off
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
-    | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored
+    | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | SaferAsked
 )
 # fmt: on
 

@@ -13,6 +13,7 @@ from bot.core import canonical
 from bot.core import policy as rules
 from bot.core.approval import Approval, Vote, permission_text, seal, sealed_by, vote_text
 from bot.core.call import Call
+from bot.core.changes import editors
 from bot.core.events import CallRefused, Judged
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
@@ -102,6 +103,8 @@ def _beyond(run: Run, approval: Approval, present: Terms, now: float) -> str:
     if now >= present.expires_at or (present.execute_within and now >= approval.resolved_at + present.execute_within):
         return "It was approved, but it did not run within the time that the policy gives it."
     if missing(present, approval.votes, approval.resolved_at):
+        if not missing(replace(present, not_alone=()), approval.votes, approval.resolved_at):
+            return "The policy does not let whoever edited this approve it alone now."
         if present.quorums:
             return "The policy wants approvals of others, too, for this now."
         return f"The policy wants {present.quorum} approvals for this now."
@@ -133,7 +136,9 @@ def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, 
 def case_in(run: Run, call: Call, binding: Binding) -> Case:
     """The call as the policy's rules see it."""
     score = call.judgement.risk if call.judgement else None
-    return rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place, score)
+    return rules.case_of(
+        call.proposal.action, binding, run.asked.person, run.asked.place, score, editors(call, run.calls)
+    )
 
 
 def covers(freeze: Freeze, binding: Binding) -> bool:
