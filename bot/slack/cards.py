@@ -12,8 +12,9 @@ from typing import Final
 
 from bot.core.call import Call, CallState
 from bot.core.canonical import short
+from bot.core.changes import alternative
 from bot.core.run import Run
-from bot.slack import facts, limits, status
+from bot.slack import changes, facts, limits, status
 from bot.slack.blocks import (
     Block,
     Message,
@@ -31,6 +32,7 @@ from bot.slack.blocks import (
     shortened,
     with_ids,
 )
+from bot.slack.forms import EDIT, SAFER_FORM
 from bot.slack.views import fits_review
 
 SHOWN_CHARACTERS: Final = 2_500
@@ -44,14 +46,15 @@ def card(run: Run, call: Call, *, source_note: str = "") -> Message:
     """The card as it must look now. ``source_note`` qualifies the guard ("No BIGHUB key: …"); it is shown on every card."""
     word = "Approval needed" if asking(call) else status.word(call)
     blocks = [header(facts.headline(word, call)), *facts.place_line(word, call), *_arguments(call)]
+    blocks += changes.lines(run, call)
     blocks.append(facts.asked_line(run, call))
     if call.approval is not None:
         blocks += [facts.who_line(run, call.approval)] if asking(call) else []
-    for extra in (facts.guard_line(call, source_note), facts.safer_line(call), facts.says_line(run, call)):
+    for extra in (facts.guard_line(call, source_note), changes.safer_line(call), facts.says_line(run, call)):
         blocks += [extra] if extra is not None else []
     if call.approval is not None:
         blocks += facts.vote_lines(call.approval)
-    blocks += status.lines(call)
+    blocks += list(changes.replaced_lines(call)) or status.lines(call)
     buttons = list(_buttons(call, cut=shortened(blocks)))
     blocks += [actions(*buttons)] if buttons else []
     blocks.append(context(_digest_note(call)))
@@ -120,6 +123,10 @@ def _deciding(call: Call, opaque: str, what: str) -> Iterator[Block]:
     elif fits_review(call):
         yield button("Review", "review", opaque, f"Review all arguments: {what}", "primary")
     yield button("Deny", "deny", opaque, f"Deny: {what}", "danger")
+    if call.proposal.binding is not None and (call.proposal.binding.order or facts.argument_text(call)):
+        yield button("Edit", EDIT, opaque, f"Edit: {what}")
+    if call.judgement is not None and call.judgement.better_action.strip():
+        yield button("Safer", "safer" if alternative(call) is None else SAFER_FORM, opaque, f"Something safer: {what}")
 
 
 def _asked_twice(call: Call, approve: Block, what: str) -> Block:
