@@ -32,7 +32,6 @@ from bot.slack.blocks import (
     shortened,
     with_ids,
 )
-from bot.slack.forms import EDIT, SAFER_FORM
 from bot.slack.views import fits_review
 
 SHOWN_CHARACTERS: Final = 2_500
@@ -124,9 +123,11 @@ def _deciding(call: Call, opaque: str, what: str) -> Iterator[Block]:
         yield button("Review", "review", opaque, f"Review all arguments: {what}", "primary")
     yield button("Deny", "deny", opaque, f"Deny: {what}", "danger")
     if call.proposal.binding is not None and (call.proposal.binding.order or facts.argument_text(call)):
-        yield button("Edit", EDIT, opaque, f"Edit: {what}")
+        yield button("Edit", "edit", opaque, f"Edit: {what}")
     if call.judgement is not None and call.judgement.better_action.strip():
-        yield button("Safer", "safer" if alternative(call) is None else SAFER_FORM, opaque, f"Something safer: {what}")
+        safer = f"Something safer: {what}"
+        named = alternative(call) is not None
+        yield button("Safer", "safer_form", opaque, safer) if named else button("Safer", "safer", opaque, safer)
 
 
 def _asked_twice(call: Call, approve: Block, what: str) -> Block:

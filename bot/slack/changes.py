@@ -34,9 +34,7 @@ def lines(run: Run, call: Call) -> Iterator[Block]:
         who = (mention(worse.instead.person.user), said(" wanted one"))
         what = "" if worse.proposal.action == call.proposal.action else f" to {one_line(worse.proposal.action, _LINE)}"
         same = worse.proposal.action == call.proposal.action
-        yield line(
-            said(f"The safer alternative{what}: ", "bold"), *who, said(". Before → now:" if same else ".")
-        )
+        yield line(said(f"The safer alternative{what}: ", "bold"), *who, said(". Before → now:" if same else "."))
         if same:
             yield rich(preformatted(shortened_difference(worse, call)))
 

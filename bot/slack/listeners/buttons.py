@@ -15,7 +15,7 @@ from bot.engine.words import UNKNOWN_BUTTON
 from bot.slack.blocks import Block
 from bot.slack.calls import Declined, called
 from bot.slack.desk import Desk
-from bot.slack.forms import EDIT, SAFER_FORM, edit_form, edit_view
+from bot.slack.forms import SAFER_FORM, edit_form, edit_view
 from bot.slack.listeners.telling import Click, answering, click_of, tell
 from bot.slack.views import Subject, deny_view, details_view, review_view
 
@@ -35,8 +35,8 @@ class Buttons:
     def register(self, app: AsyncApp) -> None:
         app.action("deny")(self.deciding)
         app.action("review")(self.deciding)
-        app.action(EDIT)(self.editing)
-        app.action(SAFER_FORM)(self.editing)
+        app.action("edit")(self.editing)
+        app.action("safer_form")(self.editing)
         app.action("details")(self.details)
 
     async def deciding(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
