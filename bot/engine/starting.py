@@ -13,7 +13,7 @@ from bot.core import canonical
 from bot.core import policy as rules
 from bot.core.approval import Approval, Vote, permission_text, seal, sealed_by, vote_text
 from bot.core.call import Call
-from bot.core.changes import editors
+from bot.core.changes import edited_from, editors
 from bot.core.events import CallRefused, Judged
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
@@ -21,6 +21,7 @@ from bot.core.terms import both, missing
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.ports import Actions, Freeze
 
+EDITED = "It was edited after people were asked, so they are asked again, though the guard would allow it."
 DID_NOT_RUN_BEFORE = "It was started before, and somebody found that it did not run."
 TAMPERED = "What is stored is not what was judged and approved, so it does not run."
 Keys = tuple[bytes, ...]
@@ -39,11 +40,19 @@ def judged(
         return Judged(
             call.proposal.call, replace(judgement, verdict=Verdict.DENY, reason=held, source=rules.LOCAL_RULES)
         )
-    judgement = _with_history(call, judgement)
+    judgement = _with_history(call, _asking_if_edited(run, call, judgement))
     judgement = replace(judgement, shadow=rules.on_trial(policy, case, judgement.verdict))
     terms = rules.terms(policy, case, new, now) if judgement.verdict is Verdict.ASK else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms))
     return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
+
+
+def _asking_if_edited(run: Run, call: Call, judgement: Judgement) -> Judgement:
+    """An edit takes the question away from people who saw it, so it is theirs again, also where the guard would allow what it became.
+    A program has nobody but itself."""
+    if run.of_program or judgement.verdict is not Verdict.ALLOW or edited_from(call, run.calls) is None:
+        return judgement
+    return replace(judgement, verdict=Verdict.ASK, reason=f"{EDITED} {judgement.reason}".rstrip())
 
 
 def _with_history(call: Call, judgement: Judgement) -> Judgement:

@@ -244,6 +244,21 @@ async def test_what_was_edited_may_be_blocked_by_the_guard_and_then_never_runs()
     assert run.call("t1c1e").outcome is Outcome.BLOCKED and world.deeds.done == []
 
 
+async def test_what_was_edited_is_asked_about_also_where_the_guard_would_allow_it() -> None:
+    world = world_of()
+    async with running(world):
+        first = await asked(world)
+        world.guard.answers["grant_access"] = Judgement(Verdict.ALLOW, "Fine.", "BIGHUB", request_id="req_2")
+        await edit(world, first, ALICE)
+        second = await changed(world)
+        run = await world.run()
+        assert run is not None and "though the guard would allow it" in run.call("t1c1e").judgement.reason
+        assert world.deeds.done == []
+        await world.click("approve", second, CAROL, "card-t1c1e")
+        await ended(world)
+    assert world.deeds.done == ["eve in admins"]
+
+
 async def test_r17_a_call_is_edited_a_bounded_number_of_times() -> None:
     world = world_of()
     async with running(world):
