@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.actions import Registry, define
 from bot.core.approval import NOT_THE_CARD, Resolution
 from bot.core.call import CallState, Outcome
 from bot.core.changes import MOST_EDITS, editors
@@ -25,6 +26,10 @@ from tests.engine.world import ALICE, BOB, CAROL, GUS, LIMITS, PLACE, World, app
 LESS = json.dumps({"group": "admins", "user_id": "eve"})
 SAFER = replace(ASK, better_action="Grant read access only", request_id="req_1")
 CARD = "card-t1c1"
+
+
+async def grant_access(user_id: str, group: str) -> None:
+    """Another one of the same name."""
 
 
 async def edit(world: World, approval: str, who: Person = CAROL, arguments: str = LESS, message: str = CARD) -> None:
@@ -269,6 +274,17 @@ async def test_r17_a_call_is_edited_a_bounded_number_of_times() -> None:
             approval = await changed(world, name)
         await edit(world, approval, CAROL, LESS, f"card-{name}")
         assert "16 times already" in await told(world)
+
+
+async def test_r14_an_action_that_was_changed_since_has_no_form() -> None:
+    world = world_of()
+    async with running(world):
+        first = await asked(world)
+        found = await world.engine.card_of(first)
+        assert found is not None and world.engine.schema(found[1]) is not None
+        world.registry = Registry([define(grant_access)])
+        changed_engine = world.new_engine()
+        assert changed_engine.schema(found[1]) is None
 
 
 # --- safer ------------------------------------------------------------------------------------------------------------
