@@ -125,8 +125,18 @@ class Bighub:
         return raw if not isinstance(answer, dict) and isinstance(raw, dict) else answer
 
     async def resolve(
-        self, request_id: str, resolution: str, comment: str | None, *, seconds: float | None = None
+        self,
+        request_id: str,
+        resolution: str,
+        comment: str | None,
+        *,
+        modified: str = "",
+        seconds: float | None = None,
     ) -> Any:
+        """``modified``: what people want instead of what was asked about."""
+        if modified and callable(reviewed := getattr(getattr(self._client, "reviews", None), "resolve", None)):
+            told = {"decision": resolution, "reason": comment, "modified_action": modified}
+            return await self._attempt(reviewed, {"request_id": self._in_path(request_id), **told}, None, seconds)
         fields = {"request_id": self._in_path(request_id), "resolution": resolution, "comment": comment}
         return await self._attempt(self._client.approvals.resolve, fields, None, seconds)
 

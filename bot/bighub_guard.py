@@ -22,6 +22,7 @@ from bot.bighub_reports import (
     approval_in,
     choose_status,
     memory_report,
+    modified_action,
     outcome_report,
     reported_statuses,
     resolution_comment,
@@ -92,9 +93,8 @@ class BighubGuard:
                     return
                 break
         try:
-            receipt = await self._bighub.resolve(
-                request_id, resolution_word(approval.resolution), resolution_comment(approval)
-            )
+            word, comment = resolution_word(approval.resolution), resolution_comment(approval, call)
+            receipt = await self._bighub.resolve(request_id, word, comment, modified=modified_action(call))
         except (NotThere, DecidedAlready):
             return
         self._bighub.expect_receipt(receipt)
@@ -146,4 +146,5 @@ def _context(question: Question) -> dict[str, Any]:
         "channel": question.place.channel,
         "thread": question.place.thread,
         "trajectory_id": trajectory(question),
+        **({"supersedes": question.supersedes} if question.supersedes else {}),
     }

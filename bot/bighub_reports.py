@@ -8,8 +8,9 @@ from typing import Any, assert_never
 
 from bot.core.approval import Approval, Resolution
 from bot.core.call import Call, Outcome
-from bot.core.canonical import texts
-from bot.core.redact import redact_text
+from bot.core.canonical import canonical_bytes, texts
+from bot.core.events import Edited
+from bot.core.redact import redact_text, redacted
 from bot.core.run import Run
 from bot.core.values import Verdict
 from bot.execution_events import decision_of
@@ -70,8 +71,12 @@ def resolution_word(resolution: Resolution) -> str:
     return "approved" if resolution is Resolution.APPROVED else "denied"
 
 
-def resolution_comment(approval: Approval) -> str:
+def resolution_comment(approval: Approval, call: Call | None = None) -> str:
     """Who decided, where, and what they wrote; or why nobody did."""
+    done = call.instead if call is not None else None
+    if done is not None and approval.resolution is Resolution.SUPERSEDED:
+        did = "edited" if isinstance(done, Edited) else "a safer alternative wanted"
+        return f"Modified: {did} by {done.person.user}; what comes of it is judged anew."
     vote = approval.deciding_vote
     if vote is not None:
         who = ", ".join(each.person.user for each in approval.votes if each.choice is vote.choice)
@@ -88,6 +93,20 @@ def resolution_comment(approval: Approval) -> str:
             return ""
         case _:
             assert_never(approval.resolution)
+
+
+def modified_action(call: Call) -> str:
+    """What a person wants in the place of a call: the edited arguments, or the guard's own alternative; "" for none."""
+    if call.instead is None:
+        return ""
+    if not isinstance(call.instead, Edited):
+        return _said(call.judgement.better_action) if call.judgement is not None else ""
+    binding = call.instead.proposal.binding
+    try:
+        shown = redacted(binding.arguments.encode(), binding.secret) if binding is not None else {}
+    except ValueError:  # they were purged
+        shown = {}
+    return _said(f"{call.proposal.action} {canonical_bytes(shown).decode()}")
 
 
 def choose_status(outcome: Outcome, known: frozenset[str]) -> str:
@@ -113,7 +132,7 @@ def outcome_report(call: Call, actor: str) -> dict[str, Any]:
         "description": _description(call),
         "details": details,
         "production_action": call.proposal.action,
-        "human_final_action": call.proposal.action if ran else "",
+        "human_final_action": call.proposal.action if ran else modified_action(call),
         "recommendation_followed": _followed(call, ran),
         "outcome_label_quality": "runtime",
         "reported_by": actor,

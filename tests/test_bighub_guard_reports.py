@@ -7,9 +7,9 @@ from importlib.metadata import version
 import pytest
 
 from bot.bighub_guard import BighubGuard
-from bot.core.events import Doubted, Event, Expired, Finished, Settled
+from bot.core.events import Doubted, Edited, Event, Expired, Finished, SaferAsked, Settled
 from bot.core.moments import moments
-from bot.core.values import Answer, ApprovalId, CallId, Choice, Judgement, Verdict
+from bot.core.values import Answer, ApprovalId, CallId, Choice, Judgement, Proposal, Verdict
 from bot.execution_events import SOURCE_VERSION
 from bot.ports import Rejected, Unavailable
 from tests.bighub_cases import APPROVAL, BINDING, CAROL, RAN, history, question, voted
@@ -60,6 +60,34 @@ async def test_whatever_is_no_approval_is_a_denial_with_its_reason(
     await guard.report_resolution(run, call, call.approval)
     assert bighub.resolutions[0]["resolution"] == "denied"
     assert bighub.resolutions[0]["comment"].startswith(comment)
+
+
+@pytest.mark.parametrize("what", ["edit", "safer"])
+async def test_what_people_changed_instead_of_deciding_is_reported_as_modified_and_never_as_approved(
+    guard: BighubGuard, bighub: BighubServer, what: str
+) -> None:
+    judgement = dataclasses.replace(await asked(guard, bighub), better_action="Grant less")
+    exact = dataclasses.replace(BINDING, arguments='{"password":"hunter2","user_id":"eve"}', secret=("password",))
+    new = Proposal(CallId("c1e"), "w1", "grant_access", "{}", exact)
+    run, call = history(
+        judgement, Edited(CallId("c1"), new, CAROL) if what == "edit" else SaferAsked(CallId("c1"), CAROL)
+    )
+    assert call.approval is not None
+    await guard.report_resolution(run, call, call.approval)
+    (sent,) = bighub.resolutions
+    wanted = 'grant_access {"password":"[secret, 7 characters]","user_id":"eve"}' if what == "edit" else "Grant less"
+    assert (sent["resolution"], sent["review_decision"], sent["modified_action"]) == ("denied", "modified", wanted)
+    assert "UCAROL" in sent["comment"] and sent["comment"].startswith("Modified: ")
+    await guard.report_outcome(run, call)
+    assert bighub.outcomes[0]["status"] == "SUPERSEDED" and bighub.outcomes[0]["human_final_action"] == wanted
+
+
+async def test_a_question_about_what_people_changed_names_the_one_before(
+    guard: BighubGuard, bighub: BighubServer
+) -> None:
+    await guard.judge(question())
+    await guard.judge(dataclasses.replace(question(), key="another", supersedes="req_1"))
+    assert [each.body["context"].get("supersedes") for each in bighub.evaluations] == [None, "req_1"]
 
 
 async def test_r9_a_lost_receipt_is_read_before_it_is_sent_again(guard: BighubGuard, bighub: BighubServer) -> None:

@@ -58,6 +58,7 @@ def test_every_term_of_a_rule_is_read() -> None:
   approvers: [group:sre, user:carol, group:S3]
   quorum: {group:sre: 2, group:S3: 1}
   requester_may_approve: false
+  editor_may_approve_alone: true
   comment_required: {risk: ">= 0.5"}
   denials: majority
   expires_in: 2h
@@ -80,6 +81,8 @@ def test_every_term_of_a_rule_is_read() -> None:
     assert (rule.verdict, rule.approvers, rule.quorum) == (Verdict.ASK, ("group:S1", "user:U3", "group:S3"), None)
     assert rule.shares == (Share("group:S1", 2), Share("group:S3", 1)) and rule.requester_may_approve is False
     assert rule.comment_required == Comparison(">=", 0.5) and rule.denials is Denials.MAJORITY
+    assert rule.editor_may_approve_alone is True
+    assert rule.comment_required == Comparison(">=", 0.5)
     assert (rule.expires_in, rule.on_expiry, rule.remind_after) == (7_200, OnExpiry.ESCALATE, 1_800)
     assert (rule.escalate_to, rule.escalate_after) == (("group:S2",), 3_600)
     assert (rule.recheck_after, rule.execute_within, rule.post_to, rule.shadow) == (86_400, 900, "C1", True)

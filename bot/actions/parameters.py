@@ -22,7 +22,7 @@ from pydantic import TypeAdapter
 from pydantic_core import ValidationError as ConversionError
 from pydantic_core import to_jsonable_python
 
-from bot.actions.sentences import conversion_sentences, validation_sentences
+from bot.actions.sentences import conversion_sentences, conversion_sentences_by_name, validation_sentences
 from bot.actions.strict import DEFAULT, OPTIONAL, Schema
 from bot.core.canonical import Json, canonical_bytes
 
@@ -58,6 +58,19 @@ class Parameters:
         except ConversionError as error:
             return conversion_sentences(error, secret)
         return ()
+
+    def faults_by_name(self, arguments: dict[str, Json], secret: tuple[str, ...] = ()) -> dict[str, str]:
+        """As `faults`, by the name of the argument ("" for those of no argument in particular)."""
+        errors: dict[str, list[ValidationError]] = {}
+        for error in self.validator.iter_errors(arguments):
+            errors.setdefault(str(error.absolute_path[0]) if error.absolute_path else "", []).append(error)
+        if errors:
+            return {name: " ".join(validation_sentences(found, secret)) for name, found in errors.items()}
+        try:
+            self.values(arguments)
+        except ConversionError as wrong:
+            return conversion_sentences_by_name(wrong, secret)
+        return {}
 
     def values(self, arguments: dict[str, Json]) -> dict[str, Any]:
         """The keyword arguments for the call. A null that still means "the default" is left out."""

@@ -9,7 +9,7 @@ Rules
 import inspect
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.actions.declare import argument_named
@@ -111,6 +111,23 @@ class Registry:
             return Refused(f"With their defaults the arguments are longer than {MAX_BYTES:,} bytes.")
         target = _target(action, filled)
         return target if isinstance(target, Refused) else Checked(action, arguments, target, action.secret)
+
+    def schema(self, action: str) -> Mapping[str, object] | None:
+        """The JSON schema that an action's arguments are checked by; None where there is no such action."""
+        found = self.find(action)
+        return found.parameters.inner if found else None
+
+    def fitted(self, action: str, arguments: str) -> str | Mapping[str, str]:
+        """Arguments as they would be bound; or what is wrong, in sentences, by the argument's name ("": as a whole)."""
+        found, parsed = self.find(action), parse_arguments(arguments)
+        if found is None or isinstance(parsed, Refused):
+            return {"": parsed.reason if isinstance(parsed, Refused) else f"There is no action {visible(action)}."}
+        filled = found.parameters.filled(parsed)
+        try:
+            faults = found.parameters.faults_by_name(filled, found.secret)
+        except Exception as error:  # the outermost edge of foreign code: validators of the parameters' types
+            return {"": f"They could not be checked ({type(error).__name__})."}
+        return faults or canonical_bytes(filled).decode()
 
     async def propose(self, call: str, wish: Wish, requester: Person) -> Proposal:
         """A wish, validated and bound; without a binding where it can never run, and then it says why."""

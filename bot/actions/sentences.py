@@ -38,13 +38,22 @@ def validation_sentences(errors: Iterable[ValidationError], secret: Sequence[str
 
 def conversion_sentences(error: ConversionError, secret: Sequence[str] = ()) -> tuple[str, ...]:
     """As `validation_sentences`, for what only the Python type knows."""
-    return _at_most(
-        [
-            f"{_path(fault['loc'])} is not acceptable"
-            + ("." if fault["loc"] and str(fault["loc"][0]) in secret else f": {visible(fault['msg'])[:_LONGEST]}.")
-            for fault in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
-    )
+    return _at_most([sentence for _, sentence in _unconverted(error, secret)])
+
+
+def conversion_sentences_by_name(error: ConversionError, secret: Sequence[str] = ()) -> dict[str, str]:
+    """The same, by the argument's name."""
+    found: dict[str, list[str]] = {}
+    for name, sentence in _unconverted(error, secret):
+        found.setdefault(name, []).append(sentence)
+    return {name: " ".join(_at_most(sentences)) for name, sentences in found.items()}
+
+
+def _unconverted(error: ConversionError, secret: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for fault in error.errors(include_url=False, include_context=False, include_input=False):
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        why = "." if name in secret else f": {visible(fault['msg'])[:_LONGEST]}."
+        yield name, f"{_path(fault['loc'])} is not acceptable{why}"
 
 
 def _inside(error: ValidationError) -> Iterator[ValidationError]:

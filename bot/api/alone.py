@@ -11,7 +11,14 @@ from bot.ports import InboxRow, Posted
 TEAM = "program"
 WAITS_SECONDS = 365 * 86_400
 THE_PROGRAM = Person(TEAM, "program")
-POLICY = Policy(Defaults(approvers=(f"user:{THE_PROGRAM.user}",), requester_may_approve=True, expires_in=WAITS_SECONDS))
+POLICY = Policy(
+    Defaults(
+        approvers=(f"user:{THE_PROGRAM.user}",),
+        requester_may_approve=True,
+        expires_in=WAITS_SECONDS,
+        editor_may_approve_alone=True,
+    )
+)
 
 
 class Alone:

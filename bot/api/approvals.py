@@ -23,16 +23,17 @@ from bot.api.machine import Machine, request_id_of
 from bot.api.requests import asked_for_one_call
 from bot.api.shapes import Json
 from bot.core.call import Call, CallState
+from bot.core.changes import MOST_EDITS, edits_of
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import CallId, Judgement, RunId, Verdict
 from bot.core.verdict import request_id_text
+from bot.engine.editing import edited_name
 from bot.engine.starting import TAMPERED
 from bot.errors import AdapterConfigurationError, ProviderResponseError
 from bot.ports import Wish
 
 MOST_RESULTS = 1_000
-MOST_EDITS = 16
 _SAME_KEY = "Where another process asked, both need the same SIGNOFF_SEAL_KEY."
 Callback = Callable[[Json], Any]
 
@@ -212,13 +213,12 @@ class Approvals:
 
     async def _edited(self, run: Run, call: Call, changed: object, comment: object) -> Json:
         """Other arguments than were asked about: they are validated and judged anew, and asked about anew where need be."""
-        edits = sum(each.edits is not None and each.proposal.wire == call.proposal.wire for each in run.calls)
         binding, old = call.proposal.binding, call.proposal
-        name = f"{old.call}e"
+        name = edited_name(call)
         new = await self._machine.tools.propose_edit(name, old.wire, old.action, changed, THE_PROGRAM)
         if binding is not None and new.binding is not None and new.binding.arguments == binding.arguments:
             return await self._decide(run, call, "approved", comment)
-        if new.binding is None or edits >= MOST_EDITS:
+        if new.binding is None or edits_of(call, run.calls) >= MOST_EDITS:
             why = new.refusal if new.binding is None else "It was changed too often."
             result = await self._decide(run, call, "denied", why)
             return {**result, "error": why}

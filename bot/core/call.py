@@ -10,7 +10,7 @@ What becomes of a call that did not run is `again.py`'s.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, assert_never, get_args
+from typing import Any, get_args
 
 from bot.core import approval as approvals
 from bot.core.approval import Approval, Resolution
@@ -25,6 +25,7 @@ from bot.core.events import (
     Judged,
     Restored,
     RunFailed,
+    SaferAsked,
     Settled,
     Started,
     Voted,
@@ -45,6 +46,7 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.PROPOSED, CallRefused): frozenset({_S.REFUSED}),
     (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
     (_S.ASKING, Edited): frozenset({_S.REFUSED}),
+    (_S.ASKING, SaferAsked): frozenset({_S.REFUSED}),
     (_S.ASKING, Expired): frozenset({_S.REFUSED}),
     (_S.ASKING, Inquired): frozenset({_S.ASKING}),
     (_S.ASKING, Withdrawn): frozenset({_S.REFUSED}),
@@ -83,8 +85,8 @@ class Card:
 @dataclass(frozen=True, slots=True)
 class Call:
     """``turn`` counts from 1. ``question`` is the opaque id of the in-doubt buttons (None where nobody was asked). ``edits``: the
-    call that a person changed into this one; ``instead_of``: the one that did not run, in whose place this one stands.
-    ``late``: what the action reported after somebody had found what became of it. Times in epoch seconds."""
+    call that a person changed into this one; ``instead``: what a person did instead of deciding; ``instead_of``: what did not run,
+    in whose place this one stands. ``late``: what the action reported after somebody had found what became of it."""
 
     turn: int
     proposal: Proposal
@@ -104,6 +106,7 @@ class Call:
     settled: Settled | None = None
     card: Card | None = None
     edits: CallId | None = None
+    instead: Edited | SaferAsked | None = None
     instead_of: CallId | None = None
     must_ask: bool = False
     late: Finished | None = None
@@ -146,7 +149,7 @@ class Call:
 
 
 OfApproval = Voted | Expired | Inquired | Withdrawn
-CallEvent = OfApproval | Judged | Edited | CallRefused | Started | Finished | Doubted | Settled
+CallEvent = OfApproval | Judged | Edited | SaferAsked | CallRefused | Started | Finished | Doubted | Settled
 CALL_EVENTS: tuple[type, ...] = get_args(CallEvent)
 
 
@@ -223,12 +226,12 @@ _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
 }
 
 
-def _refused_on_ground(call: Call, event: CallRefused | Edited, at: float) -> Call:
-    if isinstance(event, Edited):
-        reason = f"{event.person.user} changed the arguments; what they became is judged anew."
-        return refuse(call, Outcome.SUPERSEDED, reason, at, Resolution.SUPERSEDED)
-    outcome, resolution = _GROUNDS[event.ground]
-    return refuse(call, outcome, event.reason, at, resolution)
+def _refused_on_ground(call: Call, event: CallRefused | Edited | SaferAsked, at: float) -> Call:
+    if isinstance(event, CallRefused):
+        return refuse(call, _GROUNDS[event.ground][0], event.reason, at, _GROUNDS[event.ground][1])
+    did = "changed the arguments" if isinstance(event, Edited) else "wants a safer alternative"
+    reason = f"{event.person.user} {did}; what comes of it is judged anew."
+    return refuse(replace(call, instead=event), Outcome.SUPERSEDED, reason, at, Resolution.SUPERSEDED)
 
 
 def _started(call: Call, event: Started, at: float) -> Call | Refused:
@@ -247,9 +250,8 @@ def _finished(call: Call, event: Finished, at: float) -> Call | Refused:
         known = call.found is None or call.late is not None
         return Refused("Its end is known already.") if known else replace(call, late=event, late_at=at)
     state, outcome = (CallState.EXECUTED, Outcome.EXECUTED) if event.ok else (CallState.FAILED, Outcome.FAILED)
-    return replace(
-        call, state=state, outcome=outcome, output=event.output, reason=event.error, took=event.took, ended_at=at
-    )
+    ended = replace(call, state=state, outcome=outcome, output=event.output, reason=event.error)
+    return replace(ended, took=event.took, ended_at=at)
 
 
 def _settled(call: Call, event: Settled, at: float) -> Call | Refused:
@@ -261,10 +263,7 @@ def _settled(call: Call, event: Settled, at: float) -> Call | Refused:
             return replace(settled, state=CallState.EXECUTED, outcome=Outcome.EXECUTED, reason="")
         case Answer.DID_NOT_RUN:
             return replace(settled, state=CallState.FAILED, outcome=Outcome.FAILED, reason="It did not run.")
-        case Answer.UNKNOWN:
-            return settled
-        case _:
-            assert_never(event.answer)
+    return settled
 
 
 def _doubted(call: Call, event: Doubted, at: float) -> Call | Refused:
@@ -293,6 +292,7 @@ _APPLY: dict[type, Callable[[Call, Any, float], Call | Refused]] = {
     Withdrawn: _withdrawn,
     CallRefused: _refused_on_ground,
     Edited: _refused_on_ground,
+    SaferAsked: _refused_on_ground,
     Started: _started,
     Finished: _finished,
     Doubted: _doubted,

@@ -100,6 +100,14 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
+class SaferAsked:
+    """A person wants the guard's safer alternative: the call is superseded, and the model is asked for one (`changes.py`)."""
+
+    call: CallId
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
 class Expired:
     """Nobody decided in time."""
 
@@ -235,7 +243,7 @@ class Restored:
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
     | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | Inquired
-    | Withdrawn
+    | Withdrawn | SaferAsked
 )
 # fmt: on
 

@@ -23,7 +23,8 @@ class Wrote:
 @dataclass(frozen=True, slots=True)
 class Clicked:
     """A button on a card or a submitted view: ``action`` is its action_id, ``value`` the opaque id that it carries.
-    ``message`` is the ``ts`` of the card that it belongs to, ``comment`` what was typed with it."""
+    ``message`` is the ``ts`` of the card that it belongs to, ``comment`` what was typed with it, ``arguments`` (JSON text) what an edit
+    made of them."""
 
     person: Person
     action: str
@@ -31,6 +32,7 @@ class Clicked:
     channel: str
     message: str
     comment: str = ""
+    arguments: str = ""
 
 
 @dataclass(frozen=True, slots=True)

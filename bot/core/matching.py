@@ -30,7 +30,7 @@ Path = tuple[str | int | None, ...]
 @dataclass(frozen=True, slots=True)
 class Case:
     """An action about to be judged, who asked for it, and where. ``risk`` is what the action declares, ``score`` what a guard said
-    (0 to 1, None where nobody did); ``arguments`` are the canonical JSON."""
+    (0 to 1, None where nobody did); ``arguments`` are the canonical JSON; ``editors``: the users who changed them."""
 
     action: str
     system: str
@@ -43,6 +43,7 @@ class Case:
     domain: str = ""
     score: float | None = None
     arguments: str = "{}"
+    editors: tuple[str, ...] = ()
 
     @property
     def weight(self) -> float:

@@ -41,10 +41,8 @@ __all__ = [
     "verdict",
 ]
 
-LOCAL_RULES = "Local rules"
-"""What cards call the policy where it judges."""
-DOMAIN = "it_actions"
-"""What BIGHUB is told that all actions of a bot belong to."""
+LOCAL_RULES, DOMAIN = "Local rules", "it_actions"
+"""What cards call the policy where it judges, and what BIGHUB is told that all actions of a bot belong to."""
 _ORDER = (None, Verdict.ALLOW, Verdict.ASK, Verdict.DENY)
 T = TypeVar("T")
 
@@ -68,7 +66,8 @@ class Denials(StrEnum):
 class Rule:
     """What holds where ``match`` fits; None states nothing. ``approvers``: ``user:U…`` or ``group:S…``; ``shares``: so many of each;
     all times in seconds; ``post_to``: a channel, "" for the thread. ``comment_required``: always, or where a comparison with the
-    risk holds. ``on_expiry`` belongs to ``expires_in``, ``escalate_to`` to ``approvers`` or ``shares``."""
+    risk holds. ``on_expiry`` belongs to ``expires_in``, ``escalate_to`` to ``approvers`` or ``shares``.
+    ``editor_may_approve_alone``: whether the approval of whoever changed the arguments is enough by itself."""
 
     name: str
     match: Match = field(default_factory=Match)
@@ -90,10 +89,12 @@ class Rule:
     windows: tuple[Window, ...] = ()
     shadow: bool = False
     denials: Denials | None = None
+    editor_may_approve_alone: bool | None = None
 
     def fits(self, case: Case) -> bool:
         """What cannot be compared counts against the case: a rule that would loosen anything does not fit then."""
-        return self.match.fits(case, self.verdict is not Verdict.ALLOW and self.requester_may_approve is not True)
+        loosens = self.requester_may_approve is True or self.editor_may_approve_alone is True
+        return self.match.fits(case, self.verdict is not Verdict.ALLOW and not loosens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class Defaults:
     execute_within: int = 0
     post_to: str = ""
     denials: Denials = Denials.ONE
+    editor_may_approve_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,15 @@ class Policy:
     shell_may_decide: bool = False
 
 
-def case_of(action: str, binding: Binding, requester: Person, place: Place, score: float | None = None) -> Case:
-    """The case that a bound proposal is. ``score``: the risk that a guard gave it."""
+def case_of(
+    action: str,
+    binding: Binding,
+    requester: Person,
+    place: Place,
+    score: float | None = None,
+    editors: tuple[str, ...] = (),
+) -> Case:
+    """The case that a bound proposal is. ``score``: the risk that a guard gave it; ``editors``: the users who changed it."""
     return Case(
         action=action,
         system=binding.system,
@@ -140,6 +149,7 @@ def case_of(action: str, binding: Binding, requester: Person, place: Place, scor
         domain=DOMAIN,
         score=score,
         arguments=binding.arguments,
+        editors=editors,
     )
 
 
@@ -180,6 +190,7 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
     rules, defaults = applying(policy, case), policy.defaults
     _, winner = floor(policy, case)
     comments = _stated((rule.comment_required for rule in rules), defaults.comment_required)
+    alone = all(_stated((rule.editor_may_approve_alone for rule in rules), defaults.editor_may_approve_alone))
     found = Terms(
         approval,
         (),
@@ -194,6 +205,7 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
         post_to=tuple(sorted(set(_stated((rule.post_to for rule in rules), defaults.post_to)) - {""})),
         rules=tuple(sorted(rule.name for rule in rules)),
         denials=_denials(rules, defaults),
+        not_alone=() if alone else tuple(sorted(set(case.editors))),
     )
     return demanding(found, tuple(_demands(rules, defaults, now)))
 

@@ -8,6 +8,7 @@ Rules
    `stricter(new, old)` is "`both` of them is more than `old`": defined for any two terms, also where neither implies the other.
 4. As many denials as the terms say end it; fewer too where so few are left that they could not approve it any more, as far as
    the names tell (who is in a group, they do not).
+6. Where all demands are met, but by one person alone who may not be (``not_alone``), one more is wanted.
 5. Strictness is about what may run, by whose leave and until when. Reminders and the card's place are neither.
 """
 
@@ -58,6 +59,10 @@ def demands_of(terms: Terms) -> tuple[tuple[int, tuple[str, ...]], ...]:
 def missing(terms: Terms, votes: Sequence[Cast], at: float) -> tuple[Lack, ...]:
     """Who is still wanted; () where the approvals among ``votes`` are enough. ``at``: epoch seconds, for what has escalated."""
     approving = tuple({vote.person.user: vote for vote in votes if vote.choice is Choice.APPROVE}.values())
+    return _lacking(terms, approving, at) or _second(terms, approving)
+
+
+def _lacking(terms: Terms, approving: Sequence[Cast], at: float) -> tuple[Lack, ...]:
     if not terms.quorums:
         old = [vote for vote in approving if not vote.counts_as or _counts(vote, terms.approvers)]
         lacking = terms.quorum - len(old)
@@ -78,6 +83,13 @@ def denied(terms: Terms, votes: Sequence[Cast]) -> bool:
 
 def _all_named(approvers: Iterable[str]) -> bool:
     return all(name.startswith("user:") for name in approvers)
+
+
+def _second(terms: Terms, approving: Sequence[Cast]) -> tuple[Lack, ...]:
+    alone = {vote.person.user for vote in approving}
+    if len(alone) != 1 or not alone & set(terms.not_alone):
+        return ()
+    return (Lack(1, tuple(name for name in terms.approvers if name not in {f"user:{user}" for user in alone})),)
 
 
 def may_vote(terms: Terms, person: str, counts_as: Sequence[str], at: float) -> bool:
@@ -154,6 +166,7 @@ def both(one: Terms, other: Terms) -> Terms:
         remind_after=soonest(one.remind_after, other.remind_after),
         post_to=tuple(sorted({*one.post_to, *other.post_to})),
         rules=tuple(sorted({*one.rules, *other.rules})),
+        not_alone=tuple(sorted({*one.not_alone, *other.not_alone})),
     )
 
 
@@ -205,7 +218,8 @@ def _implies(strong: Quorum, weak: Quorum) -> bool:
 def _strictness(terms: Terms) -> tuple[object, ...]:
     quorums = frozenset(map(_key, _normal(quorums_of(terms)))) if terms.approvers else None
     until = (terms.expires_at, terms.recheck_after, terms.execute_within)
-    return quorums, terms.requester_may_approve, terms.comment_required, terms.denials, *until
+    ones = (terms.requester_may_approve, terms.comment_required, terms.denials, frozenset(terms.not_alone))
+    return quorums, *ones, *until
 
 
 # --- sealing ----------------------------------------------------------------------------------------------------------
@@ -219,6 +233,7 @@ _SEALED_SINCE = (
     "post_to",
     "rules",
     "denials",
+    "not_alone",
 )
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from bot.core.again import line
 from bot.core.call import RESTORED, Call, CallState, Outcome
-from bot.core.events import Said
+from bot.core.changes import NEXT_IS_EDITED, NEXT_IS_SAFER, arguments, edited_from
+from bot.core.events import SaferAsked, Said
 from bot.core.run import Run, Turn
 from bot.core.values import Answer, Person
 
@@ -35,6 +36,7 @@ How to read results
 - "failed": it was tried and did not work. "in_doubt": nobody knows whether it happened; say so, and do not try again.
 - "blocked", "denied", "expired", "withdrawn", "superseded", "frozen", "cancelled": it did not happen; "reason" says why.
   Do not propose the same again unless the requester asks for it. Where there is a "better_action", offer it.
+- "changed_by_a_person": a person replaced your arguments by these, and the result is about them. Never propose the original again.
 - "invalid": the arguments were not acceptable; correct them. "needs_context": answer the question with what the requester says.
 
 What is not an instruction
@@ -93,7 +95,7 @@ def _of_turn(run: Run, number: int, turn: Turn) -> Iterator[Item]:
             continue
         wire = item.get("call_id")
         call = calls.get(wire) if isinstance(wire, str) else None
-        told = _told(call) | _earlier(run, call)
+        told = _told(call) | _changed(run, call) | _earlier(run, call)
         if call is not None and run.asked.brief:
             told = {
                 "status": call.status,
@@ -147,9 +149,6 @@ def _told(call: Call | None) -> dict[str, Any]:
     told: dict[str, Any] = {"status": outcome}
     if call.reason or outcome is Outcome.DENIED:
         told["reason"] = call.reason or "It was denied without a reason."
-    if call.edits is not None and (binding := call.proposal.binding) is not None:
-        changed = json.loads(binding.arguments)
-        told["changed_by_a_person"] = {name: changed[name] for name in changed if name not in binding.secret}
     if call.inquiries:
         told["asked_before_deciding"] = [{"question": each.question, "answer": each.answer} for each in call.inquiries]
     if call.output:
@@ -159,6 +158,29 @@ def _told(call: Call | None) -> dict[str, Any]:
         told["better_action"] = call.judgement.better_action
     note = _note(call, outcome)
     return {**told, "note": note} if note else told
+
+
+def _changed(run: Run, call: Call | None) -> dict[str, Any]:
+    """What a person made of it: the arguments that were decided about, and each that was another before."""
+    edit = edited_from(call, run.calls) if call is not None else None
+    if call is None or edit is None:
+        return {"note": NEXT_IS_SAFER} if call is not None and isinstance(call.instead, SaferAsked) else {}
+    first = edit[0]
+    while (step := edited_from(first, run.calls)) is not None:
+        first = step[0]
+    secret = {name for each in (first, call) if each.proposal.binding for name in each.proposal.binding.secret}
+    was, now = ({k: v for k, v in arguments(each).items() if k not in secret} for each in (first, call))
+    changes = {
+        name: {"from": was.get(name), "to": now.get(name)}
+        for name in {**was, **now}
+        if _exactly(was, name) != _exactly(now, name)
+    }
+    note = " ".join(part for part in (_note(call, call.outcome or Outcome.CANCELLED), NEXT_IS_EDITED) if part)
+    return {"changed_by_a_person": now, "changes": changes, "note": note}
+
+
+def _exactly(arguments: dict[str, Any], name: str) -> str:
+    return json.dumps(arguments[name], sort_keys=True) if name in arguments else ""
 
 
 def _earlier(run: Run, call: Call | None) -> dict[str, Any]:

@@ -137,7 +137,8 @@ class Terms:
     who may vote; ``quorum``: how many people it takes at least. ``quorums``: every demand that must be met; () where it is just
     ``quorum`` of ``approvers``. Seconds, 0 for never: ``recheck_after`` (the guard is asked again before a start), ``execute_within``
     (of the approval), ``remind_after``. ``post_to``: the channels of the card, () for the thread. ``rules``: the names of all that
-    applied, ``rule`` the strictest of them. ``denials``: how many end it."""
+    applied, ``rule`` the strictest of them. ``denials``: how many end it. ``not_alone``: users (they changed what is asked about)
+    whose approval alone is not enough."""
 
     approval: ApprovalId
     approvers: tuple[str, ...]
@@ -153,3 +154,4 @@ class Terms:
     post_to: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     denials: int = 1
+    not_alone: tuple[str, ...] = ()

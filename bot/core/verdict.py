@@ -130,7 +130,8 @@ def _better_action(raw: Mapping[str, object]) -> str:
 def _action_text(value: object) -> str:
     if isinstance(value, dict):
         words = (value.get(name) for name in ("better_action", "action", "description", "summary"))
-        return next(_texts(*words), "") if not value.get("arguments") else json_text(value) or ""
+        names_arguments = value.get("arguments") or value.get("parameters")
+        return (not names_arguments and next(_texts(*words), "")) or (json_text(value) or "" if value else "")
     return next(_texts(value), "")
 
 

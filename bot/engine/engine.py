@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from bot.core.call import Call
@@ -13,6 +13,7 @@ from bot.core.run import BrokenJournal, Run
 from bot.core.values import Person, RunId
 from bot.engine.doing import Doer
 from bot.engine.door import Door
+from bot.engine.editing import Editing
 from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
 from bot.engine.listing import Listing, listed
@@ -69,9 +70,11 @@ class Engine:
         self._store, self._dispatch = store, dispatch
         self._door, self._people = Door(store, watch), People(chat, policy)
         name, most = secrets.token_hex(8), self.limits.max_messages
-        self._inbox = Inbox(store, self._door, self._people, chat, dispatch, translate, seal_keys, most_messages=most)
+        self._actions, editing = actions, Editing(self._people, actions, seal_keys)
+        parts = (store, self._door, self._people, chat, dispatch, translate, seal_keys)
+        self._inbox = Inbox(*parts, most_messages=most, editing=editing)
         self._mailbox, self._restoring = Mailbox(store, self._inbox, limits), Restoring(store, self._door, limits)
-        self.programs = Programs(self._door, self._inbox, self._people, seal_keys)
+        self.programs = Programs(self._door, self._inbox, self._people, editing, seal_keys)
         parking = Parking(store, chat, name, lease=self.limits.lease, programs=self.limits.programs)
         doer = Doer(
             door=self._door,
@@ -132,6 +135,26 @@ class Engine:
             return await self._people.may_decide(*found, person)
         except Unavailable:
             return Refused(NOBODY_KNOWS)
+
+    async def may_edit(self, person: Person, opaque: str) -> Refused | None:
+        """Whether a person may change what is asked about, before a form is opened for it; asked again when the edit comes."""
+        found = await self.card_of(opaque)
+        if found is None:
+            return Refused(UNKNOWN_BUTTON)
+        try:
+            return await self._people.may_edit(*found, person)
+        except Unavailable:
+            return Refused(NOBODY_KNOWS)
+
+    def schema(self, call: Call) -> Mapping[str, object] | None:
+        """The JSON schema of a call's arguments; None where its action was changed or removed since it was proposed."""
+        binding, action = call.proposal.binding, call.proposal.action
+        same = binding is not None and self._actions.is_defined_as(action, binding.definition)
+        return self._actions.schema(action) if same else None
+
+    def fitted(self, call: Call, arguments: str) -> str | Mapping[str, str]:
+        """Other arguments for a call as they would be bound, or what is wrong with which ("": with all)."""
+        return self._actions.fitted(call.proposal.action, arguments)
 
     async def may_read(self, person: Person, opaque: str) -> Refused | None:
         found = await self.card_of(opaque)

@@ -17,18 +17,14 @@ from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
 from bot.core.values import Person, Place, RunId
 from bot.engine.door import Door
+from bot.engine.editing import CHANGES, Editing, is_done
 from bot.engine.gestures import GESTURES, gesture
 from bot.engine.latest import latest_of, line_of, run_id_of
 from bot.engine.people import People
 from bot.engine.restoring import before_restore, clicked_before_restore
 from bot.engine.voting import CHOICES, ballot
-from bot.engine.words import ASKED_ANEW, LAST_MESSAGE, UNKNOWN_BUTTON, late, parked_text, while_asking
+from bot.engine.words import ASKED_ANEW, EMPTY, LAST_MESSAGE, UNKNOWN_BUTTON, late, parked_text, while_asking
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Rejected, Store, Translate, Unavailable, Writer
-
-EMPTY = (
-    "Tell me what you need, in the same message as the mention. For example: “grant bob okta-prod-admins for 2h”. "
-    "Anything risky is shown here as a card first, and runs only after somebody has approved it."
-)
 
 
 class Inbox:
@@ -45,10 +41,11 @@ class Inbox:
         seal_keys: tuple[bytes, ...],
         *,
         most_messages: int = 200,
+        editing: Editing | None = None,
     ) -> None:
         self._store, self._door, self._people, self._chat = store, door, people, chat
         self._dispatch, self._translate, self._seal_keys = dispatch, translate, seal_keys
-        self._most_messages = most_messages
+        self._most_messages, self._editing = most_messages, editing
         self._places: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
     async def work(self, row: InboxRow) -> None:
@@ -158,7 +155,7 @@ class Inbox:
             return await self._close(row)
         if clicked.action == "retry":
             return await self._retry(row, clicked)
-        if clicked.action not in CHOICES and clicked.action not in GESTURES:
+        if clicked.action not in {*CHOICES, *GESTURES, *CHANGES}:
             raise Unavailable(f"Another release stored this: a click on {clicked.action}.")
         found = await self._find(row.team, clicked)
         if found is None:
@@ -167,19 +164,24 @@ class Inbox:
         run, call = found
         if clicked.action in CHOICES:
             outcome = await self.vote(run, call, clicked, via="slack", row=row)
+        elif self._editing is not None and clicked.action in CHANGES:
+            decided = await self._editing.decided(run, call, clicked)
+            outcome = decided if isinstance(decided, Refused) else await self._recorded(run.id, decided, row)
         else:
             outcome = await self._gesture(run, call, clicked, row)
         if isinstance(outcome, Refused):
-            if not await self._voted_so(clicked):
+            if not await self._is_so(clicked):
                 await self._explain(clicked, outcome.reason)
             await self._close(row)
         return None
 
-    async def _voted_so(self, clicked: Clicked) -> bool:
-        """Whether this very vote counts already: a click that was delivered or worked twice needs no explanation."""
+    async def _is_so(self, clicked: Clicked) -> bool:
+        """Whether this very click counts already: a click that was delivered or worked twice needs no explanation."""
         run = await self.run_of(clicked.value)
         call = run.call_of(clicked.value) if run else None
         votes = call.approval.votes if call and call.approval else ()
+        if call is not None and is_done(call, clicked):
+            return True
         return any((v.person, v.choice) == (clicked.person, CHOICES.get(clicked.action)) for v in votes)
 
     async def _find(self, team: str, clicked: Clicked) -> tuple[Run, Call] | None:

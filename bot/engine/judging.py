@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 
+from bot.core import changes
 from bot.core.call import Call, proposed
 from bot.core.events import Judged, ModelReplied
 from bot.core.run import Run
@@ -26,6 +27,7 @@ class Judging:
         binding = call.proposal.binding
         if binding is None:
             raise LookupError(f"call {call.proposal.call} is bound to nothing, so nobody can judge it")
+        old = changes.before(call, run.calls)
         question = Question(
             run=run.id,
             key=f"{run.id}:{call.proposal.call}:{binding.digest}",
@@ -35,6 +37,7 @@ class Judging:
             requester=run.asked.person,
             place=run.asked.place,
             request=run.asked.text,
+            supersedes=old.judgement.request_id if old is not None and old.judgement is not None else "",
             earlier=tuple(c.judgement.decision for c in run.calls if c.judgement and c.judgement.decision),
         )
         return await self._guard.judge(question)

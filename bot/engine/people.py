@@ -8,6 +8,7 @@ from bot.core import authority
 from bot.core import policy as rules
 from bot.core.approval import Vote
 from bot.core.call import Call
+from bot.core.changes import editors
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -44,6 +45,12 @@ class People:
         requester = person if group.own else Person(team, "")
         terms = Terms(ApprovalId(""), group.approvers, 1, group.requester_may_approve, 0.0)
         return await self._may(requester, team, terms, person) is None
+
+    async def may_edit(self, run: Run, call: Call, person: Person) -> Refused | None:
+        """Whether this person may change what is asked about: who may decide it, and the requester. Raises `Unavailable`."""
+        if person == run.asked.person:
+            return await self.may_ask(person, run.asked.place.team)
+        return await self.may_decide(run, call, person)
 
     async def lost_it(self, run: Run, call: Call, vote: Vote) -> bool:
         """Whether this person may not decide any more, or is not all of what the vote counted as. Raises `Unavailable`."""
@@ -89,7 +96,9 @@ class People:
         binding = call.proposal.binding
         assert binding is not None
         score = call.judgement.risk if call.judgement else None
-        case = rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place, score)
+        case = rules.case_of(
+            call.proposal.action, binding, run.asked.person, run.asked.place, score, editors(call, run.calls)
+        )
         return rules.terms(self.policy, case, ApprovalId(""), call.approval.opened_at if call.approval else 0.0)
 
     async def _may(self, requester: Person, team: str, terms: Terms, person: Person) -> Refused | None:

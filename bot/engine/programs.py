@@ -6,13 +6,13 @@ A program is trusted to say who decides; its votes are recorded as "by program" 
 import secrets
 from collections.abc import Sequence
 
-from bot.core.call import CallState
-from bot.core.events import Asked, Cancelled, Edited, Event, ModelReplied, Voted
+from bot.core.events import Asked, Cancelled, Event, ModelReplied, Voted
 from bot.core.moments import rests
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import ApprovalId, Choice, Judgement, Person, Proposal, RunId
 from bot.engine.door import Door, applied
+from bot.engine.editing import Editing
 from bot.engine.inbox import Inbox
 from bot.engine.people import People
 from bot.engine.starting import TAMPERED, judged, judgement_holds
@@ -23,8 +23,11 @@ from bot.ports import Writer
 class Programs:
     """Runs of programs. No method advances a run: that is the worker's."""
 
-    def __init__(self, door: Door, inbox: Inbox, people: People, seal_keys: tuple[bytes, ...]) -> None:
-        self._door, self._inbox, self._people, self._seal_keys = door, inbox, people, seal_keys
+    def __init__(
+        self, door: Door, inbox: Inbox, people: People, editing: Editing, seal_keys: tuple[bytes, ...]
+    ) -> None:
+        self._door, self._inbox, self._people, self._editing = door, inbox, people, editing
+        self._seal_keys = seal_keys
 
     async def begin(self, run_id: RunId, asked: Asked) -> Run | Refused:
         """A new run."""
@@ -70,23 +73,13 @@ class Programs:
         return await self._inbox.vote_by_name(approval, user, action, comment, via="program")
 
     async def edit(self, approval: ApprovalId, person: Person, proposal: Proposal) -> Run | Refused:
-        """Supersede the call that is asked about by ``proposal``, which is judged anew. Only who may decide may edit."""
+        """Supersede the call that is asked about by ``proposal``, which is judged anew."""
         run = await self._inbox.run_of(approval)
         call = run.call_of(approval) if run else None
         if run is None or call is None:
             return late(None)
-        refused = await self._people.may_decide(run, call, person)
-        if refused is not None:
-            return refused
-        name = call.proposal.call
-
-        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
-            call = run.call(name) if run else None
-            if call is None or call.state is not CallState.ASKING or call.approval is None:
-                return late(call)
-            return late(call) if call.approval.terms.approval != approval else [Edited(name, proposal, person)]
-
-        return await self._door.decide(run.id, decide)
+        decided = await self._editing.edited(run, call, person, proposal)
+        return decided if isinstance(decided, Refused) else await self._door.decide(run.id, decided)
 
     async def stop(self, run_id: RunId, person: Person, reason: str) -> Run | Refused:
         """Nothing more of this run starts; what has started is recorded when it ends. A run that waits for people is left alone."""

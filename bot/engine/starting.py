@@ -13,6 +13,7 @@ from bot.core import canonical
 from bot.core import policy as rules
 from bot.core.approval import Approval, Vote, permission_text, seal, sealed_by, vote_text
 from bot.core.call import Call
+from bot.core.changes import edited_from, editors
 from bot.core.events import CallRefused, Judged
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
@@ -20,6 +21,7 @@ from bot.core.terms import both, denied, missing
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.ports import Actions, Freeze
 
+EDITED = "It was edited after people were asked, so they are asked again, though the guard would allow it."
 DID_NOT_RUN_BEFORE = "It was started before, and somebody found that it did not run."
 TAMPERED = "What is stored is not what was judged and approved, so it does not run."
 Keys = tuple[bytes, ...]
@@ -38,11 +40,19 @@ def judged(
         return Judged(
             call.proposal.call, replace(judgement, verdict=Verdict.DENY, reason=held, source=rules.LOCAL_RULES)
         )
-    judgement = _with_history(call, judgement)
+    judgement = _with_history(call, _asking_if_edited(run, call, judgement))
     judgement = replace(judgement, shadow=rules.on_trial(policy, case, judgement.verdict))
     terms = rules.terms(policy, case, new, now) if judgement.verdict is Verdict.ASK else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms))
     return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
+
+
+def _asking_if_edited(run: Run, call: Call, judgement: Judgement) -> Judgement:
+    """An edit takes the question away from people who saw it, so it is theirs again, also where the guard would allow what it became.
+    A program has nobody but itself."""
+    if run.of_program or judgement.verdict is not Verdict.ALLOW or edited_from(call, run.calls) is None:
+        return judgement
+    return replace(judgement, verdict=Verdict.ASK, reason=f"{EDITED} {judgement.reason}".rstrip())
 
 
 def _with_history(call: Call, judgement: Judgement) -> Judgement:
@@ -102,6 +112,8 @@ def _beyond(run: Run, approval: Approval, present: Terms, now: float) -> str:
     if now >= present.expires_at or (present.execute_within and now >= approval.resolved_at + present.execute_within):
         return "It was approved, but it did not run within the time that the policy gives it."
     if missing(present, approval.votes, approval.resolved_at):
+        if not missing(replace(present, not_alone=()), approval.votes, approval.resolved_at):
+            return "The policy does not let whoever edited this approve it alone now."
         if present.quorums:
             return "The policy wants approvals of others, too, for this now."
         return f"The policy wants {present.quorum} approvals for this now."
@@ -135,7 +147,9 @@ def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, 
 def case_in(run: Run, call: Call, binding: Binding) -> Case:
     """The call as the policy's rules see it."""
     score = call.judgement.risk if call.judgement else None
-    return rules.case_of(call.proposal.action, binding, run.asked.person, run.asked.place, score)
+    return rules.case_of(
+        call.proposal.action, binding, run.asked.person, run.asked.place, score, editors(call, run.calls)
+    )
 
 
 def covers(freeze: Freeze, binding: Binding) -> bool:

@@ -47,6 +47,10 @@ BEFORE_RESTORE = (
 CLICKED_BEFORE_RESTORE = (
     "The database was restored from a backup after this click, so it does not count. Please click again."
 )
+EMPTY = (
+    "Tell me what you need, in the same message as the mention. For example: “grant bob okta-prod-admins for 2h”. "
+    "Anything risky is shown here as a card first, and runs only after somebody has approved it."
+)
 MAY_HAVE_HAPPENED = (CallState.STARTED, CallState.IN_DOUBT, CallState.FAILED)
 
 

@@ -12,6 +12,9 @@ from bot.core.values import ApprovalId, Quorum, Terms, Verdict
 from bot.policy_file.grammar import Expected
 from bot.policy_file.written import Names
 
+WHOEVER = "whoever edits it"
+"""An editor who is nobody in particular."""
+
 
 @dataclass(frozen=True, slots=True)
 class Explained:
@@ -36,7 +39,8 @@ def explained(policy: Policy, case: Case, said: Verdict | None, clocks: Clocks) 
     reasons = tuple(rule.name for rule in applying if _says(rule) and _leads_to(rule, given))
     trial = rules.on_trial(policy, case, given)
     verdict = Verdict.DENY if window is not None else given
-    terms, names = rules.terms(policy, case, ApprovalId(""), 0.0), tuple(rule.name for rule in applying)
+    terms = rules.terms(policy, replace(case, editors=(WHOEVER,)), ApprovalId(""), 0.0)
+    names = tuple(rule.name for rule in applying)
     return Explained(case, verdict, terms, names, reasons, said is given, window, trial)
 
 
@@ -61,6 +65,7 @@ def differences(found: Explained, expected: Expected, names: Names) -> Iterator[
         "quorum": terms.quorum,
         "expires_in": terms.expires_at,
         "requester_may_approve": terms.requester_may_approve,
+        "editor_may_approve_alone": not terms.not_alone,
         "comment_required": terms.comment_required,
     }
     if expected.verdict is not None and found.verdict is not expected.verdict:
@@ -112,6 +117,8 @@ def _asked(terms: Terms, names: Names) -> Iterator[str]:
         return
     if terms.requester_may_approve:
         yield "the requester too"
+    if not terms.not_alone:
+        yield "whoever edits it also alone"
     if terms.comment_required:
         yield "with a comment"
     if terms.denials > 1:

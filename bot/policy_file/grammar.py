@@ -107,6 +107,7 @@ class Stated(Part):
     approvers: Approvers | None = None
     quorum: QuorumForm | None = None
     requester_may_approve: StrictBool | None = None
+    editor_may_approve_alone: StrictBool | None = None
     comment_required: CommentForm | None = None
     denials: Denials | None = None
     expires_in: Duration | None = None
@@ -177,6 +178,7 @@ class Expected(Part):
     quorum: Count | None = None
     expires_in: Duration | None = None
     requester_may_approve: StrictBool | None = None
+    editor_may_approve_alone: StrictBool | None = None
     comment_required: StrictBool | None = None
 
 

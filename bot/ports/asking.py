@@ -1,6 +1,6 @@
 """The ports that Signoff asks and tells: Model, Guard, Chat, Actions, Dispatch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -74,7 +74,8 @@ class Model(Protocol):
 @dataclass(frozen=True, slots=True)
 class Question:
     """What a guard judges. ``arguments`` are redacted JSON text; ``key`` is the same for the same run, call and digest;
-    ``earlier``: the raw decisions (JSON) about the run's other calls, oldest first."""
+    ``earlier``: the raw decisions (JSON) about the run's other calls, oldest first; ``supersedes``: the guard's name for the question
+    about the call in whose place a person or the model put this one."""
 
     run: RunId
     key: str
@@ -85,6 +86,7 @@ class Question:
     place: Place
     request: str
     earlier: tuple[str, ...] = ()
+    supersedes: str = ""
 
 
 class Guard(Protocol):
@@ -169,6 +171,12 @@ class Actions(Protocol):
     async def propose(self, call: str, wish: Wish, requester: Person) -> Proposal:
         """Validate and bind a wish; a proposal without a binding says why. Functions of the action's that may block are
         not asked on the event loop."""
+
+    def schema(self, action: str) -> Mapping[str, object] | None:
+        """The JSON schema of an action's arguments; None where there is no such action."""
+
+    def fitted(self, action: str, arguments: str) -> str | Mapping[str, str]:
+        """Arguments as they would be bound (JSON text, defaults filled in); or what is wrong, by the argument's name ("": as a whole)."""
 
     def redacted(self, proposal: Proposal) -> str:
         """The bound arguments as JSON text, without secrets."""

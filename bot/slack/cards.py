@@ -13,8 +13,9 @@ from typing import Final
 
 from bot.core.call import Call, CallState
 from bot.core.canonical import short
+from bot.core.changes import alternative
 from bot.core.run import Run
-from bot.slack import facts, limits, questions, status
+from bot.slack import changes, facts, limits, questions, status
 from bot.slack.blocks import (
     Block,
     Message,
@@ -46,14 +47,15 @@ def card(run: Run, call: Call, *, source_note: str = "") -> Message:
     """The card as it must look now. ``source_note`` qualifies the guard ("No BIGHUB key: …"); it is shown on every card."""
     word = "Approval needed" if asking(call) else status.word(call)
     blocks = [header(facts.headline(word, call)), *facts.place_line(word, call), *_arguments(call)]
+    blocks += changes.lines(run, call)
     blocks.append(facts.asked_line(run, call))
     if call.approval is not None:
         blocks += [facts.who_line(run, call.approval)] if asking(call) else []
-    for extra in (facts.guard_line(call, source_note), facts.safer_line(call), facts.says_line(run, call)):
+    for extra in (facts.guard_line(call, source_note), changes.safer_line(call), facts.says_line(run, call)):
         blocks += [extra] if extra is not None else []
     if call.approval is not None:
         blocks += [*questions.lines(run, call), *facts.vote_lines(call.approval)]
-    blocks += status.lines(call)
+    blocks += list(changes.replaced_lines(call)) or status.lines(call)
     buttons = list(_buttons(call, cut=shortened(blocks)))
     blocks += [actions(*buttons)] if buttons else []
     blocks.append(context(_digest_note(call)))
@@ -128,6 +130,12 @@ def _deciding(call: Call, opaque: str, what: str) -> Iterator[Block]:
         yield button(word, "review", opaque, f"{word}: {what}", "primary" if alone else None)
     yield button("Deny", "deny", opaque, f"Deny: {what}", "danger")
     yield button("Ask", "ask", opaque, f"Ask the requester: {what}")
+    if call.proposal.binding is not None and (call.proposal.binding.order or facts.argument_text(call)):
+        yield button("Edit", "edit", opaque, f"Edit: {what}")
+    if call.judgement is not None and call.judgement.better_action.strip():
+        safer = f"Something safer: {what}"
+        named = alternative(call) is not None
+        yield button("Safer", "safer_form", opaque, safer) if named else button("Safer", "safer", opaque, safer)
 
 
 def _ending(opaque: str, what: str) -> Iterator[Block]:

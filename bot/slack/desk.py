@@ -1,5 +1,6 @@
 """What this room needs of the engine."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from bot.core.call import Call
@@ -16,6 +17,15 @@ class Desk(Protocol):
 
     async def may_decide(self, person: Person, opaque: str) -> Refused | None:
         """Whether a person may vote on this (or settle it) now; None where they may."""
+
+    async def may_edit(self, person: Person, opaque: str) -> Refused | None:
+        """Whether a person may change what is asked about, or ask for something safer; None where they may."""
+
+    def schema(self, call: Call) -> Mapping[str, object] | None:
+        """The JSON schema of a call's arguments; None where its action was changed or removed since."""
+
+    def fitted(self, call: Call, arguments: str) -> str | Mapping[str, str]:
+        """Other arguments for a call as they would be bound, or what is wrong with which ("": with all)."""
 
     async def may_read(self, person: Person, opaque: str) -> Refused | None:
         """Whether a person may see the details of this; None where they may."""

@@ -154,11 +154,6 @@ def guard_line(call: Call, source_note: str) -> Block | None:
     return line(*parts)
 
 
-def safer_line(call: Call) -> Block | None:
-    better = call.judgement.better_action if call.judgement else ""
-    return line(said("Safer: ", "bold"), said(f"“{one_line(better, REASON)}”")) if better.strip() else None
-
-
 def words_of(run: Run, call: Call) -> str:
     """What the model said in the turn of this call."""
     return run.turns[call.turn - 1].text if 0 < call.turn <= len(run.turns) else ""

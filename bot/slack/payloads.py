@@ -4,7 +4,8 @@ Rule 1: a row keeps the least that `translate` needs: no token, no response URL,
 Rule 2: what starts or answers nothing gives no row: edits, deletions, bots, joins, and channel messages that are neither a
 mention, nor in a direct message, nor a reply in a thread.
 Rule 3: a person is keyed by their own team (their enterprise where the installation has one), never by that of the place.
-Rule 4: a click on Deny, Review, Ask or Details decides nothing, so it gives no row; the view that it opens does.
+Rule 4: a click on Deny, Review, Ask, Edit or Details decides nothing, so it gives no row; the view that it opens does. That of Edit does
+only once its listener has found nothing wrong with it (`edit_row`).
 """
 
 import json
@@ -15,13 +16,16 @@ from typing import Any, Final, Literal, TypeAlias
 from bot.core.inputs import Clicked, Foreign, Input, Nothing, Wrote
 from bot.core.values import Person, Place
 from bot.ports import InboxRow
-from bot.slack.views import APPROVE_REVIEWED, ASK, COMMENT, DENY
+from bot.slack.forms import EDIT
+from bot.slack.views import APPROVE_REVIEWED, ASK, COMMENT, DENY, Subject
 from bot.slack.wording import flattened, names, storable
 
 Payload: TypeAlias = Mapping[str, Any]
 Kind: TypeAlias = Literal["event", "click", "view", "command"]
 
-RECORDED_CLICKS: Final = frozenset({"approve", "did_run", "did_not_run", "unknown", "retry", "withdraw", "stop"})
+RECORDED_CLICKS: Final = frozenset(
+    {"approve", "safer", "did_run", "did_not_run", "unknown", "retry", "withdraw", "stop"}
+)
 """Buttons that the engine works from the inbox; all others are answered by a listener."""
 RECORDED_VIEWS: Final = frozenset({APPROVE_REVIEWED, DENY, ASK})
 _SUBTYPES: Final = frozenset({None, "file_share", "thread_broadcast"})
@@ -59,6 +63,21 @@ def inbox_row(body: Payload, *, kind: Kind) -> InboxRow | None:
             return _view_row(body)
         case "command":
             return _command_row(body)
+
+
+def edit_row(body: Payload, subject: Subject, arguments: str) -> InboxRow:
+    """The row of a submitted edit, to be committed before its ack. ``arguments``: JSON text."""
+    view, team, person = _part(body, "view"), team_of(body), person_of(body)
+    kept = {
+        "person": [person.team, person.user],
+        "action": EDIT,
+        "value": subject.approval,
+        "channel": subject.channel,
+        "message": subject.message,
+        "comment": "",
+        "arguments": arguments,
+    }
+    return _row(f"view:{team}:{person.user}:{view.get('id', '')}:{view.get('hash', '')}", team, _Row.VIEW, kept)
 
 
 def translate(row: InboxRow) -> Input:
@@ -204,7 +223,8 @@ def _wrote(kept: Mapping[str, Any], team: str) -> Wrote:
 
 def _clicked(kept: Mapping[str, Any]) -> Clicked:
     person = Person(*kept["person"])
-    return Clicked(person, kept["action"], kept["value"], kept["channel"], kept["message"], kept["comment"])
+    what = (kept["action"], kept["value"], kept["channel"], kept["message"], kept["comment"])
+    return Clicked(person, *what, kept.get("arguments", ""))
 
 
 # --- who ------------------------------------------------------------------------------------------------------------

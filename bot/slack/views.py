@@ -13,7 +13,7 @@ from typing import Final
 from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.run import Run
-from bot.slack import facts, limits, questions, status
+from bot.slack import changes, facts, limits, questions, status
 from bot.slack.blocks import (
     CHUNK,
     Block,
@@ -97,7 +97,7 @@ def details_view(run: Run, call: Call) -> Block:
     """All that is known about a call: its arguments, the decision, the votes, the digest, what came of it. What a card shortens
     is whole here, or says how much of it is not shown."""
     top = [header(facts.headline("Details", call)), *facts.place_line("Details", call)]
-    rest = [*_warnings(call), *_around(run, call, None), *status.lines(call)]
+    rest = [*_warnings(call), *_around(run, call, None), *(list(changes.replaced_lines(call)) or status.lines(call))]
     early, late = outcome_texts(call), background_texts(run, call)
     space = _space([*top, *rest], len(early) + len(late), call)
     voted = votes_whole(space, call.approval) if call.approval else []
@@ -153,11 +153,12 @@ def _warnings(call: Call) -> Iterator[Block]:
 
 
 def _around(run: Run, call: Call, questions_shown: int | None = questions.ON_CARD) -> Iterator[Block]:
+    yield from changes.lines(run, call)
     yield facts.asked_line(run, call)
     if call.approval is not None:
         yield facts.who_line(run, call.approval)
         yield from _rule(call.approval)
-    for extra in (facts.guard_line(call, ""), facts.safer_line(call), facts.says_line(run, call)):
+    for extra in (facts.guard_line(call, ""), changes.safer_line(call), facts.says_line(run, call)):
         if extra is not None:
             yield extra
     yield from questions.lines(run, call, questions_shown)

@@ -10,7 +10,7 @@ from bot.core.approval import Approval
 from bot.core.call import Call, CallState, Outcome
 from bot.core.run import Run
 from bot.core.values import Choice
-from bot.slack import facts, questions
+from bot.slack import changes, facts, questions
 from bot.slack.blocks import CHUNK, Block, chunks, line, mention, moment, one_line, rich, said, section, seen, size_of
 from bot.slack.blocks import Run as Piece
 
@@ -105,6 +105,7 @@ def background_texts(run: Run, call: Call) -> list[Text]:
         ("Safer", judgement.better_action if judgement else "", facts.REASON),
         ("The agent says", facts.words_of(run, call), facts.SAYS),
         *questions.texts(call),
+        ("What is other than before", changes.whole_difference(run, call), 0),
     )
     return list(_shortened(texts))
 

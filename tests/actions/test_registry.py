@@ -5,11 +5,12 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import AfterValidator
 
 from bot.actions import Checked, Registry, action, define
 from bot.core.canonical import Refused, argument_lines, canonical_bytes, digest, parse_lines
@@ -38,6 +39,13 @@ def take(**arguments: Any) -> None:
     RECEIVED.append(arguments)
 
 
+def address(text: str) -> str:
+    if "@" not in text:
+        raise ValueError("no address")
+    return text
+
+
+Email = Annotated[str, AfterValidator(address)]
 OPEN: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": True}
 OPEN_STAGE: dict[str, Any] = {"type": "object", "properties": {"service": {}, "stage": {}}}
 GRANT = define(grant, system="okta", environment="production", risk="high", target="user", secret=("password",))
@@ -277,3 +285,19 @@ async def test_an_environment_that_an_argument_names_is_what_the_policy_and_the_
     assert unsaid.binding is not None and unsaid.binding.environment == ""
     with pytest.raises(ConfigurationError, match="environment names 'where'"):
         action(environment="{where}", name="restart")(lambda service: service)
+
+
+def test_arguments_that_fit_come_back_as_they_would_be_bound_and_faults_by_name() -> None:
+    @action(secret=("pin",))
+    def transfer(amount: int, to: Email, pin: str, note: str = "none") -> None: ...
+
+    registry = Registry([define(transfer)])
+    good = {"amount": 1, "to": "a@b", "pin": "1234", "note": None}
+    assert registry.fitted("transfer", json.dumps(good)) == '{"amount":1,"note":"none","pin":"1234","to":"a@b"}'
+    assert registry.schema("transfer") is not None and registry.schema("gone") is None
+    wrong = registry.fitted("transfer", json.dumps({**good, "amount": "many", "pin": 7}))
+    assert not isinstance(wrong, str) and set(wrong) == {"amount", "pin"}
+    assert "must be a whole number" in wrong["amount"] and "7" not in wrong["pin"]
+    converted = registry.fitted("transfer", json.dumps({**good, "to": "nobody"}))
+    assert converted == {"to": '"to" is not acceptable: Value error, no address.'}
+    assert set(registry.fitted("transfer", "[]")) == set(registry.fitted("gone", "{}")) == {""}

@@ -99,6 +99,7 @@ def whole_rules(draw: st.DrawFn, name: str = "rule") -> Rule:
         quorum=None if shares else draw(st.integers(1, 3)),
         shares=shares,
         requester_may_approve=draw(st.booleans()),
+        editor_may_approve_alone=draw(st.booleans()),
         expires_in=draw(minutes),
         comment_required=draw(st.sampled_from((True, False, Comparison(">=", 0.7), Comparison(">=", 0.9)))),
         on_expiry=expiry,
@@ -120,7 +121,7 @@ RULES = st.lists(whole_rules(), min_size=1, max_size=4).map(named)
 
 
 def agreed(*rules: Rule) -> Terms:
-    return terms(Policy(rules=rules), CASE, ApprovalId("ap"), 1000.0)
+    return terms(Policy(rules=rules), replace(CASE, editors=("UEVE",)), ApprovalId("ap"), 1000.0)
 
 
 @given(RULES)
@@ -129,7 +130,16 @@ def test_no_combination_of_rules_asks_on_milder_terms_than_any_of_them(rules: tu
     assert not any(stricter(agreed(rule), together) for rule in rules)
 
 
-PARTS = ("approvers", "quorum", "requester_may_approve", "expires_in", "comment_required", "execute_within", "denials")
+PARTS = (
+    "approvers",
+    "quorum",
+    "requester_may_approve",
+    "editor_may_approve_alone",
+    "expires_in",
+    "comment_required",
+    "execute_within",
+    "denials",
+)
 
 
 @given(RULES, st.lists(st.sets(st.sampled_from(PARTS)), min_size=4, max_size=4), st.integers(0, 3))
@@ -173,7 +183,7 @@ def test_r8_rules_never_loosen_what_a_guard_said(verdicts: list[Verdict | None],
 
 def test_no_rule_is_the_safe_default() -> None:
     assert verdict(Policy(), CASE) is Verdict.ASK and verdict(Policy(), replace(CASE, read_only=True)) is Verdict.ALLOW
-    assert agreed() == Terms(ApprovalId("ap"), (), 1, False, 15_400.0)
+    assert agreed() == Terms(ApprovalId("ap"), (), 1, False, 15_400.0, not_alone=("UEVE",))
 
 
 def test_a_quorum_without_approvers_holds_for_all_that_are_named() -> None:
@@ -240,6 +250,20 @@ def test_what_the_winning_rule_leaves_open_comes_from_the_next_and_then_from_the
         ApprovalId("ap"), ("group:SSEC",), 2, True, 1060.0, "floor", rules=("floor", "who")
     )
     assert terms(Policy(), CASE, ApprovalId("ap"), 0.0) == Terms(ApprovalId("ap"), (), 1, False, 14_400.0, "")
+
+
+@pytest.mark.parametrize(
+    ("stated", "default", "alone"),
+    [((), False, False), ((), True, True), ((True,), False, True), ((True, False), True, False), ((None,), True, True)],
+)
+def test_r20_whoever_edits_may_approve_alone_only_where_the_policy_says_so_and_the_strictest_rule_wins(
+    stated: tuple[bool | None, ...], default: bool, alone: bool
+) -> None:
+    rules = tuple(Rule(f"r{n}", editor_may_approve_alone=each) for n, each in enumerate(stated))
+    policy = Policy(Defaults(("user:UDAN",), editor_may_approve_alone=default), rules)
+    asked = terms(policy, replace(CASE, editors=("UDAN",)), ApprovalId("ap"), 0.0)
+    assert asked.not_alone == (() if alone else ("UDAN",))
+    assert terms(policy, CASE, ApprovalId("ap"), 0.0).not_alone == ()
 
 
 OUTSIDE = {

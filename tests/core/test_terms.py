@@ -80,6 +80,15 @@ def test_votes_of_before_votes_said_as_what_they_count_count_under_terms_of_befo
     assert missing(demanding(ONE_OF_EACH), [ballot("U1"), ballot("U2")], 0.0) != ()
 
 
+def test_r20_one_person_who_edited_is_not_enough_alone_and_with_anybody_else_is() -> None:
+    asked = replace(PLAIN, approvers=(SRE, "user:U1"), quorum=1, not_alone=("U1", "U3"))
+    carol, dan, eve = ballot("U1", SRE), ballot("U2", SRE), ballot("U3", SRE)
+    assert missing(asked, [carol], 0.0) == (Lack(1, (SRE,)),)
+    assert missing(asked, [dan], 0.0) == missing(asked, [carol, dan], 0.0) == missing(asked, [carol, eve], 0.0) == ()
+    twice = [carol, Ballot(Person("T2", "U1"), counts_as=(SRE,))]
+    assert missing(asked, twice, 0.0) == missing(asked, [carol, replace(dan, choice=Choice.DENY)], 0.0) != ()
+
+
 def test_two_rules_may_be_served_by_one_person_who_may_approve_under_both() -> None:
     terms = demanding(Quorum((SRE,), 1), Quorum((SEC,), 1))
     assert missing(terms, [ballot("U1", SRE, SEC)], 0.0) == ()
@@ -118,6 +127,7 @@ def terms(draw: st.DrawFn) -> Terms:
     more = {name: draw(seconds) for name in ("recheck_after", "execute_within", "remind_after")}
     more |= {"requester_may_approve": draw(st.booleans()), "comment_required": draw(st.booleans())}
     more |= {"denials": draw(st.integers(1, 3))}
+    more |= {"not_alone": tuple(draw(st.sets(st.sampled_from(("U0", "U1", "U2")))))}
     return replace(demanded, expires_at=draw(st.sampled_from((100.0, 200.0))), **more)
 
 
@@ -137,7 +147,9 @@ def seated(quorum: Quorum, voters: list[Ballot], at: float) -> bool:
 def test_r20_votes_are_enough_exactly_where_each_demand_can_be_seated(
     asked: Terms, voters: list[Ballot], at: float
 ) -> None:
-    assert (missing(asked, voters, at) == ()) is all(seated(quorum, voters, at) for quorum in asked.quorums)
+    enough = all(seated(quorum, voters, at) for quorum in asked.quorums)
+    alone = len(voters) == 1 and voters[0].person.user in asked.not_alone
+    assert (missing(asked, voters, at) == ()) is (enough and not alone)
 
 
 @given(terms(), terms(), VOTERS, st.sampled_from((0.0, 50.0, 99.0)))
@@ -187,6 +199,7 @@ STRICTER = {
     "one of each": {"approvers": (SRE, SEC), "quorums": (ONE_OF_EACH,)},
     "a comment": {"comment_required": True},
     "fewer denials end it": {"denials": 1},
+    "not an editor alone": {"not_alone": ("U1",)},
     "it expires sooner": {"expires_at": 99.0},
     "it runs soon or not at all": {"execute_within": 60.0},
     "the guard is asked again": {"recheck_after": 60.0},
@@ -218,5 +231,6 @@ def test_s31_a_seal_covers_every_term_and_terms_of_before_are_sealed_as_before()
         {"denials": 2},
         {"execute_within": 1.0},
         {"recheck_after": 1.0},
+        {"not_alone": ("U1",)},
     ):
         assert len(sealed_beyond(replace(PLAIN, **change))) == 1

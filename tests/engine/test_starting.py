@@ -98,6 +98,7 @@ TAMPERINGS = {
     "the time to run": with_terms(execute_within=9e9),
     "the age for asking again": with_terms(recheck_after=9e9),
     "the rules": with_terms(rules=("none",)),
+    "who is not enough alone": with_terms(not_alone=("U0CAROL",)),
     "as what it counts": with_vote(counts_as=("group:S0ADMINS",)),
     "the system": with_binding(system="toy"),
     "the environment": with_binding(environment="staging"),

@@ -258,6 +258,7 @@ class World:
         self.translate = translate or (lambda row: self.inputs[row.key])
         self.model, self.guard, self.chat = ModelInMemory(), GuardInMemory(), ChatInMemory()
         self.deeds, self.policy, self.limits = Deeds(), policy, limits
+        self.seal_keys: tuple[bytes, ...] = (b"k" * 32,)
         self.inputs: dict[str, Input] = {}
         self.registry = Registry(registered(self.deeds))
         self.engine = self.new_engine()
@@ -282,7 +283,7 @@ class World:
             dispatch=dispatch,
             translate=self.translate,
             policy=self.policy,
-            seal_keys=(b"k" * 32,),
+            seal_keys=self.seal_keys,
             limits=limits,
         )
 

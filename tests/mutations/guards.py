@@ -214,7 +214,7 @@ CORE = (
     ),
     guard(
         "every function_call has its output", "R16", "core/transcript.py",
-        "        told = _told(call) | _earlier(", "        if call is None:\n            continue\n        told = _told(call) | _earlier(",
+        "        told = _told(call) | _changed(", "        if call is None:\n            continue\n        told = _told(call) | _changed(",
         "core/test_transcript.py::test_r16_in_any_history_every_function_call_has_exactly_one_output",
     ),
     guard(
@@ -360,7 +360,7 @@ CORE = (
     ),
     guard(
         "a doubt never loosens anything", "S1", "core/policy.py",
-        "self.verdict is not Verdict.ALLOW and self.requester_may_approve is not True", "True",
+        "self.verdict is not Verdict.ALLOW and not loosens", "True",
         "core/test_matching.py::test_what_cannot_be_compared_never_loosens_anything",
     ),
     guard(
@@ -1339,3 +1339,110 @@ RESTORED = (
 )  # fmt: skip
 
 GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP, *CHILDREN, *PACE, *PARKED, *RESTORED)
+EDITING = (
+    guard(
+        "whoever edited is not enough alone", "R20", "core/terms.py",
+        "return _lacking(terms, approving, at) or _second(terms, approving)", "return _lacking(terms, approving, at)",
+        "core/test_terms.py::test_r20_one_person_who_edited_is_not_enough_alone_and_with_anybody_else_is",
+        "engine/test_editing.py::test_r20_whoever_edits_is_not_enough_alone_and_with_somebody_else_is",
+    ),
+    guard(
+        "only a policy in which all agree lets an editor approve alone", "R20", "core/policy.py",
+        "alone = all(_stated(", "alone = any(_stated(",
+        "core/test_policy.py"
+        "::test_r20_whoever_edits_may_approve_alone_only_where_the_policy_says_so_and_the_strictest_rule_wins",
+    ),
+    guard(
+        "the editors are told to the policy", "R20", "engine/starting.py",
+        "editors(call, run.calls)", "()",
+        "engine/test_editing.py::test_r20_whoever_edits_is_not_enough_alone_and_with_somebody_else_is",
+        "engine/test_editing.py::test_r20_a_policy_that_takes_it_back_applies_when_the_click_is_worked",
+    ),
+    guard(
+        "only who may decide or asked may edit", "S9", "engine/people.py",
+        "            return await self.may_ask(person, run.asked.place.team)\n        return await self.may_decide(run, call, person)",
+        "            return await self.may_ask(person, run.asked.place.team)\n        return None",
+        "engine/test_editing.py::test_s9_who_may_not_decide_and_did_not_ask_may_neither_edit_nor_ask_for_something_safer",
+    ),
+    guard(
+        "unchanged arguments make no edit", "R5", "engine/editing.py",
+        "if call.proposal.binding is not None and new.binding.digest == call.proposal.binding.digest:", "if False:",
+        "engine/test_editing.py::test_unchanged_arguments_make_no_edit",
+    ),
+    guard(
+        "what is not valid is no edit", "S8", "engine/editing.py",
+        "if new.binding is None:\n            return Refused(new.refusal)", "if new.binding is None:\n            return late(call)",
+        "engine/test_editing.py::test_s8_an_edit_that_is_not_valid_changes_nothing_and_says_why",
+    ),
+    guard(
+        "an edit counts from the recorded card only", "S13", "engine/editing.py",
+        "if card is not None and (call.card is None or card != call.card.message):", "if False:",
+        "engine/test_editing.py::test_s13_an_edit_from_another_message_than_the_card_does_not_count",
+    ),
+    guard(
+        "what has expired is not edited", "R7", "engine/editing.py",
+        "if now >= approval.terms.expires_at:", "if False:",
+        "engine/test_editing.py::test_r7_what_has_expired_is_not_edited_any_more",
+    ),
+    guard(
+        "only what is as it was sealed is edited", "S31", "engine/editing.py",
+        "return None if whole and judgement_holds(run, call, approval.terms, self._keys) else Refused(TAMPERED)", "return None",
+        "engine/test_editing.py::test_s31_what_is_not_as_it_was_sealed_is_not_edited",
+    ),
+    guard(
+        "a call is edited a bounded number of times", "R17", "engine/editing.py",
+        "if changes.edits_of(call, run.calls) >= changes.MOST_EDITS:", "if False:",
+        "engine/test_editing.py::test_r17_a_call_is_edited_a_bounded_number_of_times",
+    ),
+    guard(
+        "what was edited is asked about whatever the guard says", "R7", "engine/starting.py",
+        "_with_history(call, _asking_if_edited(run, call, judgement))", "_with_history(call, judgement)",
+        "engine/test_editing.py::test_what_was_edited_is_asked_about_also_where_the_guard_would_allow_it",
+    ),
+    guard(
+        "an alternative is of the same action", "S28", "core/changes.py",
+        "if named is not given and any(given.get(key", "if False and any(given.get(key",
+        "slack/test_forms.py::test_s28_what_names_another_action_or_unknown_or_secret_or_equal_arguments_is_a_sentence",
+    ),
+    guard(
+        "an alternative names known arguments that are no secrets", "S28 S20", "core/changes.py",
+        "if not isinstance(named, dict) or not named.keys() <= known:", "if not isinstance(named, dict):",
+        "slack/test_forms.py::test_s28_what_names_another_action_or_unknown_or_secret_or_equal_arguments_is_a_sentence",
+    ),
+    guard(
+        "a secret is not in the form", "S20", "core/form.py",
+        "if name in secret:", "if False:",
+        "core/test_form.py::test_s20_a_secret_is_not_in_the_form_and_stays",
+        "slack/test_forms.py::test_edit_opens_a_form_of_the_actions_schema_with_the_exact_arguments",
+    ),
+    guard(
+        "a text that would not be seen is shown as JSON", "S5", "core/form.py",
+        "if not isinstance(value, str) or has_invisible(value) or value != value.strip():", "if not isinstance(value, str):",
+        "core/test_form.py::test_s5_a_text_that_a_field_would_not_show_as_it_is_stands_there_as_json",
+    ),
+    guard(
+        "one field says one value", "S8", "core/form.py",
+        'or list(parsed) != ["value"]:', "or False:",
+        "core/test_form.py::test_s8_what_cannot_be_meant_is_a_fault_at_its_field",
+    ),
+    guard(
+        "an action that was changed since has no form", "R14", "engine/engine.py",
+        "same = binding is not None and self._actions.is_defined_as(action, binding.definition)", "same = True",
+        "engine/test_editing.py::test_r14_an_action_that_was_changed_since_has_no_form",
+    ),
+    guard(
+        "an edit is committed before it is acknowledged", "R3", "slack/listeners/forms.py",
+        "        await self._desk.receive(edit_row(body, about[0], arguments))\n        await ack()\n",
+        "        await ack()\n        await self._desk.receive(edit_row(body, about[0], arguments))\n",
+        "slack/test_forms.py::test_r3_an_edit_that_cannot_be_committed_is_not_acknowledged",
+    ),
+    guard(
+        "what is superseded is no approval at BIGHUB", "R9", "bighub_guard.py",
+        "await self._bighub.resolve(request_id, word, comment, modified=modified_action(call))",
+        'await self._bighub.resolve(request_id, "modified" if call.instead else word, comment, modified=modified_action(call))',
+        "test_bighub_guard_reports.py"
+        "::test_what_people_changed_instead_of_deciding_is_reported_as_modified_and_never_as_approved",
+    ),
+)  # fmt: skip
+
+GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *EDITING)

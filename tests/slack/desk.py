@@ -1,8 +1,10 @@
 """A desk in memory: it keeps rows as the store would, and answers as it is told to. No test lives here."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.actions import Registry
 from bot.core.call import Call
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -24,6 +26,7 @@ class RecordingDesk:
     fails: int = 0
     waits: float = 0.0
     broken: bool = False
+    registry: Registry | None = None
     refusal: Refused | None = None
     cards: dict[str, tuple[Run, Call]] = field(default_factory=dict)
     listing: Listing = field(default_factory=Listing)
@@ -41,6 +44,16 @@ class RecordingDesk:
 
     async def may_decide(self, person: Person, opaque: str) -> Refused | None:
         return await self._answer("decide", person, opaque)
+
+    async def may_edit(self, person: Person, opaque: str) -> Refused | None:
+        return await self._answer("edit", person, opaque)
+
+    def schema(self, call: Call) -> Mapping[str, object] | None:
+        return self.registry.schema(call.proposal.action) if self.registry else None
+
+    def fitted(self, call: Call, arguments: str) -> str | Mapping[str, str]:
+        assert self.registry is not None
+        return self.registry.fitted(call.proposal.action, arguments)
 
     async def may_read(self, person: Person, opaque: str) -> Refused | None:
         return await self._answer("read", person, opaque)

@@ -73,7 +73,8 @@ def test_the_card_says_what_where_who_why_and_until_when_in_this_order() -> None
 
 def test_the_buttons_carry_the_approvals_id_and_nothing_else() -> None:
     found = buttons(drawn(asked_run()).blocks)
-    assert list(found) == ["approve", "review", "deny", "ask", "details", "withdraw", "stop"]
+    decide = ["approve", "review", "deny", "ask", "edit", "safer"]
+    assert list(found) == [*decide, "details", "withdraw", "stop"]
     assert {each["value"] for each in found.values()} == {APPROVAL}
     assert found["approve"]["style"] == "primary" and found["deny"]["style"] == "danger"
 

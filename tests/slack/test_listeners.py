@@ -206,7 +206,7 @@ async def test_what_goes_wrong_is_logged_without_payloads_and_explained(scene: S
     assert entry["error"] == "StoreIsDown" and "secret" not in repr(logs)
 
 
-@pytest.mark.parametrize("action", ["edit", "never_heard_of", "Approve", "approve_reviewed"])
+@pytest.mark.parametrize("action", ["edited", "never_heard_of", "Approve", "approve_reviewed"])
 async def test_a_button_of_another_version_is_explained(scene: Scene, desk: RecordingDesk, action: str) -> None:
     assert await scene.click(action, value=APPROVAL, force=True) == "ok"
     assert await scene.told() == OLD_BUTTON

@@ -1,4 +1,4 @@
-"""Deny, Review, Ask and Details: each opens a modal. What is submitted there is a row of the inbox."""
+"""Deny, Review, Ask, Edit and Details: each opens a modal. What is submitted there is a row of the inbox."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -15,6 +15,7 @@ from bot.engine.words import UNKNOWN_BUTTON
 from bot.slack.blocks import Block
 from bot.slack.calls import Declined, called
 from bot.slack.desk import Desk
+from bot.slack.forms import SAFER_FORM, edit_form, edit_view
 from bot.slack.listeners.telling import Click, answering, click_of, tell
 from bot.slack.views import Subject, ask_view, deny_view, details_view, review_view
 
@@ -35,6 +36,8 @@ class Buttons:
         app.action("deny")(self.deciding)
         app.action("review")(self.deciding)
         app.action("ask")(self.deciding)
+        app.action("edit")(self.editing)
+        app.action("safer_form")(self.editing)
         app.action("details")(self.details)
 
     async def deciding(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
@@ -54,6 +57,24 @@ class Buttons:
         if isinstance(found, str):
             return found
         return _too_late(found[1], click) or _view(*found, click)
+
+    async def editing(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+        """Edit, and a safer alternative that is arguments: a form, or why there is none."""
+        await ack()
+        click = click_of(body)
+        async with answering(client, click):
+            found = await self._admitted(click, self._desk.may_edit)
+            if isinstance(found, str):
+                return await tell(client, click, found)
+            call, safer = found[1], click.action == SAFER_FORM
+            form = edit_form(call, self._desk.schema(call), safer=safer)
+            late = _too_late(call, click) or (form.reason if isinstance(form, Refused) else None)
+            if late or isinstance(form, Refused):
+                return await tell(client, click, late or "")
+            view = edit_view(call, form, Subject(click.value, click.channel, click.message), safer=safer)
+            if isinstance(view, Refused):
+                return await tell(client, click, view.reason)
+            return await _open(client, click, view)
 
     async def details(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
         """Everything about a call, for whoever belongs here."""
