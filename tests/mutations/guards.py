@@ -501,7 +501,6 @@ ENGINE = (
         "the approvers' right is asked again before the start", "S10", "engine/doing.py",
         'if vote.via == "slack" and await', 'if vote.via == "nothing" and await',
         "engine/test_engine.py::test_an_approver_who_lost_the_right_since_the_click_has_not_approved",
-        "engine/test_faults.py::test_a_policy_that_became_stricter_before_the_start_asks_people_anew[stricter1]",
     ),
     guard(
         "a vote counts under sealed terms only", "S31", "engine/voting.py",
