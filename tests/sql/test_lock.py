@@ -69,7 +69,7 @@ async def test_r11_whoever_has_the_lock_takes_over_the_runs_of_the_dead_at_once_
         assert await store.write(lambda tx, run=run: tx.take_lease(run, "dead", 1000.0))
     assert await store.write(lambda tx: tx.take_lease(ours, "new", 10.0)) is None
     await store.write(end_leases)
-    assert await store.write(lambda tx: tx.take_lease(ours, "new", 10.0)) == Lease(1, taken_over=True)
+    assert await store.write(lambda tx: tx.take_lease(ours, "new", 10.0)) == Lease(1, taken_over=True, takeovers=1)
     assert await store.write(lambda tx: tx.take_lease(programs, "new", 10.0)) is None
     await store.close()
 
