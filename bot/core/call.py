@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from bot.core import approval as approvals
+from bot.core import reminding
 from bot.core.approval import Approval, Resolution
 from bot.core.events import (
     CallRefused,
@@ -21,6 +22,7 @@ from bot.core.events import (
     Expired,
     Finished,
     Judged,
+    Reminded,
     Restored,
     RunFailed,
     Settled,
@@ -28,27 +30,13 @@ from bot.core.events import (
     Voted,
 )
 from bot.core.refusal import Refused
-from bot.core.states import STATUSES, CallState, Outcome
+from bot.core.states import STATUSES, CallState, Card, Outcome
 from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 
 __all__ = [
-    "CALL_EVENTS",
-    "CALL_TRANSITIONS",
-    "MAY_HAVE_RUN",
-    "MOST_ATTEMPTS",
-    "OPEN",
-    "RESTORED",
-    "STATUSES",
-    "Call",
-    "CallEvent",
-    "CallState",
-    "Card",
-    "Outcome",
-    "apply",
-    "close",
-    "proposed",
-    "refuse",
-]
+    "CALL_EVENTS", "CALL_TRANSITIONS", "MAY_HAVE_RUN", "MOST_ATTEMPTS", "OPEN", "RESTORED", "STATUSES", "Call",
+    "CallEvent", "CallState", "Card", "Outcome", "apply", "close", "proposed", "refuse",
+]  # fmt: skip
 
 _S = CallState
 OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
@@ -58,6 +46,7 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.PROPOSED, CallRefused): frozenset({_S.REFUSED}),
     (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
     (_S.ASKING, Edited): frozenset({_S.REFUSED}),
+    (_S.ASKING, Reminded): frozenset({_S.ASKING}),
     (_S.ASKING, Expired): frozenset({_S.REFUSED}),
     (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
     (_S.ALLOWED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
@@ -77,17 +66,6 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
 
 MOST_ATTEMPTS = 3
 RESTORED = "The database was restored from a backup. What became of this after the backup is not known here."
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Where a call's card stands, and the phase that it shows. ``again_at`` (epoch seconds): when it is shown once more, because
-    an earlier update whose answer never came may have arrived after the last; 0 for never."""
-
-    channel: str
-    message: str
-    shows: str
-    again_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +131,19 @@ class Call:
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
 
 
-CallEvent = Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
-CALL_EVENTS: tuple[type, ...] = (Judged, Voted, Edited, Expired, CallRefused, Started, Finished, Doubted, Settled)
+CallEvent = Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled | Reminded
+CALL_EVENTS: tuple[type, ...] = (
+    Judged,
+    Voted,
+    Edited,
+    Expired,
+    CallRefused,
+    Started,
+    Finished,
+    Doubted,
+    Settled,
+    Reminded,
+)
 
 
 def proposed(turn: int, proposal: Proposal, at: float) -> Call:
@@ -179,8 +168,8 @@ def _apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
     match event:
         case Judged():
             return _judged(call, event, at)
-        case Voted():
-            return _voted(call, event, at)
+        case Voted() | Reminded():
+            return _voted(call, event, at) if isinstance(event, Voted) else _reminded(call, event, at)
         case Expired():
             return _expired(call, at)
         case CallRefused() | Edited():
@@ -226,7 +215,9 @@ def _judged(call: Call, event: Judged, at: float) -> Call:
     binding = call.proposal.binding
     if event.terms is None or binding is None:
         return refuse(judged, Outcome.BLOCKED, "Nobody can be asked about this action.", at)
-    return replace(judged, state=CallState.ASKING, approval=Approval(event.terms, binding.digest, at))
+    before = asked_before.terms.approval if asked_before else None
+    approval = Approval(event.terms, binding.digest, at, instead_of=before)
+    return replace(judged, state=CallState.ASKING, approval=approval)
 
 
 def _voted(call: Call, event: Voted, at: float) -> Call | Refused:
@@ -239,6 +230,11 @@ def _voted(call: Call, event: Voted, at: float) -> Call | Refused:
     if voted.resolution is Resolution.DENIED:
         return refuse(call, Outcome.DENIED, event.comment, at)
     return replace(call, state=CallState.ALLOWED) if voted.resolution is Resolution.APPROVED else call
+
+
+def _reminded(call: Call, event: Reminded, at: float) -> Call | Refused:
+    told = call.approval and reminding.told(call.approval, event, at)
+    return told if isinstance(told, Refused) else replace(call, approval=told)
 
 
 def _expired(call: Call, at: float) -> Call | Refused:

@@ -19,6 +19,7 @@ from bot.core.values import (
     Place,
     Proposal,
     RunId,
+    Summons,
     Terms,
 )
 
@@ -212,10 +213,21 @@ class Restored:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """The thread was told (``ref``: its ``ts``) that an approval waits, or that others are called in; ``key`` is the effect's.
+    ``summons``: who is told directly as well."""
+
+    approval: ApprovalId
+    key: str
+    ref: str = ""
+    summons: tuple[Summons, ...] = ()
+
+
 # fmt: off
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
-    | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored
+    | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | Reminded
 )
 # fmt: on
 

@@ -6,6 +6,7 @@ Rule: a run loaded after a crash owes exactly what is still missing. Recovery is
 from collections.abc import Iterator
 from dataclasses import replace
 
+from bot.core import reminding
 from bot.core.call import Call, CallState, Outcome
 from bot.core.effects import (
     AskRequester,
@@ -15,6 +16,7 @@ from bot.core.effects import (
     Judge,
     PostDelay,
     PostEnd,
+    PostNotice,
     PostReply,
     Recover,
     Remember,
@@ -31,6 +33,8 @@ from bot.core.run import ENDS, Run, RunState
 DELAY_SECONDS = 10.0
 RUNNING_SECONDS = 0.3
 WAITING_SECONDS = 86_400.0
+NOTHING_RAN = frozenset({Outcome.DENIED, Outcome.EXPIRED, Outcome.SUPERSEDED, Outcome.FROZEN, Outcome.BLOCKED})
+"""What a call that people were asked about may come to without a run's own end, which is told of anyway."""
 
 
 def pending(run: Run) -> tuple[Effect, ...]:
@@ -67,6 +71,10 @@ def _words(run: Run) -> Iterator[Effect]:
         yield PostEnd(1)
     for call in run.calls:
         yield from _shown(run, call)
+        yield from (
+            reminding.owed(call.approval, run.delivered) if call.state is CallState.ASKING and call.approval else ()
+        )
+        yield from _noticed(run, call)
 
 
 def _shown(run: Run, call: Call) -> Iterator[Effect]:
@@ -79,6 +87,14 @@ def _shown(run: Run, call: Call) -> Iterator[Effect]:
         yield ShowCard(call.proposal.call, call.phase, call.card.again_at)
     if call.outcome is Outcome.NEEDS_CONTEXT and not run.delivered(f"question:{call.proposal.call}"):
         yield AskRequester(call.proposal.call)
+
+
+def _noticed(run: Run, call: Call) -> Iterator[PostNotice]:
+    """Whoever asked learns in our own words what became of what people were asked about, whatever the model says of it."""
+    approval = call.approval
+    about = [f"anew:{approval.terms.approval}"] if approval and approval.instead_of else []
+    about += [f"ended:{call.proposal.call}"] if approval and call.outcome in NOTHING_RAN else []
+    yield from (PostNotice(each) for each in about if not run.delivered(each))
 
 
 def _of_call(run: Run, call: Call) -> Iterator[Effect]:

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from bot.core.matching import LONGEST_SECONDS, Case, Comparison, Match, duration
 from bot.core.terms import demanding, soonest
-from bot.core.timing import Clocks, Limit, PastStart, Window, reached
+from bot.core.timing import Clocks, Limit, PastStart, Quiet, Window, reached
 from bot.core.values import ApprovalId, Binding, Person, Place, Quorum, Share, Terms, Verdict
 from bot.core.verdict import strictest
 
@@ -109,12 +109,14 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all."""
+    """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all; ``quiet``: when nobody gets a
+    direct message."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
     guests_may_ask: bool = False
     shell_may_decide: bool = False
+    quiet: Quiet | None = None
 
 
 def case_of(action: str, binding: Binding, requester: Person, place: Place, score: float | None = None) -> Case:

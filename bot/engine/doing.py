@@ -68,7 +68,7 @@ class Doer:
         self._seal_keys, self._worker, self._restoring = seal_keys, worker, restoring
         self._failing = Failing(door, parking, limits, guard.name)
         self._finishing = Finishing(door, actions, limits, worker)
-        self._delivering = Delivering(guard, chat, limits.silent_after)
+        self._delivering = Delivering(guard, chat, people, door, limits.silent_after)
         self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
 
     async def do(self, run: Run, effect: Effect, *, again: bool) -> bool:
@@ -98,12 +98,16 @@ class Doer:
                 await self._recover(run, call_in(run, effect.call))
             case owed.Expire() | owed.StopAsking() | owed.StopWaiting():
                 await self._door.record(run.id, time_ran_out(effect))
+            case owed.Remind() | owed.Escalate():
+                await self._door.record(run.id, await self._delivering.remind(run, effect, again))
             case (
                 owed.ShowCard()
                 | owed.AskRequester()
                 | owed.PostReply()
                 | owed.PostDelay()
                 | owed.PostEnd()
+                | owed.PostNotice()
+                | owed.Summon()
                 | owed.ReportResolution()
                 | owed.ReportOutcome()
                 | owed.Remember()

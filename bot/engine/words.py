@@ -4,8 +4,8 @@ People stand as ``<@U…>``; the chat turns that into a mention and everything e
 """
 
 from bot.core.approval import Resolution
-from bot.core.call import Call, CallState
-from bot.core.effects import CallModel, Effect, Judge
+from bot.core.call import Call, CallState, Outcome
+from bot.core.effects import CallModel, Effect, Judge, PostNotice
 from bot.core.refusal import Refused
 from bot.core.run import Run, RunState
 from bot.ports import RunLine
@@ -41,6 +41,20 @@ def question_text(run: Run, call: Call) -> str:
     why = call.reason or "It does not say what is missing."
     who, what = run.asked.person.user, call.proposal.action
     return f"<@{who}> {what} needs more context before it can be judged: {why} Please answer in this thread, and mention me."
+
+
+def notice_text(run: Run, effect: PostNotice) -> str:
+    """What became of what people were asked about, for whoever asked for it."""
+    who, (kind, _, name) = f"<@{run.asked.person.user}>", effect.about.partition(":")
+    call = run.call(name) if kind == "ended" else run.call_of(name)
+    if call is None:
+        return f"{who} something that you asked for did not run."
+    what, vote = call.proposal.action, call.approval.deciding_vote if call.approval else None
+    if kind == "anew":
+        return f"{who} people are asked anew about {what}: {call.judgement.reason if call.judgement else ''}"
+    if call.outcome is Outcome.DENIED and vote is not None:
+        return f"{who} {what} was denied by <@{vote.person.user}>: {call.reason or 'no reason was given.'}"
+    return f"{who} {what} did not run ({call.outcome}): {call.reason}"
 
 
 def delay_text(run: Run, key: str) -> str:

@@ -91,11 +91,9 @@ def _names_in(values: object) -> Names:
 # --- words ------------------------------------------------------------------------------------------------------------
 
 _NOT_YET = {
-    "remind_after": "nobody is reminded yet",
     "recheck_after": "BIGHUB is not asked again yet",
     "limits": "starts are not counted yet",
     "post_to": "cards stay in the thread yet",
-    "escalate_to": "those may decide from then on, but nobody tells them yet",
     "shadow": "it has no effect and is noted in the journal, but nothing is posted yet",
 }
 

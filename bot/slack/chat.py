@@ -108,9 +108,13 @@ class SlackChat:
         return await self._post_all(run, key, words.reply(text, _people(run)), again)
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
     ) -> Posted:
-        return await self._post_all(run, key, (words.notice(text, retry, _people(run)),), again)
+        said = words.whisper(text) if names else words.notice(text, retry, _people(run))
+        return await self._post_all(run, key, (said,), again)
+
+    async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
+        return await self._posting.tell(run, user, f"{run.id}:{key}", words.whisper(text), call.card, again=again)
 
     async def show_thinking(self, run: Run) -> None:
         """Slack shows it below the thread until the next message, at most two minutes."""
@@ -196,6 +200,7 @@ def _profile(person: Person, user: object) -> Profile | Refused:
         bot=bool(user.get("is_bot", True)) or person.user == "USLACKBOT",
         guest=bool(user.get("is_restricted", True)) or bool(user.get("is_ultra_restricted", True)),
         stranger=bool(user.get("is_stranger", False)),
+        zone=str(user.get("tz") or ""),
     )
 
 

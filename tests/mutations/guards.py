@@ -26,6 +26,16 @@ def guard(name: str, rows: str, file: str, old: str, new: str, *tests: str) -> G
 
 CORE = (
     guard(
+        "who has voted is not reminded", "S14", "core/reminding.py",
+        "if user not in voted and", "if",
+        "engine/test_reminding.py::test_nobody_is_reminded_of_what_is_decided_and_nobody_who_has_voted",
+    ),
+    guard(
+        "reminders back off from when they were really given", "S14", "core/reminding.py",
+        "terms.remind_after * 2.0 ** len(given)", "terms.remind_after",
+        "engine/test_reminding.py::test_reminders_come_further_and_further_apart_and_each_once",
+    ),
+    guard(
         "an approval takes no vote at or after its expiry", "R7", "core/approval.py",
         "if at >= approval.terms.expires_at:", "if False:",
         "core/test_run.py::test_an_approval_takes_no_vote_at_or_after_its_expiry_and_expires_only_then",
@@ -287,6 +297,22 @@ CORE = (
 
 
 ENGINE = (
+    guard(
+        "only those who can decide are reminded", "S9 S10", "engine/reminding.py",
+        "await self._people.may_decide(run, call, person) is None", "True",
+        "engine/test_reminding.py::test_s9_the_requester_and_who_may_not_decide_are_not_reminded",
+    ),
+    guard(
+        "nobody gets a direct message in their quiet hours", "S14", "clocks.py",
+        "if quiet is None or not quiet.holds(as_shown(there)):", "if True:",
+        "engine/test_reminding.py::test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_theirs_are_over",
+        "test_policy_grammar.py::test_quiet_hours_end_when_a_persons_own_clocks_say_so_also_where_they_are_put_forward",
+    ),
+    guard(
+        "whoever asked learns what became of it", "R9", "core/owed.py",
+        "if approval and call.outcome in NOTHING_RAN", "if False",
+        "engine/test_reminding.py::test_whoever_asked_learns_in_our_own_words_what_became_of_it[expired]",
+    ),
     guard(
         "the digest is computed anew at the start", "R6 S8", "engine/starting.py",
         "digest_of(run, call, binding) != binding.digest or ", "",
