@@ -15,9 +15,10 @@ from itertools import islice
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from bot.core.events import Recorded
+from bot.core.events import Recorded, Started
 from bot.core.owed import due_at
 from bot.core.run import ENDS, Run
+from bot.core.timing import PastStart
 from bot.core.values import Place, RunId
 from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval, Reader, RunLine, Writer
 from bot.projections import buttons, listing_order, open_approvals
@@ -184,6 +185,14 @@ class _DictReader:
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(sorted(self._dicts.freezes.values(), key=lambda freeze: (freeze.since, freeze.scope)))
+
+    async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
+        return tuple(
+            PastStart(recorded.event.action, self._dicts.lines[run].requester, recorded.at)
+            for run, journal in self._dicts.journals.items()
+            for recorded in journal
+            if isinstance(recorded.event, Started) and recorded.at > since
+        )
 
     async def epoch(self) -> Epoch:
         return self._dicts.epochs[-1]

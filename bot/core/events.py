@@ -118,11 +118,13 @@ class CallRefused:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Committed before the effect; only the writer of this event runs the action. A second one is a rerun (``on_crash``)."""
+    """Committed before the effect; only the writer of this event runs the action. A second one is a rerun (``on_crash``).
+    ``action``: its name, which limits count."""
 
     call: CallId
     attempt: str
     worker: str
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ __all__ = [
     "duration",
     "floor",
     "limited",
+    "looks_back",
     "on_trial",
     "terms",
     "verdict",
@@ -257,6 +258,11 @@ def closed(policy: Policy, case: Case, clocks: Clocks) -> tuple[str, Window] | N
         if window.holds(clocks(window.zone))
     )
     return min(held, key=lambda each: (each[0], each[1].written), default=None)
+
+
+def looks_back(policy: Policy, case: Case) -> int:
+    """How many seconds of starts matter to the limits of a case; 0 where it has none."""
+    return max((limit.seconds for rule in applying(policy, case) for limit in rule.limits), default=0)
 
 
 def limited(policy: Policy, case: Case, starts: Iterable[PastStart], now: float) -> Limited | None:

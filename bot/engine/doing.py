@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from bot.core import effects as owed
+from bot.core import policy as rules
 from bot.core import transcript
 from bot.core.call import MOST_ATTEMPTS, Call, CallState
 from bot.core.effects import Effect
@@ -19,6 +20,7 @@ from bot.core.events import (
     CallRefused,
     Event,
     Expired,
+    Judged,
     ModelReplied,
     RunFailed,
     Settled,
@@ -26,7 +28,7 @@ from bot.core.events import (
 )
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run, RunState, apply
-from bot.core.values import Answer, ApprovalId, CallId, Proposal
+from bot.core.values import Answer, ApprovalId, CallId, Ground, Proposal, Verdict
 from bot.engine.delivering import Delivering, call_in
 from bot.engine.door import Door
 from bot.engine.failing import Failing
@@ -36,7 +38,7 @@ from bot.engine.limits import Limits, bound_passed
 from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.restoring import UNSETTLED, Restoring
-from bot.engine.starting import asked_anew, reason_to_ask_anew, refusal_to_start
+from bot.engine.starting import asked_anew, case_in, limit_said, reason_to_ask_anew, refusal_to_start
 from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS, TOO_MUCH_SAID
 from bot.logger import log
 from bot.ports import Actions, Chat, Guard, Model, Prompt, Rejected, Reply, Unavailable, Wish, Writer
@@ -211,13 +213,10 @@ class Doer:
                 return Refused("Another worker holds this run.")
             if not (await tx.epoch()).settled:
                 return UNSETTLED
-            refused = await self._refusal(run, now, tx)
-            if refused is not None:
-                return [refused]
-            why = lapsed or reason_to_ask_anew(run, now, self._people.policy, tx.now)
-            if why:
-                return [asked_anew(run, now, why, self._people.policy, new, tx.now, self._seal_keys[0])]
-            return [Started(name, attempt, self._worker)]
+            instead = await self._instead(run, now, tx, lapsed, new)
+            if instead is not None:
+                return [instead]
+            return [Started(name, attempt, self._worker, now.proposal.action)]
 
         after = await self._door.decide(run.id, decide)
         started, mine = after.call(name) if isinstance(after, Run) else None, (CallState.STARTED, attempt)
@@ -227,6 +226,29 @@ class Doer:
             await self._finishing.run_action(after, started)
         elif call.state is CallState.STARTED:
             await self._finishing.find_out(run, call)
+
+    async def _instead(
+        self, run: Run, call: Call, tx: Writer, lapsed: str, new: ApprovalId
+    ) -> CallRefused | Judged | None:
+        """What is recorded in place of a start that may not be: why not, or the question that people are asked (anew)."""
+        refused, policy = await self._refusal(run, call, tx), self._people.policy
+        if refused is not None:
+            return refused
+        held = await self._limited(run, call, tx)
+        if held is not None and held.limit.verdict is Verdict.DENY:
+            return CallRefused(call.proposal.call, Ground.BLOCKED, limit_said(held))
+        beyond = limit_said(held) if held is not None and call.approval is None else ""
+        why = lapsed or reason_to_ask_anew(run, call, policy, tx.now) or beyond
+        return asked_anew(run, call, why, policy, new, tx.now, self._seal_keys[0]) if why else None
+
+    async def _limited(self, run: Run, call: Call, tx: Writer) -> rules.Limited | None:
+        """The limit that this start would break; one that is tried again has counted already."""
+        binding, policy = call.proposal.binding, self._people.policy
+        case = case_in(run, call, binding) if binding is not None and call.state is CallState.ALLOWED else None
+        seconds = rules.looks_back(policy, case) if case is not None else 0
+        if case is None or not seconds:
+            return None
+        return rules.limited(policy, case, await tx.recent_starts(tx.now - seconds), tx.now)
 
     async def _refusal(self, run: Run, call: Call, tx: Writer) -> CallRefused | None:
         keys, policy, freezes = self._seal_keys, self._people.policy, await tx.freezes()

@@ -48,13 +48,13 @@ class Reminding:
     async def _summons(
         self, run: Run, call: Call, approval: Approval, names: tuple[str, ...], now: float
     ) -> tuple[Summons, ...]:
-        """All of ``names`` who can decide and have not, each with when they may be told. ``now``: the store's clock."""
+        """All of ``names`` who can decide, each with when they may be told. ``now``: the store's clock."""
         team, users = run.asked.place.team, {name.removeprefix("user:") for name in names if name.startswith("user:")}
         for group in groups_of(names):
             members = await self._chat.members(team, group)
             users |= frozenset() if isinstance(members, Refused) else members
         found: list[Summons] = []
-        for user in sorted(users - {vote.person.user for vote in approval.votes}):
+        for user in sorted(users):
             person = Person(run.asked.person.team, user)
             if len(found) < MOST_SUMMONED and await self._people.may_decide(run, call, person) is None:
                 profile = await self._chat.profile(person)

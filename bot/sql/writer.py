@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Executable, Table, bindparam, delete, or_, select, text, update
+from sqlalchemy import Executable, Table, bindparam, delete, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -14,6 +14,7 @@ from bot.core.events import Recorded
 from bot.core.journal import fold
 from bot.core.owed import due_at
 from bot.core.run import Run
+from bot.core.timing import PastStart
 from bot.core.values import RunId
 from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval
 from bot.projections import buttons, open_approvals
@@ -24,6 +25,8 @@ from bot.sql.direct import PostgresConnection
 from bot.sql.inline import InlineConnection
 from bot.sql.reader import SqlReader, clock
 
+_STARTS_LOCK = 0x5167_5354
+"""The number of the lock that whoever counts starts holds until the commit; any other would do."""
 _run, _row = tables.runs.c, tables.inbox.c
 _INSERTS: dict[tuple[str, str, bool], Executable] = {
     (name, table.name, anew): insert(table) if anew else insert(table).on_conflict_do_nothing()
@@ -58,6 +61,7 @@ _PARK = _PARK.values(parked=bindparam("reason"), lease_owner=None, lease_until=N
 _RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None)).values(parked=None)
 _CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in_(bindparam("gone", expanding=True)))
 _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
+_KEEP_STARTS = select(func.pg_advisory_xact_lock(_STARTS_LOCK))
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
 _HEADS = 4096
@@ -219,6 +223,12 @@ class SqlWriter(SqlReader):
             # FOR SHARE would not see the row that somebody is just inserting; this waits for them, and they for us.
             await self.connection.execute(_KEEP_FREEZES)
         return await super().freezes()
+
+    async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
+        if self._dialect == "postgresql":
+            # What another one is just starting cannot be seen yet; this waits for them, and they for us.
+            await self.connection.execute(_KEEP_STARTS)
+        return await super().recent_starts(since)
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> None:
         self.changed = True

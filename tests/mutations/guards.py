@@ -28,12 +28,13 @@ CORE = (
     guard(
         "who has voted is not reminded", "S14", "core/reminding.py",
         "if user not in voted and", "if",
+        "core/test_reminding.py::test_who_votes_before_their_quiet_hours_end_is_left_alone",
         "engine/test_reminding.py::test_nobody_is_reminded_of_what_is_decided_and_nobody_who_has_voted",
     ),
     guard(
         "reminders back off from when they were really given", "S14", "core/reminding.py",
         "terms.remind_after * 2.0 ** len(given)", "terms.remind_after",
-        "engine/test_reminding.py::test_reminders_come_further_and_further_apart_and_each_once",
+        "core/test_reminding.py::test_each_reminder_comes_after_twice_the_wait_before_it_counted_from_when_that_was_given",
     ),
     guard(
         "an approval takes no vote at or after its expiry", "R7", "core/approval.py",
@@ -297,6 +298,12 @@ CORE = (
 
 
 ENGINE = (
+    guard(
+        "a limit that is reached keeps a start back", "S14 S25", "engine/doing.py",
+        "if held is not None and held.limit.verdict is Verdict.DENY:", "if False:",
+        "engine/test_limits.py::test_s25_beyond_a_limit_nothing_starts_and_the_sentence_says_which",
+        "engine/test_limits.py::test_s25_of_two_replicas_that_start_at_once_one_starts_what_is_allowed_once",
+    ),
     guard(
         "only those who can decide are reminded", "S9 S10", "engine/reminding.py",
         "await self._people.may_decide(run, call, person) is None", "True",
@@ -586,6 +593,11 @@ ENGINE = (
 
 
 SQL = (
+    guard(
+        "who counts starts keeps others from starting", "S25", "sql/writer.py",
+        "await self.connection.execute(_KEEP_STARTS)", "pass",
+        "test_store_contract.py::test_s25_of_several_who_count_starts_at_once_one_sees_none[postgres]",
+    ),
     guard(
         "an append fits the length that was seen", "R5", "sql/writer.py",
         '_run.length == bindparam("its_length"), _run.head_hash == bindparam("its_head")',
