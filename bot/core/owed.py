@@ -94,6 +94,7 @@ def _noticed(run: Run, call: Call) -> Iterator[PostNotice]:
     approval = call.approval
     about = [f"anew:{approval.terms.approval}"] if approval and approval.instead_of else []
     about += [f"ended:{call.proposal.call}"] if approval and call.outcome in NOTHING_RAN else []
+    about += [f"shadow:{call.proposal.call}"] if call.judgement and call.judgement.shadow else []
     yield from (PostNotice(each) for each in about if not run.delivered(each))
 
 

@@ -61,7 +61,7 @@ class Delivering:
     def __init__(self, guard: Guard, chat: Chat, people: People, door: Door, silent_after: float) -> None:
         self._guard, self._chat = guard, chat
         self._people, self._judge = _Listener("Slack", silent_after), _Listener(guard.name, silent_after)
-        self._reminding = Reminding(chat, people, door)
+        self._reminding, self._policy = Reminding(chat, people, door), people.policy
         self._under_way: dict[RunId, set[asyncio.Future[object]]] = {}
 
     async def deliver(self, run: Run, effect: owed.ShowCard | Words | Report, again: bool) -> CardShown | Delivered:
@@ -119,7 +119,8 @@ class Delivering:
                 retry = run.id if not run.ended_by else None
                 posted = await self._chat.post_notice(run, key, end_text(run), retry, again=again)
             case owed.PostNotice():
-                posted = await self._chat.post_notice(run, key, notice_text(run, effect), again=again)
+                told = notice_text(run, effect, self._policy)
+                posted = await self._chat.post_notice(run, key, told, again=again)
             case owed.Summon():
                 posted = await self._reminding.summon(run, effect, again)
             case _:

@@ -93,7 +93,6 @@ def _names_in(values: object) -> Names:
 _NOT_YET = {
     "recheck_after": "BIGHUB is not asked again yet",
     "post_to": "cards stay in the thread yet",
-    "shadow": "it has no effect and is noted in the journal, but nothing is posted yet",
 }
 
 
