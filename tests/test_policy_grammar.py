@@ -157,11 +157,8 @@ def test_a_mistake_in_the_grammar_is_one_line_with_its_place_and_its_remedy(text
 
 
 def test_what_is_read_and_not_done_yet_is_warned_about() -> None:
-    warnings = loaded("  post_to: C1\n  recheck_after: 1h\n").warnings
-    assert [warning.split(": ")[1:3] for warning in warnings] == [
-        ['rule "a"', "recheck_after"],
-        ['rule "a"', "post_to"],
-    ]
+    warnings = loaded("  post_to: C1\n").warnings
+    assert [warning.split(": ")[1:3] for warning in warnings] == [['rule "a"', "post_to"]]
 
 
 def test_quiet_hours_are_two_times_of_day() -> None:

@@ -119,12 +119,13 @@ class CallRefused:
 @dataclass(frozen=True, slots=True)
 class Started:
     """Committed before the effect; only the writer of this event runs the action. A second one is a rerun (``on_crash``).
-    ``action``: its name, which limits count."""
+    ``action``: its name, which limits count; ``rechecked``: the guard's raw answer where it was asked once more before."""
 
     call: CallId
     attempt: str
     worker: str
     action: str = ""
+    rechecked: Content = ""
 
 
 @dataclass(frozen=True, slots=True)

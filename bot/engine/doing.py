@@ -28,7 +28,7 @@ from bot.core.events import (
 )
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run, RunState, apply
-from bot.core.values import Answer, ApprovalId, CallId, Ground, Proposal, Verdict
+from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 from bot.engine.delivering import Delivering, call_in
 from bot.engine.door import Door
 from bot.engine.failing import Failing
@@ -37,6 +37,7 @@ from bot.engine.judging import Judging
 from bot.engine.limits import Limits, bound_passed
 from bot.engine.parking import Parking
 from bot.engine.people import People
+from bot.engine.rechecking import TOO_OLD, judged_again, stricter_now, too_old
 from bot.engine.restoring import UNSETTLED, Restoring
 from bot.engine.starting import asked_anew, case_in, limit_said, reason_to_ask_anew, refusal_to_start
 from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS, TOO_MUCH_SAID
@@ -200,8 +201,9 @@ class Doer:
 
     # --- the action -------------------------------------------------------------------------------------------------
 
-    async def _start(self, run: Run, call: Call) -> None:
-        """Start the action, if it may start at this moment; otherwise it is refused, or people are asked anew."""
+    async def _start(self, run: Run, call: Call, recheck: Judgement | None = None) -> None:
+        """Start the action, if it may start at this moment; otherwise it is refused, or people are asked anew. ``recheck``: what the
+        guard says now, where the approval is too old to go without."""
         name, attempt = call.proposal.call, secrets.token_hex(16)
         lapsed, new = await self._lapsed(run, call), ApprovalId(secrets.token_hex(16))
 
@@ -213,25 +215,28 @@ class Doer:
                 return Refused("Another worker holds this run.")
             if not (await tx.epoch()).settled:
                 return UNSETTLED
-            instead = await self._instead(run, now, tx, lapsed, new)
+            instead = await self._instead(run, now, tx, lapsed, new, recheck)
             if instead is not None:
-                return [instead]
-            return [Started(name, attempt, self._worker, now.proposal.action)]
+                return instead if isinstance(instead, Refused) else [instead]
+            again = recheck.decision or recheck.reason if recheck is not None else ""
+            return [Started(name, attempt, self._worker, now.proposal.action, again)]
 
         after = await self._door.decide(run.id, decide)
         started, mine = after.call(name) if isinstance(after, Run) else None, (CallState.STARTED, attempt)
         if after is UNSETTLED:
             await self._restoring.settle()
+        elif after is TOO_OLD and recheck is None:
+            await self._start(run, call, await self._judging.ask(run, call, f"recheck:{attempt}"))
         elif isinstance(after, Run) and started is not None and (started.state, started.attempt) == mine:
             await self._finishing.run_action(after, started)
         elif call.state is CallState.STARTED:
             await self._finishing.find_out(run, call)
 
     async def _instead(
-        self, run: Run, call: Call, tx: Writer, lapsed: str, new: ApprovalId
-    ) -> CallRefused | Judged | None:
+        self, run: Run, call: Call, tx: Writer, lapsed: str, new: ApprovalId, recheck: Judgement | None
+    ) -> CallRefused | Judged | Refused | None:
         """What is recorded in place of a start that may not be: why not, or the question that people are asked (anew)."""
-        refused, policy = await self._refusal(run, call, tx), self._people.policy
+        refused, policy, key = await self._refusal(run, call, tx), self._people.policy, self._seal_keys[0]
         if refused is not None:
             return refused
         held = await self._limited(run, call, tx)
@@ -239,7 +244,13 @@ class Doer:
             return CallRefused(call.proposal.call, Ground.BLOCKED, limit_said(held))
         beyond = limit_said(held) if held is not None and call.approval is None else ""
         why = lapsed or reason_to_ask_anew(run, call, policy, tx.now) or beyond
-        return asked_anew(run, call, why, policy, new, tx.now, self._seal_keys[0]) if why else None
+        if why:
+            return asked_anew(run, call, why, policy, new, tx.now, key)
+        if recheck is None:
+            return TOO_OLD if too_old(run, call, policy, tx.now) else None
+        if stricter_now(run, call, recheck, policy, tx.now):
+            return judged_again(run, call, recheck, policy, new, tx.now, key)
+        return None
 
     async def _limited(self, run: Run, call: Call, tx: Writer) -> rules.Limited | None:
         """The limit that this start would break; one that is tried again has counted already."""

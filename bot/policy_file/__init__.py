@@ -91,7 +91,6 @@ def _names_in(values: object) -> Names:
 # --- words ------------------------------------------------------------------------------------------------------------
 
 _NOT_YET = {
-    "recheck_after": "BIGHUB is not asked again yet",
     "post_to": "cards stay in the thread yet",
 }
 

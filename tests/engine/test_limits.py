@@ -72,4 +72,4 @@ async def test_s25_of_two_replicas_that_start_at_once_one_starts_what_is_allowed
             if len(runs) == 2 and all(run.state is RunState.DONE for run in runs):
                 break
             await asyncio.sleep(0.01)
-    assert sorted(run.calls[0].outcome for run in runs) == [Outcome.BLOCKED, Outcome.EXECUTED]
+    assert sorted(str(run.calls[0].outcome) for run in runs) == [Outcome.BLOCKED, Outcome.EXECUTED]

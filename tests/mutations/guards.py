@@ -299,6 +299,17 @@ CORE = (
 
 ENGINE = (
     guard(
+        "an old approval is judged again", "R7 R8", "engine/doing.py",
+        "return TOO_OLD if too_old(run, call, policy, tx.now) else None", "return None",
+        "engine/test_rechecking.py::test_r7_an_old_approval_does_not_start_what_the_guard_denies_now",
+    ),
+    guard(
+        "what the guard says then counts", "R7 R8", "engine/doing.py",
+        "if stricter_now(run, call, recheck, policy, tx.now):", "if False:",
+        "engine/test_rechecking.py::test_r7_an_old_approval_does_not_start_what_the_guard_denies_now",
+        "engine/test_rechecking.py::test_what_the_guard_finds_riskier_now_is_asked_about_anew",
+    ),
+    guard(
         "a limit that is reached keeps a start back", "S14 S25", "engine/doing.py",
         "if held is not None and held.limit.verdict is Verdict.DENY:", "if False:",
         "engine/test_limits.py::test_s25_beyond_a_limit_nothing_starts_and_the_sentence_says_which",
