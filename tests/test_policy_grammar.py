@@ -156,11 +156,6 @@ def test_a_mistake_in_the_grammar_is_one_line_with_its_place_and_its_remedy(text
     assert all(re.match(r"policy\.yml:[0-9]+: ", line) for line in caught.value.tell.splitlines())
 
 
-def test_what_is_read_and_not_done_yet_is_warned_about() -> None:
-    warnings = loaded("  post_to: C1\n").warnings
-    assert [warning.split(": ")[1:3] for warning in warnings] == [['rule "a"', "post_to"]]
-
-
 def test_quiet_hours_are_two_times_of_day() -> None:
     assert parse_policy('quiet_hours: {from: "19:00", to: "8:30"}\n', "policy.yml").policy.quiet == Quiet(1_140, 510)
     for wrong, why in (

@@ -15,6 +15,7 @@ from bot.core.call import Call, CallState
 from bot.core.effects import Effect
 from bot.core.events import CardShown, Delivered, Event, Reminded, RunFailed
 from bot.core.moments import untold
+from bot.core.placing import channel_of
 from bot.core.run import Run
 from bot.core.values import RunId
 from bot.engine.door import Door
@@ -153,7 +154,7 @@ def undeliverable(run: Run, effect: Effect, error: str) -> Event:
     call = call_in(run, effect.call)
     if call.state is CallState.ASKING:
         return RunFailed(f"I could not show the card of {call.proposal.action}: {error}")
-    return CardShown(effect.call, run.asked.place.channel, call.card.message if call.card else "", effect.shows)
+    return CardShown(effect.call, channel_of(run, call), call.card.message if call.card else "", effect.shows)
 
 
 def call_in(run: Run, name: str) -> Call:

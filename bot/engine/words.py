@@ -56,6 +56,8 @@ def notice_text(run: Run, effect: PostNotice, policy: Policy) -> str:
     what, vote = call.proposal.action, call.approval.deciding_vote if call.approval else None
     if kind == "shadow":
         return trial_text(what, call.judgement.shadow if call.judgement else (), policy)
+    if kind == "placed":
+        return f"{who} people are asked about {what} in another channel ({call.card.channel if call.card else ''})."
     if kind == "anew":
         return f"{who} people are asked anew about {what}: {call.judgement.reason if call.judgement else ''}"
     if call.outcome is Outcome.DENIED and vote is not None:

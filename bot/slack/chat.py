@@ -16,6 +16,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.call import Call
 from bot.core.inputs import Profile
+from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person, RunId
@@ -87,7 +88,7 @@ class SlackChat:
     async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
         """Bring the card up to date where it stands, or post it."""
         message, key = card(run, call, source_note=self._source_note), f"{run.id}:card:{call.proposal.call}"
-        team, channel = run.asked.place.team, run.asked.place.channel
+        team, channel = run.asked.place.team, channel_of(run, call)
         recorded = call.card.message if call.card is not None else ""
 
         async def shows(ts: str) -> bool:
@@ -95,11 +96,11 @@ class SlackChat:
 
         if recorded and await shows(recorded):
             return Posted(channel, recorded)
-        found = (await self._posting.standing(run, key)).get(key, []) if again or recorded else []
+        found = (await self._posting.standing(run, key, channel)).get(key, []) if again or recorded else []
         for ts in reversed([each for each in found if each != recorded]):
             if await shows(ts):
                 return Posted(channel, ts)
-        return await self._posting.post(run, key, message, shows)
+        return await self._posting.post(run, key, message, shows, channel)
 
     # --- words ------------------------------------------------------------------------------------------------------
 

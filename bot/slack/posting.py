@@ -46,9 +46,12 @@ class Posting:
         self._client_for, self._pacer = client_for, pacer
         self._selves: dict[str, str] = {}
 
-    async def post(self, run: Run, key: str, message: Message, adopt: Adopt = as_it_is) -> Posted:
-        """Post in the run's thread; without one, adopt what stands in the channel (if ``adopt`` takes it) or post there."""
+    async def post(self, run: Run, key: str, message: Message, adopt: Adopt = as_it_is, channel: str = "") -> Posted:
+        """Post in the run's thread; without one, adopt what stands in the channel (if ``adopt`` takes it) or post there. ``channel``:
+        another one than the thread's."""
         place = run.asked.place
+        if channel not in ("", place.channel):
+            return await self._send(place.team, channel, key, message, "")
         try:
             return await self._send(place.team, place.channel, key, message, place.thread)
         except Declined as declined:
@@ -63,12 +66,15 @@ class Posting:
                 return Posted(place.channel, ts)
         return await self._send(place.team, place.channel, key, in_channel(message, run.asked.person.user), "")
 
-    async def standing(self, run: Run, key: str) -> Standing:
-        """The keys of our messages in the run's thread since the run began, each with where it stands, oldest first; once ``key``
-        may be posted."""
-        place = run.asked.place
-        self._pacer.expect_turn(key, posts(place.team, place.channel))
-        fetch = partial(self._client_for(place.team).conversations_replies, channel=place.channel, ts=place.thread)
+    async def standing(self, run: Run, key: str, channel: str = "") -> Standing:
+        """The keys of our messages in the run's thread (or in another ``channel``) since the run began, each with where it stands,
+        oldest first; once ``key`` may be posted."""
+        place, client = run.asked.place, self._client_for(run.asked.place.team)
+        self._pacer.expect_turn(key, posts(place.team, channel or place.channel))
+        if channel not in ("", place.channel):
+            lane = method(place.team, "conversations.history")
+            return await self._read(run, key, lane, partial(client.conversations_history, channel=channel))
+        fetch = partial(client.conversations_replies, channel=place.channel, ts=place.thread)
         return await self._read(run, key, method(place.team, "conversations.replies"), fetch)
 
     async def tell(self, run: Run, user: str, key: str, message: Message, card: Card | None, *, again: bool) -> Posted:

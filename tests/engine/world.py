@@ -12,6 +12,7 @@ from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.inputs import Clicked, Input, Profile, Wrote
 from bot.core.moments import Moment
+from bot.core.placing import channel_of
 from bot.core.policy import Defaults, Policy
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run
@@ -183,7 +184,7 @@ class ChatInMemory:
             raise KeyError("a card without a colour")
         await asyncio.sleep(self.draws_for)
         self.cards.setdefault(call.proposal.call, []).append(str(call.phase))
-        return Posted(PLACE.channel, f"card-{call.proposal.call}")
+        return Posted(channel_of(run, call), f"card-{call.proposal.call}")
 
     async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
         return self._post(text)

@@ -118,8 +118,8 @@ CORE = (
     ),
     guard(
         "a new judgement takes the old votes away", "R5 R7", "core/call.py",
-        "approval=Approval(event.terms, binding.digest, at))",
-        "approval=Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else ()))",
+        "approval = Approval(event.terms, binding.digest, at, instead_of=before)",
+        "approval = Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else (), instead_of=before)",
         "core/test_run.py::test_when_the_guard_is_asked_again_the_old_votes_are_gone_and_the_card_is_shown_anew",
     ),
     guard(
@@ -468,8 +468,9 @@ ENGINE = (
         "engine/test_faults.py::test_terms_that_were_changed_in_the_database_take_no_vote",
     ),
     guard(
-        "a button counts in its own channel only", "S12 S30", "engine/inbox.py",
-        "return (run, call) if (place.team, place.channel) == (team, clicked.channel) else None", "return run, call",
+        "a button counts in its own channel only", "S12 S13 S30", "engine/inbox.py",
+        "return (run, call) if (place.team, channel_of(run, call)) == (team, clicked.channel) else None", "return run, call",
+        "engine/test_placing.py::test_s13_a_card_stands_in_the_channel_that_the_policy_names_and_counts_only_there",
         "engine/test_guards.py::test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id",
     ),
     guard(
@@ -821,7 +822,7 @@ DOORS = (
     ),
     guard(
         "a post that stands is adopted by its key", "R9", "slack/chat.py",
-        "(await self._posting.standing(run, key)).get(key, [])", "list[str]()",
+        "(await self._posting.standing(run, key, channel)).get(key, [])", "list[str]()",
         "slack/test_chat.py::test_a_post_whose_answer_was_lost_is_adopted",
     ),
     guard(

@@ -198,6 +198,23 @@ async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
     assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
 
 
+async def test_a_card_in_another_channel_is_posted_there_once_and_updated_there(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place)
+    call = call_of(run)
+    terms = replace(call.approval.terms, post_to=("G0SECRET",))
+    call = replace(call, card=None, approval=replace(call.approval, terms=terms))
+    run = replace(run, calls=(call,))
+    posted = await chat.show_card(run, call, again=False)
+    assert posted.channel == "G0SECRET" and await chat.show_card(run, call, again=True) == posted
+    there = replace(call, card=Card("G0SECRET", posted.message, "asking:0"))
+    assert await chat.show_card(replace(run, calls=(there,)), there) == posted
+    assert await in_thread(workspace, place) == []
+    history = await workspace.person("U0CAROL").call("conversations.history", channel="G0SECRET")
+    assert [each["ts"] for each in history["messages"] if buttons(each.get("blocks", []))] == [posted.message]
+
+
 async def test_a_reminder_in_the_thread_mentions_the_groups_and_people_that_it_names(
     chat: SlackChat, workspace: RunningWorkspace, place: Place
 ) -> None:
