@@ -18,7 +18,7 @@ from typing import TypeVar
 
 from bot.core.matching import LONGEST_SECONDS, Case, Comparison, Match, duration
 from bot.core.terms import demanding, soonest
-from bot.core.timing import Clocks, Limit, PastStart, Window, reached
+from bot.core.timing import Clocks, Limit, PastStart, Quiet, Window, reached
 from bot.core.values import ApprovalId, Binding, Person, Place, Quorum, Share, Terms, Verdict
 from bot.core.verdict import strictest
 
@@ -36,6 +36,7 @@ __all__ = [
     "duration",
     "floor",
     "limited",
+    "looks_back",
     "on_trial",
     "terms",
     "verdict",
@@ -118,12 +119,14 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all."""
+    """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all; ``quiet``: when nobody gets a
+    direct message."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
     guests_may_ask: bool = False
     shell_may_decide: bool = False
+    quiet: Quiet | None = None
 
 
 def case_of(action: str, binding: Binding, requester: Person, place: Place, score: float | None = None) -> Case:
@@ -274,6 +277,11 @@ def closed(policy: Policy, case: Case, clocks: Clocks) -> tuple[str, Window] | N
         if window.holds(clocks(window.zone))
     )
     return min(held, key=lambda each: (each[0], each[1].written), default=None)
+
+
+def looks_back(policy: Policy, case: Case) -> int:
+    """How many seconds of starts matter to the limits of a case; 0 where it has none."""
+    return max((limit.seconds for rule in applying(policy, case) for limit in rule.limits), default=0)
 
 
 def limited(policy: Policy, case: Case, starts: Iterable[PastStart], now: float) -> Limited | None:

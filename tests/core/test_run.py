@@ -439,7 +439,7 @@ def test_ends_have_no_way_out() -> None:
 
 LEGAL = {
     1: "c1511074949d33cc59b3a08a2b3e51e8379a90ef007068678404e2ce81bdc60e",
-    2: "9cd4186a856b478f7aeeb9a514e5ccd18f04816514b6e3f1da5d329c258d0038",
+    2: "a881ccb33778d65df46a19ab960767cd9ff9799d1686c0d08f497ee3a5939515",
 }
 """The rules of each number: a digest over both tables. One that was released is never changed."""
 
