@@ -29,6 +29,7 @@ from bot.dict_store import DictStore
 from bot.engine import Limits
 from bot.engine.doing import Doer
 from bot.engine.door import Door
+from bot.engine.editing import Editing
 from bot.engine.inbox import Inbox
 from bot.engine.parking import Parking
 from bot.engine.people import People
@@ -144,7 +145,7 @@ class AnyHistory(RuleBasedStateMachine):
         self.door, people = Door(self.store), People(self.chat, POLICY)
         dispatch = WakingDispatch()
         self.inbox = Inbox(self.store, self.door, people, self.chat, dispatch, lambda row: self.inputs[row.key], KEYS)
-        self.programs = Programs(self.door, self.inbox, people, KEYS)
+        self.programs = Programs(self.door, self.inbox, people, Editing(people, self.actions, KEYS), KEYS)
         name = f"worker {self.starts}"
         self.starts += 1
         self.doer = Doer(
