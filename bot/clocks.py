@@ -1,9 +1,9 @@
 """What the clocks of a time zone show at a moment. What follows from it is `core/timing.py`'s."""
 
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.core.timing import Clocks, LocalTime
+from bot.core.timing import Clocks, LocalTime, Quiet
 
 
 def clocks_at(moment: float) -> Clocks:
@@ -15,3 +15,16 @@ def as_shown(shown: datetime) -> LocalTime:
     """A date and time of day, as clocks show it; its zone, if any, is not looked at."""
     minute = shown.weekday() * 1_440 + shown.hour * 60 + shown.minute
     return LocalTime(minute, shown.strftime("%Y-%m-%dT%H:%M"))
+
+
+def after_quiet(moment: float, zone: str, quiet: Quiet | None) -> float:
+    """When somebody whose clocks are ``zone``'s may be told something: ``moment`` (epoch seconds), or the end of their quiet hours.
+    Where no clocks are known, UTC's."""
+    try:
+        there = datetime.fromtimestamp(moment, ZoneInfo(zone or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        there = datetime.fromtimestamp(moment, UTC)
+    if quiet is None or not quiet.holds(as_shown(there)):
+        return moment
+    ends = there.replace(hour=quiet.ends // 60, minute=quiet.ends % 60, second=0, microsecond=0)
+    return (ends if ends > there else ends + timedelta(days=1)).timestamp()

@@ -16,13 +16,13 @@ from itertools import islice
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from bot.core.events import Recorded
-from bot.core.journal import RULES, is_progress
-from bot.core.owed import due_at
+from bot.core.events import Recorded, Started
+from bot.core.journal import is_progress
 from bot.core.run import ENDS, Run
+from bot.core.timing import PastStart
 from bot.core.values import Place, RunId
 from bot.ports import ApprovalGroup, Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval, Reader, RunLine, Writer
-from bot.projections import buttons, group_of, listing_order, open_approvals
+from bot.projections import buttons, group_of, listing_order, open_approvals, run_line
 
 T = TypeVar("T")
 
@@ -190,6 +190,14 @@ class _DictReader:
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(sorted(self._dicts.freezes.values(), key=lambda freeze: (freeze.since, freeze.scope)))
 
+    async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
+        return tuple(
+            PastStart(recorded.event.action, self._dicts.lines[run].requester, recorded.at)
+            for run, journal in self._dicts.journals.items()
+            for recorded in journal
+            if isinstance(recorded.event, Started) and recorded.at > since
+        )
+
     async def epoch(self) -> Epoch:
         return self._dicts.epochs[-1]
 
@@ -207,7 +215,7 @@ class _DictWriter(_DictReader):
         if len(journal) != length:
             raise Conflict(f"run {after.id} has {len(journal)} events, not {length}")
         self._dicts.journals[after.id] = (*journal, *events)
-        self._dicts.lines[after.id] = _line(after)
+        self._dicts.lines[after.id] = run_line(after)
         lease = self._dicts.leases.get(after.id)
         if lease is not None and is_progress(events):
             self._dicts.leases[after.id] = replace(lease, takeovers=0)
@@ -287,9 +295,3 @@ class _DictWriter(_DictReader):
 
 def _age(line: RunLine) -> tuple[float, str]:
     return line.asked_at, line.run
-
-
-def _line(run: Run) -> RunLine:
-    place, requester = run.asked.place, run.asked.person.user
-    where = (place.team, place.channel, place.thread)
-    return RunLine(run.id, *where, requester, run.state, run.asked_at, due_at(run), run.length, rules=RULES)

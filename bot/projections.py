@@ -5,10 +5,19 @@ from collections.abc import Iterable
 
 from bot.core.call import Call, CallState
 from bot.core.events import Doubted, Event, Judged
+from bot.core.journal import RULES
+from bot.core.owed import due_at
 from bot.core.run import Run
-from bot.ports import ApprovalGroup, OpenApproval
+from bot.ports import ApprovalGroup, OpenApproval, RunLine
 
 DECLARED_RISK = {"low": 0.2, "medium": 0.5, "high": 0.7, "critical": 0.9}
+
+
+def run_line(run: Run) -> RunLine:
+    """A run's line in a listing, but for what only a store knows of it."""
+    place, requester = run.asked.place, run.asked.person.user
+    where = (place.team, place.channel, place.thread)
+    return RunLine(run.id, *where, requester, run.state, run.asked_at, due_at(run), run.length, rules=RULES)
 
 
 def open_approvals(run: Run | None) -> tuple[OpenApproval, ...]:

@@ -1,13 +1,15 @@
 """The whole grammar of policy.yml: what each key becomes, where a mistake stands, and that the documentation is true."""
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from bot.clocks import after_quiet
 from bot.core.matching import ArgumentTest, Comparison
 from bot.core.policy import Defaults, Denials, OnExpiry, Rule
-from bot.core.timing import DAY, WEEK, Dated, Limit, Recurring
+from bot.core.timing import DAY, WEEK, Dated, Limit, Quiet, Recurring
 from bot.core.values import Share, Verdict
 from bot.errors import ConfigurationError
 from bot.policy_file import Loaded, parse_policy
@@ -158,9 +160,27 @@ def test_a_mistake_in_the_grammar_is_one_line_with_its_place_and_its_remedy(text
     assert all(re.match(r"policy\.yml:[0-9]+: ", line) for line in caught.value.tell.splitlines())
 
 
-def test_what_is_read_and_not_done_yet_is_warned_about() -> None:
-    warnings = loaded("  limits: [{at_most: 1, within: 1h, per: action}]\n  remind_after: 1h\n").warnings
-    assert [warning.split(": ")[1:3] for warning in warnings] == [['rule "a"', "remind_after"], ['rule "a"', "limits"]]
+def test_quiet_hours_are_two_times_of_day() -> None:
+    assert parse_policy('quiet_hours: {from: "19:00", to: "8:30"}\n', "policy.yml").policy.quiet == Quiet(1_140, 510)
+    for wrong, why in (
+        ("8:00, to: Fri 9:00", "time of day"),
+        ("08:00, to: 08:00", "two different"),
+        ("1900, to: 8", ""),
+    ):
+        with pytest.raises(ConfigurationError, match=f"policy.yml:1: .*{why}"):
+            parse_policy(f"quiet_hours: {{from: {wrong}}}\n", "policy.yml")
+
+
+def test_quiet_hours_end_when_a_persons_own_clocks_say_so_also_where_they_are_put_forward() -> None:
+    night, noon = (
+        datetime(2026, 3, 29, 0, 30, tzinfo=UTC).timestamp(),
+        datetime(2026, 3, 29, 12, tzinfo=UTC).timestamp(),
+    )
+    quiet = Quiet(1_140, 480)
+    assert after_quiet(night, "Europe/Berlin", quiet) == datetime(2026, 3, 29, 6, tzinfo=UTC).timestamp()
+    assert after_quiet(night, "America/New_York", quiet) == datetime(2026, 3, 29, 12, tzinfo=UTC).timestamp()
+    assert after_quiet(noon, "Europe/Berlin", quiet) == noon and after_quiet(night, "Europe/Berlin", None) == night
+    assert after_quiet(night, "Nowhere/Land", quiet) == datetime(2026, 3, 29, 8, tzinfo=UTC).timestamp()
 
 
 YAML = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.events import AttemptFailed, CardShown, Event
+from bot.core.events import AttemptFailed, CardShown, Event, Started
 from bot.core.journal import fold
 from bot.core.owed import due_at
 from bot.core.run import Run
@@ -15,7 +15,19 @@ from bot.core.values import CallId, Place, RunId
 from bot.dict_store import DictStore
 from bot.ports import Conflict, Freeze, InboxRow, Lease, Reader, Writer
 from bot.sql.store import SqlStore, open_store
-from tests.sql.samples import THREAD, applied, approved, asked, journal, judged_ask, proposed, record, said, story
+from tests.sql.samples import (
+    THREAD,
+    applied,
+    approved,
+    asked,
+    journal,
+    judged_allow,
+    judged_ask,
+    proposed,
+    record,
+    said,
+    story,
+)
 
 AnyStore = DictStore | SqlStore
 R = RunId("run")
@@ -52,6 +64,35 @@ async def test_r3_any_number_of_runs_and_rows_may_be_left_out_of_a_listing(store
     assert [row.key for row in await store.read(lambda tx: tx.open_inbox(9, many))] == ["here"]
     assert await store.read(lambda tx: tx.due_runs(9, [RunId(name) for name in many])) == (R,)
     assert await store.read(lambda tx: tx.due_runs(9, [*map(RunId, many), R])) == ()
+
+
+async def test_what_started_lately_is_found_with_its_action_and_requester(store: AnyStore) -> None:
+    assert await store.read(lambda tx: tx.recent_starts(0.0)) == ()
+    started = Started(CallId("a-2"), "attempt", "worker", "grant_access")
+    await record(store, R, *(started if isinstance(event, Started) else event for event in story()))
+    await record(store, "other", asked())
+    (found,) = await store.read(lambda tx: tx.recent_starts(0.0))
+    assert (found.action, found.requester) == ("grant_access", "U1") and abs(found.at - time.time()) < 60
+    assert await store.read(lambda tx: tx.recent_starts(found.at)) == ()
+
+
+async def test_s25_of_several_who_count_starts_at_once_one_sees_none(store: AnyStore) -> None:
+    """The limit is held where `Started` is appended, so two replicas do not both find room."""
+
+    async def start(number: int) -> int:
+        await record(store, f"r{number}", asked(), proposed("c"), judged_allow("c"))
+
+        async def work(writer: Writer) -> int:
+            before = fold(RunId(f"r{number}"), await writer.journal(RunId(f"r{number}")))
+            count = len(await writer.recent_starts(0.0))
+            await asyncio.sleep(0.05)
+            after, recorded = applied(RunId(f"r{number}"), before, [Started(CallId("c"), "a", "w", "x")], writer.now)
+            await writer.append(before, after, recorded)
+            return count
+
+        return await store.write(work)
+
+    assert sorted(await asyncio.gather(*(start(number) for number in range(4)))) == [0, 1, 2, 3]
 
 
 # --- The journal ----------------------------------------------------------------------------------------------------

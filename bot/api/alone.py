@@ -37,8 +37,11 @@ class Alone:
         return Posted("", "")
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
     ) -> Posted:
+        return Posted("", "")
+
+    async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
         return Posted("", "")
 
     async def show_thinking(self, run: Run) -> None:

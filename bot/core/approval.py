@@ -16,7 +16,7 @@ from enum import StrEnum
 from bot.core.events import Voted
 from bot.core.refusal import Refused
 from bot.core.terms import denied, may_vote, missing, sealed_beyond
-from bot.core.values import Binding, Choice, Person, Terms
+from bot.core.values import ApprovalId, Binding, Choice, Person, Summons, Terms
 
 NEEDS_COMMENT = "An approval of this needs a comment. Please say in it why this should run."
 NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
@@ -44,8 +44,18 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The thread was told under an effect's ``key``, and those of ``summons`` are. ``at`` in epoch seconds."""
+
+    key: str
+    at: float
+    summons: tuple[Summons, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
-    """``digest`` is what is approved; ``resolution`` is None while the question is open."""
+    """``digest`` is what is approved; ``resolution`` is None while the question is open. ``instead_of``: the one before it, where
+    people are asked anew; ``told``: the reminders."""
 
     terms: Terms
     digest: str
@@ -53,6 +63,8 @@ class Approval:
     votes: tuple[Vote, ...] = ()
     resolution: Resolution | None = None
     resolved_at: float = 0.0
+    instead_of: ApprovalId | None = None
+    told: tuple[Told, ...] = ()
 
     @property
     def deciding_vote(self) -> Vote | None:

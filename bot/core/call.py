@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from bot.core import approval as approvals
+from bot.core import reminding
 from bot.core.approval import Approval, Resolution
 from bot.core.events import (
     CallRefused,
@@ -23,6 +24,7 @@ from bot.core.events import (
     Finished,
     Inquired,
     Judged,
+    Reminded,
     Restored,
     RunFailed,
     SaferAsked,
@@ -35,6 +37,7 @@ from bot.core.inquiries import Inquiry, inquire
 from bot.core.refusal import Refused
 from bot.core.states import STATUSES as STATUSES
 from bot.core.states import CallState as CallState
+from bot.core.states import Card as Card
 from bot.core.states import Outcome as Outcome
 from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 
@@ -47,6 +50,7 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
     (_S.ASKING, Edited): frozenset({_S.REFUSED}),
     (_S.ASKING, SaferAsked): frozenset({_S.REFUSED}),
+    (_S.ASKING, Reminded): frozenset({_S.ASKING}),
     (_S.ASKING, Expired): frozenset({_S.REFUSED}),
     (_S.ASKING, Inquired): frozenset({_S.ASKING}),
     (_S.ASKING, Withdrawn): frozenset({_S.REFUSED}),
@@ -69,17 +73,6 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
 MOST_ATTEMPTS = 3
 WITHDRAWN = "Whoever asked for it took it back."
 RESTORED = "The database was restored from a backup. What became of this after the backup is not known here."
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Where a call's card stands, and the phase that it shows. ``again_at`` (epoch seconds): when it is shown once more, because
-    an earlier update whose answer never came may have arrived after the last; 0 for never."""
-
-    channel: str
-    message: str
-    shows: str
-    again_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +109,8 @@ class Call:
     @property
     def answered(self) -> bool:
         """Whether the model can be told what became of it."""
-        if self.state is CallState.IN_DOUBT:
-            return self.settled is not None
-        return self.state in (CallState.EXECUTED, CallState.FAILED, CallState.REFUSED)
+        told = self.state in (CallState.EXECUTED, CallState.FAILED, CallState.REFUSED)
+        return told or (self.state is CallState.IN_DOUBT and self.settled is not None)
 
     @property
     def found(self) -> Settled | None:
@@ -148,7 +140,7 @@ class Call:
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
 
 
-OfApproval = Voted | Expired | Inquired | Withdrawn
+OfApproval = Voted | Expired | Inquired | Withdrawn | Reminded
 CallEvent = OfApproval | Judged | Edited | SaferAsked | CallRefused | Started | Finished | Doubted | Settled
 CALL_EVENTS: tuple[type, ...] = get_args(CallEvent)
 
@@ -198,7 +190,9 @@ def _judged(call: Call, event: Judged, at: float) -> Call:
     binding = call.proposal.binding
     if event.terms is None or binding is None:
         return refuse(judged, Outcome.BLOCKED, "Nobody can be asked about this action.", at)
-    return replace(judged, state=CallState.ASKING, approval=Approval(event.terms, binding.digest, at))
+    before = asked_before.terms.approval if asked_before else None
+    approval = Approval(event.terms, binding.digest, at, instead_of=before)
+    return replace(judged, state=CallState.ASKING, approval=approval)
 
 
 def _voted(call: Call, event: Voted, at: float) -> Call | Refused:
@@ -211,6 +205,11 @@ def _voted(call: Call, event: Voted, at: float) -> Call | Refused:
     if voted.resolution is Resolution.DENIED:
         return refuse(call, Outcome.DENIED, approvals.why_denied(voted), at)
     return replace(call, state=CallState.ALLOWED) if voted.resolution is Resolution.APPROVED else call
+
+
+def _reminded(call: Call, event: Reminded, at: float) -> Call | Refused:
+    told = call.approval and reminding.told(call.approval, event, at)
+    return told if isinstance(told, Refused) else replace(call, approval=told)
 
 
 def _expired(call: Call, event: Expired, at: float) -> Call | Refused:
@@ -290,6 +289,7 @@ _APPLY: dict[type, Callable[[Call, Any, float], Call | Refused]] = {
     Expired: _expired,
     Inquired: _inquired,
     Withdrawn: _withdrawn,
+    Reminded: _reminded,
     CallRefused: _refused_on_ground,
     Edited: _refused_on_ground,
     SaferAsked: _refused_on_ground,

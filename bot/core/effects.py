@@ -158,6 +158,59 @@ class PostEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class PostNotice:
+    """Tell the thread what ``about`` names: ``ended:CALL`` (nothing ran), ``anew:APPROVAL`` (people are asked once more),
+    ``placed:CALL`` (its card stands in another channel), ``shadow:CALL`` (what rules on trial would have done)."""
+
+    about: str
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return self.about
+
+
+@dataclass(frozen=True, slots=True)
+class Remind:
+    """Tell the thread, and those who can decide, that an approval waits; ``number`` counts from 1."""
+
+    approval: ApprovalId
+    number: int
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"remind:{self.approval}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """Tell the thread, and those whom the approval escalates to, that they may decide from ``at`` (epoch seconds) on."""
+
+    approval: ApprovalId
+    at: float
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"escalate:{self.approval}:{self.at:.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Summon:
+    """Tell one person directly what the thread was told under the key ``of``."""
+
+    approval: ApprovalId
+    of: str
+    user: str
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"{self.of}:{self.user}"
+
+
+@dataclass(frozen=True, slots=True)
 class ReportResolution:
     """Tell BIGHUB what people decided."""
 
@@ -208,6 +261,10 @@ Effect = (
     | PostReply
     | PostDelay
     | PostEnd
+    | PostNotice
+    | Remind
+    | Escalate
+    | Summon
     | ReportResolution
     | ReportOutcome
     | Remember

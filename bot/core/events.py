@@ -19,6 +19,7 @@ from bot.core.values import (
     Place,
     Proposal,
     RunId,
+    Summons,
     Terms,
 )
 
@@ -125,11 +126,14 @@ class CallRefused:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Committed before the effect; only the writer of this event runs the action. A second one is a rerun (``on_crash``)."""
+    """Committed before the effect; only the writer of this event runs the action. A second one is a rerun (``on_crash``).
+    ``action``: its name, which limits count; ``rechecked``: the guard's raw answer where it was asked once more before."""
 
     call: CallId
     attempt: str
     worker: str
+    action: str = ""
+    rechecked: Content = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +243,22 @@ class Restored:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reminded:
+    """The thread was told (``ref``: its ``ts``) that an approval waits, or that others are called in; ``key`` is the effect's.
+    ``summons``: who is told directly as well."""
+
+    approval: ApprovalId
+    key: str
+    ref: str = ""
+    summons: tuple[Summons, ...] = ()
+
+
 # fmt: off
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
     | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | Inquired
-    | Withdrawn | SaferAsked
+    | Withdrawn | SaferAsked | Reminded
 )
 # fmt: on
 

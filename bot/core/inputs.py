@@ -54,7 +54,8 @@ Input = Wrote | Clicked | Nothing | Foreign
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What Slack says about a person at this moment. ``home`` is the team (or enterprise) the account belongs to."""
+    """What Slack says about a person at this moment. ``home`` is the team (or enterprise) the account belongs to, ``zone`` the time
+    zone that their clocks are set to ("Europe/Berlin")."""
 
     person: Person
     name: str
@@ -63,3 +64,4 @@ class Profile:
     bot: bool = False
     guest: bool = False
     stranger: bool = False
+    zone: str = ""

@@ -6,6 +6,7 @@ Rule: a run loaded after a crash owes exactly what is still missing. Recovery is
 from collections.abc import Iterator
 from dataclasses import replace
 
+from bot.core import reminding
 from bot.core.call import Call, CallState, Outcome
 from bot.core.effects import (
     AskRequester,
@@ -16,6 +17,7 @@ from bot.core.effects import (
     PostDelay,
     PostEnd,
     PostInquiry,
+    PostNotice,
     PostReply,
     Recover,
     Remember,
@@ -32,6 +34,9 @@ from bot.core.run import ENDS, Run, RunState
 DELAY_SECONDS = 10.0
 RUNNING_SECONDS = 0.3
 WAITING_SECONDS = 86_400.0
+NOTHING_RAN = frozenset({Outcome.DENIED, Outcome.EXPIRED, Outcome.SUPERSEDED, Outcome.FROZEN, Outcome.BLOCKED})
+"""What a call that people were asked about may come to without a run's own end, which is told of anyway.
+Not what was withdrawn: by hand, whoever asked did that; and where the run failed, its end says so."""
 
 
 def pending(run: Run) -> tuple[Effect, ...]:
@@ -68,6 +73,10 @@ def _words(run: Run) -> Iterator[Effect]:
         yield PostEnd(1)
     for call in run.calls:
         yield from _shown(run, call)
+        yield from (
+            reminding.owed(call.approval, run.delivered) if call.state is CallState.ASKING and call.approval else ()
+        )
+        yield from _noticed(run, call)
 
 
 def _shown(run: Run, call: Call) -> Iterator[Effect]:
@@ -83,6 +92,17 @@ def _shown(run: Run, call: Call) -> Iterator[Effect]:
     for number in range(1, len(call.inquiries) + 1):
         if call.state is CallState.ASKING and not run.delivered(f"inquiry:{call.proposal.call}:{number}"):
             yield PostInquiry(call.proposal.call, number)
+
+
+def _noticed(run: Run, call: Call) -> Iterator[PostNotice]:
+    """Whoever asked learns in our own words what became of what people were asked about, whatever the model says of it."""
+    approval = call.approval
+    about = [f"anew:{approval.terms.approval}"] if approval and approval.instead_of else []
+    about += [f"ended:{call.proposal.call}"] if approval and call.outcome in NOTHING_RAN else []
+    elsewhere = call.card is not None and call.card.channel != run.asked.place.channel
+    about += [f"placed:{call.proposal.call}"] if elsewhere and call.state is CallState.ASKING else []
+    about += [f"shadow:{call.proposal.call}"] if call.judgement and call.judgement.shadow else []
+    yield from (PostNotice(each) for each in about if not run.delivered(each))
 
 
 def _of_call(run: Run, call: Call) -> Iterator[Effect]:

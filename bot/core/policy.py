@@ -13,12 +13,11 @@ Rules
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import TypeVar
 
 from bot.core.matching import LONGEST_SECONDS, Case, Comparison, Match, duration
-from bot.core.terms import demanding, soonest
-from bot.core.timing import Clocks, Limit, PastStart, Window, reached
+from bot.core.terms import Denials, OnExpiry, demanding, soonest
+from bot.core.timing import Clocks, Limit, PastStart, Quiet, Window, reached
 from bot.core.values import ApprovalId, Binding, Person, Place, Quorum, Share, Terms, Verdict
 from bot.core.verdict import strictest
 
@@ -26,6 +25,7 @@ __all__ = [
     "LOCAL_RULES",
     "Case",
     "Defaults",
+    "Denials",
     "Limited",
     "Match",
     "OnExpiry",
@@ -36,6 +36,7 @@ __all__ = [
     "duration",
     "floor",
     "limited",
+    "looks_back",
     "on_trial",
     "terms",
     "verdict",
@@ -45,21 +46,6 @@ LOCAL_RULES, DOMAIN = "Local rules", "it_actions"
 """What cards call the policy where it judges, and what BIGHUB is told that all actions of a bot belong to."""
 _ORDER = (None, Verdict.ALLOW, Verdict.ASK, Verdict.DENY)
 T = TypeVar("T")
-
-
-class OnExpiry(StrEnum):
-    """What becomes of a request when its time is over: it is refused; its escalation group gets the same time again; it stays."""
-
-    DENY = "deny"
-    ESCALATE = "escalate"
-    KEEP = "keep"
-
-
-class Denials(StrEnum):
-    """How many denials end a request: one, or more than half as many as approvals are demanded."""
-
-    ONE = "one"
-    MAJORITY = "majority"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +106,14 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all."""
+    """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all; ``quiet``: when nobody gets a
+    direct message."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
     guests_may_ask: bool = False
     shell_may_decide: bool = False
+    quiet: Quiet | None = None
 
 
 def case_of(
@@ -286,6 +274,11 @@ def closed(policy: Policy, case: Case, clocks: Clocks) -> tuple[str, Window] | N
         if window.holds(clocks(window.zone))
     )
     return min(held, key=lambda each: (each[0], each[1].written), default=None)
+
+
+def looks_back(policy: Policy, case: Case) -> int:
+    """How many seconds of starts matter to the limits of a case; 0 where it has none."""
+    return max((limit.seconds for rule in applying(policy, case) for limit in rule.limits), default=0)
 
 
 def limited(policy: Policy, case: Case, starts: Iterable[PastStart], now: float) -> Limited | None:

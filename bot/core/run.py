@@ -27,12 +27,13 @@ from bot.core.events import (
     Finished,
     Judged,
     ModelReplied,
+    Reminded,
     Restored,
     RunFailed,
     Said,
     Settled,
 )
-from bot.core.refusal import Refused
+from bot.core.refusal import BrokenJournal, NewerJournal, Refused
 from bot.core.states import Receipt, RunState, Trouble, Turn
 from bot.core.values import Answer, RunId
 
@@ -111,14 +112,6 @@ class Run:
         return max(self.turns[-1].heard if self.turns else 0, self.answered)
 
 
-class BrokenJournal(Exception):
-    """A stored journal holds an event that was never legal: somebody changed it, or a rule was changed wrongly."""
-
-
-class NewerJournal(BrokenJournal):
-    """A stored journal holds what this release does not know: a newer one wrote it, and goes on with it (R12)."""
-
-
 def begin(run_id: RunId, asked: Asked, at: float) -> Run:
     """The first event makes the run."""
     return Run(run_id, asked, at, said=(Said(asked.person, asked.message, asked.text),), last_at=at)
@@ -189,8 +182,8 @@ def _call_event(run: Run, event: CallEvent, at: float) -> Run | Refused:
     after = calls.apply(call, event, at)
     if isinstance(after, Refused):
         return after
-    key = "judge" if isinstance(event, Judged) else "act"
-    return _without_trouble(_with_call(run, after), f"{key}:{after.proposal.call}")
+    key = f"{'judge' if isinstance(event, Judged) else 'act'}:{after.proposal.call}"
+    return _without_trouble(_with_call(run, after), event.key if isinstance(event, Reminded) else key)
 
 
 def _edited(run: Run, event: Edited, at: float) -> Run | Refused:

@@ -93,3 +93,14 @@ class Trouble:
     not_before: float
     breaks: int = 0
     silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Where a call's card stands, and the phase that it shows. ``again_at`` (epoch seconds): when it is shown once more, because
+    an earlier update whose answer never came may have arrived after the last; 0 for never."""
+
+    channel: str
+    message: str
+    shows: str
+    again_at: float = 0.0

@@ -14,6 +14,7 @@ Rules
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 from typing import Protocol
 
 from bot.core.values import Choice, Person, Quorum, Share, Terms
@@ -28,6 +29,21 @@ class Cast(Protocol):
     def choice(self) -> Choice: ...
     @property
     def counts_as(self) -> tuple[str, ...]: ...
+
+
+class OnExpiry(StrEnum):
+    """What becomes of a request when its time is over: it is refused; its escalation group gets the same time again; it stays."""
+
+    DENY = "deny"
+    ESCALATE = "escalate"
+    KEEP = "keep"
+
+
+class Denials(StrEnum):
+    """How many denials end a request: one, or more than half as many as approvals are demanded."""
+
+    ONE = "one"
+    MAJORITY = "majority"
 
 
 @dataclass(frozen=True, slots=True)

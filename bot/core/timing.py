@@ -54,6 +54,17 @@ class Dated:
         return self.begins <= now.stamp < self.ends
 
 
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Every day from ``begins`` to ``ends`` (minutes from midnight), by a person's own clocks."""
+
+    begins: int
+    ends: int
+
+    def holds(self, now: LocalTime) -> bool:
+        return Recurring(self.begins, self.ends, DAY, "", "").holds(now)
+
+
 Window = Recurring | Dated
 Clocks = Callable[[str], LocalTime]
 """What the clocks of a zone show at the moment that is asked about."""

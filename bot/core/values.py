@@ -132,6 +132,14 @@ class Quorum:
 
 
 @dataclass(frozen=True, slots=True)
+class Summons:
+    """Somebody who is told in a direct message, not before their quiet hours end (epoch seconds)."""
+
+    user: str
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """The terms of an approval, from the policy that applied when it was opened. ``approvers``: ``user:U…`` or ``group:S…``, all
     who may vote; ``quorum``: how many people it takes at least. ``quorums``: every demand that must be met; () where it is just

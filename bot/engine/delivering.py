@@ -13,14 +13,26 @@ from typing import assert_never
 from bot.core import effects as owed
 from bot.core.call import Call, CallState
 from bot.core.effects import Effect
-from bot.core.events import CardShown, Delivered, Event, RunFailed
+from bot.core.events import CardShown, Delivered, Event, Reminded, RunFailed
 from bot.core.moments import untold
+from bot.core.placing import channel_of
 from bot.core.run import Run
 from bot.core.values import RunId
-from bot.engine.words import delay_text, end_text, inquiry_text, question_text
+from bot.engine.door import Door
+from bot.engine.people import People
+from bot.engine.reminding import Reminding
+from bot.engine.words import delay_text, end_text, inquiry_text, notice_text, question_text
 from bot.ports import Chat, Guard, Rejected, Unavailable
 
-Words = owed.AskRequester | owed.PostInquiry | owed.PostReply | owed.PostDelay | owed.PostEnd
+Words = (
+    owed.AskRequester
+    | owed.PostInquiry
+    | owed.PostReply
+    | owed.PostDelay
+    | owed.PostEnd
+    | owed.PostNotice
+    | owed.Summon
+)
 Report = owed.ReportResolution | owed.ReportOutcome | owed.Remember
 REPORTS = (owed.ReportResolution, owed.ReportOutcome, owed.Remember)
 
@@ -55,15 +67,21 @@ class _Listener:
 class Delivering:
     """Tells people and BIGHUB. Raises what the ports raise."""
 
-    def __init__(self, guard: Guard, chat: Chat, silent_after: float) -> None:
+    def __init__(self, guard: Guard, chat: Chat, people: People, door: Door, silent_after: float) -> None:
         self._guard, self._chat = guard, chat
         self._people, self._judge = _Listener("Slack", silent_after), _Listener(guard.name, silent_after)
+        self._reminding, self._policy = Reminding(chat, people, door), people.policy
         self._under_way: dict[RunId, set[asyncio.Future[object]]] = {}
 
     async def deliver(self, run: Run, effect: owed.ShowCard | Words | Report, again: bool) -> CardShown | Delivered:
         """``again``: it may have been delivered before, so whoever delivers looks first."""
         with self._noted(run.id), self._judge.told() if isinstance(effect, REPORTS) else self._people.told():
             return await self._deliver(run, effect, again)
+
+    async def remind(self, run: Run, effect: owed.Remind | owed.Escalate, again: bool) -> Reminded:
+        """When it was given decides when the next one is, so it is recorded at once and with its own time."""
+        with self._people.told():
+            return await self._reminding.remind(run, effect, again)
 
     @contextmanager
     def _noted(self, run_id: RunId) -> Iterator[None]:
@@ -112,6 +130,11 @@ class Delivering:
             case owed.PostEnd():
                 retry = run.id if not run.ended_by else None
                 posted = await self._chat.post_notice(run, key, end_text(run), retry, again=again)
+            case owed.PostNotice():
+                told = notice_text(run, effect, self._policy)
+                posted = await self._chat.post_notice(run, key, told, again=again)
+            case owed.Summon():
+                posted = await self._reminding.summon(run, effect, again)
             case _:
                 assert_never(effect)
         return Delivered(key, posted.message)
@@ -135,12 +158,14 @@ class Delivering:
 
 def undeliverable(run: Run, effect: Effect, error: str) -> Event:
     """What is recorded instead of a delivery that will never be: a question that nobody can see ends the run."""
+    if isinstance(effect, owed.Remind | owed.Escalate):
+        return Reminded(effect.approval, effect.key, f"refused: {error}")
     if not isinstance(effect, owed.ShowCard):
         return Delivered(effect.key, f"refused: {error}")
     call = call_in(run, effect.call)
     if call.state is CallState.ASKING:
         return RunFailed(f"I could not show the card of {call.proposal.action}: {error}")
-    return CardShown(effect.call, run.asked.place.channel, call.card.message if call.card else "", effect.shows)
+    return CardShown(effect.call, channel_of(run, call), call.card.message if call.card else "", effect.shows)
 
 
 def call_in(run: Run, name: str) -> Call:

@@ -16,7 +16,6 @@ from bot.core import transcript
 from bot.core.call import MOST_ATTEMPTS, Call, CallState
 from bot.core.effects import Effect
 from bot.core.events import (
-    CallRefused,
     Event,
     Expired,
     ModelReplied,
@@ -26,17 +25,18 @@ from bot.core.events import (
 )
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run, RunState, apply
-from bot.core.values import Answer, ApprovalId, CallId, Proposal
+from bot.core.values import Answer, ApprovalId, CallId, Judgement, Proposal
 from bot.engine.delivering import Delivering, call_in
 from bot.engine.door import Door
 from bot.engine.failing import Failing
 from bot.engine.finishing import Finishing
+from bot.engine.hindrances import Hindrances
 from bot.engine.judging import Judging
 from bot.engine.limits import Limits, bound_passed
 from bot.engine.parking import Parking
 from bot.engine.people import People
+from bot.engine.rechecking import TOO_OLD
 from bot.engine.restoring import UNSETTLED, Restoring
-from bot.engine.starting import asked_anew, reason_to_ask_anew, refusal_to_start
 from bot.engine.words import NOBODY_ANSWERED, TOO_MANY_ROUNDS, TOO_MUCH_SAID
 from bot.logger import log
 from bot.ports import (
@@ -77,11 +77,12 @@ class Doer:
         parking: Parking,
     ) -> None:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
-        self._actions, self._people, self._limits = actions, people, limits
-        self._seal_keys, self._worker, self._restoring = seal_keys, worker, restoring
+        self._actions, self._limits = actions, limits
+        self._worker, self._restoring = worker, restoring
+        self._hindrances = Hindrances(actions, people, seal_keys)
         self._failing = Failing(door, parking, limits, guard.name)
         self._finishing = Finishing(door, actions, limits, worker)
-        self._delivering = Delivering(guard, chat, limits.silent_after)
+        self._delivering = Delivering(guard, chat, people, door, limits.silent_after)
         self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
 
     async def do(self, run: Run, effect: Effect, *, again: bool) -> bool:
@@ -115,6 +116,8 @@ class Doer:
                 await self._recover(run, call_in(run, effect.call))
             case owed.Expire() | owed.StopAsking() | owed.StopWaiting():
                 await self._door.record(run.id, time_ran_out(effect))
+            case owed.Remind() | owed.Escalate():
+                await self._door.record(run.id, await self._delivering.remind(run, effect, again))
             case (
                 owed.ShowCard()
                 | owed.AskRequester()
@@ -122,6 +125,8 @@ class Doer:
                 | owed.PostReply()
                 | owed.PostDelay()
                 | owed.PostEnd()
+                | owed.PostNotice()
+                | owed.Summon()
                 | owed.ReportResolution()
                 | owed.ReportOutcome()
                 | owed.Remember()
@@ -213,10 +218,11 @@ class Doer:
 
     # --- the action -------------------------------------------------------------------------------------------------
 
-    async def _start(self, run: Run, call: Call) -> None:
-        """Start the action, if it may start at this moment; otherwise it is refused, or people are asked anew."""
+    async def _start(self, run: Run, call: Call, recheck: Judgement | None = None) -> None:
+        """Start the action, if it may start at this moment; otherwise it is refused, or people are asked anew. ``recheck``: what the
+        guard says now, where the approval is too old to go without."""
         name, attempt = call.proposal.call, secrets.token_hex(16)
-        lapsed, new = await self._lapsed(run, call), ApprovalId(secrets.token_hex(16))
+        lapsed, new = await self._hindrances.lapsed(run, call), ApprovalId(secrets.token_hex(16))
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             now = run.call(name) if run else None
@@ -226,26 +232,22 @@ class Doer:
                 return Refused("Another worker holds this run.")
             if not (await tx.epoch()).settled:
                 return UNSETTLED
-            refused = await self._refusal(run, now, tx)
-            if refused is not None:
-                return [refused]
-            why = lapsed or reason_to_ask_anew(run, now, self._people.policy, tx.now)
-            if why:
-                return [asked_anew(run, now, why, self._people.policy, new, tx.now, self._seal_keys[0])]
-            return [Started(name, attempt, self._worker)]
+            instead = await self._hindrances.instead(run, now, tx, lapsed, new, recheck)
+            if instead is not None:
+                return instead if isinstance(instead, Refused) else [instead]
+            again = recheck.decision or recheck.reason if recheck is not None else ""
+            return [Started(name, attempt, self._worker, now.proposal.action, again)]
 
         after = await self._door.decide(run.id, decide)
         started, mine = after.call(name) if isinstance(after, Run) else None, (CallState.STARTED, attempt)
         if after is UNSETTLED:
             await self._restoring.settle()
+        elif after is TOO_OLD and recheck is None:
+            await self._start(run, call, await self._judging.ask(run, call, f"recheck:{attempt}"))
         elif isinstance(after, Run) and started is not None and (started.state, started.attempt) == mine:
             await self._finishing.run_action(after, started)
         elif call.state is CallState.STARTED:
             await self._finishing.find_out(run, call)
-
-    async def _refusal(self, run: Run, call: Call, tx: Writer) -> CallRefused | None:
-        keys, policy, freezes = self._seal_keys, self._people.policy, await tx.freezes()
-        return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=self._actions, keys=keys, now=tx.now)
 
     async def _recover(self, run: Run, call: Call) -> None:
         """The worker that started this call is gone, since we hold its run: start it again where that does no harm, or find out."""
@@ -254,13 +256,6 @@ class Doer:
         if again and call.attempts < MOST_ATTEMPTS:
             return await self._start(run, call)
         return await self._finishing.find_out(run, call)
-
-    async def _lapsed(self, run: Run, call: Call) -> str:
-        """The approvers' right is asked again: whoever lost it since the click has not approved."""
-        for vote in call.approval.votes if call.approval else ():
-            if vote.via == "slack" and await self._people.lost_it(run, call, vote):
-                return "Somebody who approved this may not do so any more."
-        return ""
 
 
 def too_many(call: str, wish: Wish, most: int) -> Proposal:

@@ -13,6 +13,7 @@ from weakref import WeakValueDictionary
 from bot.core.call import Call, CallState
 from bot.core.events import Answered, Asked, Event, Said
 from bot.core.inputs import Clicked, Foreign, Nothing, Wrote
+from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
 from bot.core.values import Person, Place, RunId
@@ -191,7 +192,7 @@ class Inbox:
         if run is None or call is None:
             return None
         place = run.asked.place
-        return (run, call) if (place.team, place.channel) == (team, clicked.channel) else None
+        return (run, call) if (place.team, channel_of(run, call)) == (team, clicked.channel) else None
 
     async def run_of(self, opaque: str) -> Run | None:
         """The run that owns an approval's or a question's id."""

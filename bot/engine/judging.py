@@ -22,15 +22,16 @@ class Judging:
         self._guard, self._actions, self._people = guard, actions, people
         self._seal_key, self._in_order = seal_key, in_order
 
-    async def ask(self, run: Run, call: Call) -> Judgement:
-        """What the guard says. Raises `Unavailable`, `Rejected`."""
+    async def ask(self, run: Run, call: Call, occasion: str = "") -> Judgement:
+        """What the guard says. ``occasion``: why it is asked again about the same thing; without one it is the same question, and the
+        guard may give the answer that it gave. Raises `Unavailable`, `Rejected`."""
         binding = call.proposal.binding
         if binding is None:
             raise LookupError(f"call {call.proposal.call} is bound to nothing, so nobody can judge it")
         old = changes.before(call, run.calls)
         question = Question(
             run=run.id,
-            key=f"{run.id}:{call.proposal.call}:{binding.digest}",
+            key=":".join(filter(None, (run.id, call.proposal.call, binding.digest, occasion))),
             action=call.proposal.action,
             arguments=self._actions.redacted(call.proposal),
             binding=binding,

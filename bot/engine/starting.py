@@ -18,6 +18,7 @@ from bot.core.events import CallRefused, Judged
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
 from bot.core.terms import both, denied, missing
+from bot.core.timing import time_said
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.ports import Actions, Freeze
 
@@ -125,6 +126,14 @@ def _beyond(run: Run, approval: Approval, present: Terms, now: float) -> str:
     if not present.requester_may_approve and any(vote.person.user == run.asked.person.user for vote in given):
         return "The policy does not let the requester approve this now."
     return ""
+
+
+def limit_said(held: rules.Limited) -> str:
+    """A limit that is reached, as a sentence."""
+    limit = held.limit
+    whose = " and ".join(("action",) * limit.per_action + ("person",) * limit.per_person)
+    count = f"{limit.count} start{'s' if limit.count > 1 else ''}"
+    return f'At most {count} per {whose} within {time_said(limit.seconds)}, and that is reached: rule "{held.rule}" of policy.yml.'
 
 
 def closed_now(policy: Policy, case: Case, now: float) -> str | None:

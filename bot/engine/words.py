@@ -3,13 +3,16 @@
 People stand as ``<@U…>``; the chat turns that into a mention and everything else into plain text.
 """
 
+from collections.abc import Sequence
+
 from bot.core.approval import Resolution
-from bot.core.call import Call, CallState
-from bot.core.effects import CallModel, Effect, Judge
+from bot.core.call import Call, CallState, Outcome
+from bot.core.effects import CallModel, Effect, Judge, PostNotice
 from bot.core.inquiries import open_inquiries
+from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run, RunState
-from bot.core.values import Person
+from bot.core.values import Person, Verdict
 from bot.ports import RunLine
 
 ASKED_ANEW = (
@@ -73,6 +76,33 @@ def while_asking(run: Run, person: Person) -> str:
     """What somebody is told who writes while a card waits."""
     asked = any(c.state is CallState.ASKING and open_inquiries(c.inquiries) for c in run.calls)
     return ANSWER_TAKEN if asked and person == run.asked.person else WAITS_FOR_CLICK
+
+
+def notice_text(run: Run, effect: PostNotice, policy: Policy) -> str:
+    """What became of what people were asked about, for whoever asked for it; what rules of ``policy`` on trial would have done."""
+    who, (kind, _, name) = f"<@{run.asked.person.user}>", effect.about.partition(":")
+    call = run.call_of(name) if kind == "anew" else run.call(name)
+    if call is None:
+        return f"{who} something that you asked for did not run."
+    what, vote = call.proposal.action, call.approval.deciding_vote if call.approval else None
+    if kind == "shadow":
+        return trial_text(what, call.judgement.shadow if call.judgement else (), policy)
+    if kind == "placed":
+        return f"{who} people are asked about {what} in another channel ({call.card.channel if call.card else ''})."
+    if kind == "anew":
+        return f"{who} people are asked anew about {what}: {call.judgement.reason if call.judgement else ''}"
+    if call.outcome is Outcome.DENIED and vote is not None:
+        return f"{who} {what} was denied by <@{vote.person.user}>: {call.reason or 'no reason was given.'}"
+    return f"{who} {what} did not run ({call.outcome}): {call.reason}"
+
+
+def trial_text(what: str, names: Sequence[str], policy: Policy) -> str:
+    """What each rule on trial would have done; a rule that is gone since was stricter, and that is all that is known."""
+    verdicts = {rule.name: rule.verdict for rule in policy.rules}
+    would = {Verdict.ASK: "would have asked", Verdict.DENY: "would have denied it"}
+    said = [f'"{name}" {would.get(verdicts.get(name) or Verdict.ALLOW, "would have been stricter")}' for name in names]
+    one = "rule" if len(said) == 1 else "rules"
+    return f"On trial, without any effect on {what}: the {one} {' and '.join(said)}."
 
 
 def delay_text(run: Run, key: str) -> str:

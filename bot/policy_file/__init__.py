@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bot.core.policy import Policy, Rule
+from bot.core.policy import Policy
 from bot.core.values import Verdict
 from bot.errors import ConfigurationError
 from bot.policy_file.grammar import Example, ExamplePart, File, NamesPart
@@ -90,22 +90,8 @@ def _names_in(values: object) -> Names:
 
 # --- words ------------------------------------------------------------------------------------------------------------
 
-_NOT_YET = {
-    "remind_after": "nobody is reminded yet",
-    "recheck_after": "BIGHUB is not asked again yet",
-    "limits": "starts are not counted yet",
-    "post_to": "cards stay in the thread yet",
-    "escalate_to": "those may decide from then on, but nobody tells them yet",
-    "shadow": "it has no effect and is noted in the journal, but nothing is posted yet",
-}
-
 
 def _warnings(policy: Policy) -> Iterator[str]:
-    for each in (policy.defaults, *policy.rules):
-        whose = f'rule "{each.name}"' if isinstance(each, Rule) else "defaults"
-        for key, lacking in _NOT_YET.items():
-            if getattr(each, key, None):
-                yield f"{whose}: {key}: {lacking}."
     if policy.defaults.approvers or policy.defaults.shares:
         return
     yield "defaults name no approvers: nobody can decide what no rule with approvers covers."

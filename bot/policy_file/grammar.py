@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 
 from bot.core.matching import Case, Comparison, Match
 from bot.core.policy import DOMAIN, Defaults, Denials, OnExpiry, Policy, Rule
-from bot.core.timing import Limit
+from bot.core.timing import Limit, Quiet
 from bot.core.values import Share, Verdict
 from bot.policy_file.lines import Where
 from bot.policy_file.written import (
@@ -35,6 +35,7 @@ from bot.policy_file.written import (
     Requesters,
     RiskForm,
     Text,
+    TimeOfDay,
     argument_tests,
     listed,
     window,
@@ -98,6 +99,17 @@ class FreezePart(Part):
     @model_validator(mode="after")
     def _is_a_window(self) -> "FreezePart":
         window(self.begins, self.ends, self.zone)
+        return self
+
+
+class QuietPart(Part):
+    begins: TimeOfDay = Field(alias="from")
+    ends: TimeOfDay = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _is_a_time(self) -> "QuietPart":
+        if self.begins == self.ends:
+            raise ValueError("they would begin when they end; write two different times")
         return self
 
 
@@ -230,6 +242,7 @@ class File(Part):
     version: Literal[1] = 1
     guests_may_ask: StrictBool = False
     shell_may_decide: StrictBool = False
+    quiet_hours: QuietPart | None = None
     names: NamesPart = NamesPart()
     defaults: Stated = Stated()
     rules: tuple[RulePart, ...] = ()
@@ -237,7 +250,8 @@ class File(Part):
 
     def policy(self) -> Policy:
         rules = tuple(rule.rule() for rule in self.rules)
-        return Policy(Defaults(**self.defaults.fields()), rules, self.guests_may_ask, self.shell_may_decide)
+        quiet = Quiet(self.quiet_hours.begins, self.quiet_hours.ends) if self.quiet_hours else None
+        return Policy(Defaults(**self.defaults.fields()), rules, self.guests_may_ask, self.shell_may_decide, quiet)
 
     def contradictions(self) -> Contradictions:
         """What every key allows and the whole does not."""

@@ -219,6 +219,14 @@ def example_risk(value: object) -> float | str:
     raise ValueError(f"write a number from 0 to 1, or one of {', '.join(RISKS)}")
 
 
+def time_of_day(value: object) -> int:
+    """Minutes from midnight."""
+    found = _WEEKLY.fullmatch(value) if isinstance(value, str) else None
+    if found is None or found[1]:
+        raise ValueError('write a time of day in quotes, like "19:00"')
+    return _minute(found)
+
+
 def canonical(value: object) -> str:
     if not isinstance(value, dict):
         raise ValueError("write the arguments as a mapping of names and values")
@@ -244,4 +252,5 @@ Arguments = dict[
 CanonicalArguments = Annotated[str, PlainValidator(canonical)]
 ExampleRisk = Annotated[float | str, PlainValidator(example_risk)]
 ExampleTime = Annotated[datetime | None, PlainValidator(example_time)]
+TimeOfDay = Annotated[int, PlainValidator(time_of_day)]
 Count = Annotated[StrictInt, Field(ge=1, le=100_000)]

@@ -139,9 +139,13 @@ class Chat(Protocol):
         """Post the model's words in the run's thread, all of them. ``key`` names the effect, for reconciling (``again``)."""
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
     ) -> Posted:
-        """Post a sentence of Signoff's own; with ``retry`` it carries a Retry button."""
+        """Post a sentence of Signoff's own; with ``retry`` it carries a Retry button. ``names``: it is Signoff's own to the last
+        word, so everybody and every group that it names is mentioned."""
+
+    async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
+        """Tell one person in a direct message, with a link to the call's card. ``key`` and ``again`` as above."""
 
     async def show_thinking(self, run: Run) -> None:
         """Decoration: the thread shows that the model is at it. Never raises, and nothing depends on it."""

@@ -8,6 +8,7 @@ from bot.core.events import Event, Recorded
 from bot.core.inputs import Input
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.timing import PastStart
 from bot.core.values import ApprovalId, Place, RunId
 
 T = TypeVar("T")
@@ -147,6 +148,10 @@ class Reader(Protocol):
         """Rows that are not done, oldest first, but those whose keys are in ``without``, which may be any number."""
 
     async def freezes(self) -> tuple[Freeze, ...]: ...
+
+    async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
+        """What started after ``since`` (epoch seconds), in any run. In a `Writer` it also keeps others from starting what is limited
+        before the commit."""
 
     async def epoch(self) -> Epoch:
         """The present epoch; not settled where the database was restored and nobody has noticed yet, as far as can be seen."""

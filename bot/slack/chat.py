@@ -16,6 +16,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.call import Call
 from bot.core.inputs import Profile
+from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person, RunId
@@ -87,7 +88,7 @@ class SlackChat:
     async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
         """Bring the card up to date where it stands, or post it."""
         message, key = card(run, call, source_note=self._source_note), f"{run.id}:card:{call.proposal.call}"
-        team, channel = run.asked.place.team, run.asked.place.channel
+        team, channel = run.asked.place.team, channel_of(run, call)
         recorded = call.card.message if call.card is not None else ""
 
         async def shows(ts: str) -> bool:
@@ -95,11 +96,11 @@ class SlackChat:
 
         if recorded and await shows(recorded):
             return Posted(channel, recorded)
-        found = (await self._posting.standing(run, key)).get(key, []) if again or recorded else []
+        found = (await self._posting.standing(run, key, channel)).get(key, []) if again or recorded else []
         for ts in reversed([each for each in found if each != recorded]):
             if await shows(ts):
                 return Posted(channel, ts)
-        return await self._posting.post(run, key, message, shows)
+        return await self._posting.post(run, key, message, shows, channel)
 
     # --- words ------------------------------------------------------------------------------------------------------
 
@@ -108,9 +109,13 @@ class SlackChat:
         return await self._post_all(run, key, words.reply(text, _people(run)), again)
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
     ) -> Posted:
-        return await self._post_all(run, key, (words.notice(text, retry, _people(run)),), again)
+        said = words.whisper(text) if names else words.notice(text, retry, _people(run))
+        return await self._post_all(run, key, (said,), again)
+
+    async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
+        return await self._posting.tell(run, user, f"{run.id}:{key}", words.whisper(text), call.card, again=again)
 
     async def show_thinking(self, run: Run) -> None:
         """Slack shows it below the thread until the next message, at most two minutes."""
@@ -199,6 +204,7 @@ def _profile(person: Person, user: object) -> Profile | Refused:
         bot=bool(user.get("is_bot", True)) or person.user == "USLACKBOT",
         guest=bool(user.get("is_restricted", True)) or bool(user.get("is_ultra_restricted", True)),
         stranger=bool(user.get("is_stranger", False)),
+        zone=str(user.get("tz") or ""),
     )
 
 

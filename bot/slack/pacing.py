@@ -30,6 +30,7 @@ _TIERS: Final = {
     "chat.update": 3,
     "conversations.history": 3,
     "conversations.replies": 3,
+    "conversations.open": 3,
     "usergroups.users.list": 2,
     "users.info": 4,
 }

@@ -1,4 +1,4 @@
-"""Posting for a run, and finding again what was posted: in its thread, or in the channel where the thread is gone.
+"""Posting for a run, and finding again what was posted: in its thread, in the channel where the thread is gone, or to one person.
 
 Rule 1: every post carries its key in its metadata; another app's message with the same key is none of ours.
 Rule 2: what is to be posted waits for its turn in the channel before the thread is read, so that it is read once.
@@ -15,12 +15,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.run import Run
+from bot.core.states import Card
 from bot.logger import log
 from bot.ports import Posted
 from bot.slack.blocks import Message, with_ids
 from bot.slack.calls import Declined
 from bot.slack.pacing import Lane, Pacer, method, posts
-from bot.slack.replies import in_channel
+from bot.slack.replies import in_channel, linked
 
 EVENT_TYPE: Final = "signoff"
 PAGE: Final = 200
@@ -45,11 +46,14 @@ class Posting:
         self._client_for, self._pacer = client_for, pacer
         self._selves: dict[str, str] = {}
 
-    async def post(self, run: Run, key: str, message: Message, adopt: Adopt = as_it_is) -> Posted:
-        """Post in the run's thread; without one, adopt what stands in the channel (if ``adopt`` takes it) or post there."""
+    async def post(self, run: Run, key: str, message: Message, adopt: Adopt = as_it_is, channel: str = "") -> Posted:
+        """Post in the run's thread; without one, adopt what stands in the channel (if ``adopt`` takes it) or post there. ``channel``:
+        another one than the thread's."""
         place = run.asked.place
+        if channel not in ("", place.channel):
+            return await self._send(place.team, channel, key, message, "")
         try:
-            return await self._send(run, key, message, place.thread)
+            return await self._send(place.team, place.channel, key, message, place.thread)
         except Declined as declined:
             if declined.code not in _NO_THREAD:
                 raise
@@ -60,15 +64,42 @@ class Posting:
         for ts in reversed(standing.get(key, [])):
             if await adopt(ts):
                 return Posted(place.channel, ts)
-        return await self._send(run, key, in_channel(message, run.asked.person.user), "")
+        return await self._send(place.team, place.channel, key, in_channel(message, run.asked.person.user), "")
 
-    async def standing(self, run: Run, key: str) -> Standing:
-        """The keys of our messages in the run's thread since the run began, each with where it stands, oldest first; once ``key``
-        may be posted."""
-        place = run.asked.place
-        self._pacer.expect_turn(key, posts(place.team, place.channel))
-        fetch = partial(self._client_for(place.team).conversations_replies, channel=place.channel, ts=place.thread)
+    async def standing(self, run: Run, key: str, channel: str = "") -> Standing:
+        """The keys of our messages in the run's thread (or in another ``channel``) since the run began, each with where it stands,
+        oldest first; once ``key`` may be posted."""
+        place, client = run.asked.place, self._client_for(run.asked.place.team)
+        self._pacer.expect_turn(key, posts(place.team, channel or place.channel))
+        if channel not in ("", place.channel):
+            lane = method(place.team, "conversations.history")
+            return await self._read(run, key, lane, partial(client.conversations_history, channel=channel))
+        fetch = partial(client.conversations_replies, channel=place.channel, ts=place.thread)
         return await self._read(run, key, method(place.team, "conversations.replies"), fetch)
+
+    async def tell(self, run: Run, user: str, key: str, message: Message, card: Card | None, *, again: bool) -> Posted:
+        """Post in the direct messages with ``user``, if it does not stand there (``again``), with a link to ``card``."""
+        team, client = run.asked.place.team, self._client_for(run.asked.place.team)
+        opened = await self._pacer.called(
+            "", method(team, "conversations.open"), partial(client.conversations_open, users=user)
+        )
+        channel = str((opened.get("channel") or {}).get("id") or "")
+        lane = method(team, "conversations.history")
+        fetch = partial(client.conversations_history, channel=channel)
+        standing = (await self._read(run, key, lane, fetch)).get(key) if again else None
+        if standing:
+            return Posted(channel, standing[0])
+        address = await self._address(team, card) if card is not None else ""
+        return await self._send(team, channel, key, linked(message, address), "")
+
+    async def _address(self, team: str, card: Card) -> str:
+        """Where a card can be opened; "" where Slack does not say."""
+        work = partial(self._client_for(team).chat_getPermalink, channel=card.channel, message_ts=card.message)
+        try:
+            answer = await self._pacer.called("", method(team, "chat.getPermalink"), work)
+        except Declined:
+            return ""
+        return str(answer.get("permalink") or "")
 
     async def updated(self, team: str, channel: str, ts: str, key: str, message: Message) -> bool:
         """Whether the message now shows ``message``; False where it is gone or can no longer be changed."""
@@ -82,11 +113,10 @@ class Posting:
             raise
         return True
 
-    async def _send(self, run: Run, key: str, message: Message, thread: str) -> Posted:
-        place = run.asked.place
+    async def _send(self, team: str, channel: str, key: str, message: Message, thread: str) -> Posted:
         work = partial(
-            self._client_for(place.team).chat_postMessage,
-            channel=place.channel,
+            self._client_for(team).chat_postMessage,
+            channel=channel,
             thread_ts=thread or None,
             text=message.text,
             blocks=with_ids(message.blocks, key[-200:]),
@@ -96,8 +126,8 @@ class Posting:
             parse="none",
             link_names=False,
         )
-        answer = await self._pacer.called(key, posts(place.team, place.channel), work)
-        return Posted(str(answer.get("channel") or place.channel), str(answer.get("ts") or ""))
+        answer = await self._pacer.called(key, posts(team, channel), work)
+        return Posted(str(answer.get("channel") or channel), str(answer.get("ts") or ""))
 
     async def _read(self, run: Run, key: str, lane: Lane, fetch: Fetch) -> Standing:
         """All pages since the run began. What we may not read counts as empty: better twice than never."""

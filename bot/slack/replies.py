@@ -61,6 +61,14 @@ def whisper(text: str) -> Message:
     return _sentence(richtext.named_runs(text or "(no text)"))
 
 
+def linked(message: Message, address: str) -> Message:
+    """The same with a link to the card that it is about; unchanged where nobody knows its ``address``."""
+    if not address:
+        return message
+    link: Run = {"type": "link", "url": address, "text": "Open the card"}
+    return Message(f"{message.text} {address}", (*message.blocks, line(link)))
+
+
 def in_channel(message: Message, requester: str) -> Message:
     """The same where there is no thread any more: for whom it is must be said."""
     told = line(mention(requester), said(THREAD_IS_GONE))

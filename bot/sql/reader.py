@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from bot.core.events import Recorded
 from bot.core.run import ENDS, BrokenJournal
+from bot.core.timing import PastStart
 from bot.core.values import ApprovalId, Place, RunId
 from bot.ports import ApprovalGroup, Epoch, Freeze, InboxRow, OpenApproval, Rewound, RunLine
 from bot.sql import epochs, tables
@@ -88,6 +89,11 @@ _OPEN_INBOX = {
     .limit(bindparam("limit"))
     for dialect in _DIALECTS
 }
+_STARTS = (
+    select(_event.body, _run.requester, _event.at)
+    .join_from(tables.events, tables.runs, _run.run == _event.run)
+    .where(tables.IS_START, _event.at > bindparam("since"))
+)
 _freeze = tables.freezes.c
 _FREEZES = select(_freeze.scope, _freeze.reason, _freeze.by, _freeze.since).order_by(_freeze.since, _freeze.scope)
 _approval = tables.approvals.c
@@ -200,6 +206,10 @@ class SqlReader:
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(Freeze(*row) for row in await self._all(_FREEZES))
+
+    async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
+        rows = await self._all(_STARTS, since=since)
+        return tuple(PastStart(json.loads(row.body).get("action", ""), row.requester, row.at) for row in rows)
 
     async def epoch(self) -> Epoch:
         return await epochs.present(self.connection)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    literal_column,
 )
 
 _UNSTORABLE = re.compile("[\x00\x1a\ud800-\udfff]")
@@ -82,6 +83,10 @@ events = Table(
     Column("body", Text, nullable=False),
     Column("hash", Text, nullable=False),
 )
+
+# What limits count, found without a look at all other events.
+IS_START = events.c.kind == literal_column("'Started'")
+Index("events_started", events.c.at, postgresql_where=IS_START, sqlite_where=IS_START)
 
 contents = Table(
     "contents",

@@ -1,12 +1,24 @@
 """The Writer port over one open transaction. `store.py` commits it; what the projections say is `projections.py`'s."""
 
 import json
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Executable, Integer, Table, bindparam, case, delete, literal_column, or_, select, text, update
+from sqlalchemy import (
+    Executable,
+    Integer,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -14,6 +26,7 @@ from bot.core.events import Recorded
 from bot.core.journal import RULES, fold, is_progress
 from bot.core.owed import due_at
 from bot.core.run import Run
+from bot.core.timing import PastStart
 from bot.core.values import RunId
 from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval
 from bot.projections import buttons, open_approvals
@@ -21,9 +34,12 @@ from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, genesis, link
 from bot.sql.codec import encode
 from bot.sql.direct import PostgresConnection
+from bot.sql.heads import Heads
 from bot.sql.inline import InlineConnection
 from bot.sql.reader import SqlReader, clock
 
+_STARTS_LOCK = 0x5167_5354
+"""The number of the lock that whoever counts starts holds until the commit; any other would do."""
 _run, _row = tables.runs.c, tables.inbox.c
 _INSERTS: dict[tuple[str, str, bool], Executable] = {
     (name, table.name, anew): insert(table) if anew else insert(table).on_conflict_do_nothing()
@@ -72,28 +88,9 @@ _TOUCH = "readiness"
 """A scope that covers no action and that nobody ever sees."""
 _UNTOUCH = delete(tables.freezes).where(tables.freezes.c.scope == _TOUCH)
 _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
+_KEEP_STARTS = select(func.pg_advisory_xact_lock(_STARTS_LOCK))
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
-_HEADS = 4096
-
-
-class Heads:
-    """What was committed last of each run, as far as this process knows: its length and the hash of its last event. A journal that
-    somebody else has continued has another one, so an append that builds on an old one changes nothing."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
-
-    def of(self, run: str, length: int) -> str | None:
-        known = self._known.get(run)
-        return known[1] if known is not None and known[0] == length else None
-
-    def keep(self, heads: Mapping[str, tuple[int, str]]) -> None:
-        for run, head in heads.items():
-            self._known[run] = head
-            self._known.move_to_end(run)
-        while len(self._known) > _HEADS:
-            self._known.popitem(last=False)
 
 
 class SqlWriter(SqlReader):
@@ -240,6 +237,12 @@ class SqlWriter(SqlReader):
         # No `changed`: a backup from before it is as good as the database.
         await self._add(tables.freezes, [{"scope": _TOUCH, "reason": "", "by": "", "since": self.now}], anew=False)
         await self.connection.execute(_UNTOUCH)
+
+    async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
+        if self._dialect == "postgresql":
+            # What another one is just starting cannot be seen yet; this waits for them, and they for us.
+            await self.connection.execute(_KEEP_STARTS)
+        return await super().recent_starts(since)
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> None:
         self.changed = True

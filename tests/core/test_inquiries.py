@@ -6,7 +6,7 @@ import pytest
 
 from bot.core.approval import NOT_THE_CARD, Resolution
 from bot.core.call import Call, CallState, Outcome
-from bot.core.effects import PostInquiry
+from bot.core.effects import PostInquiry, PostNotice
 from bot.core.events import CardShown, Delivered, Event, Inquired, Said, Withdrawn
 from bot.core.inquiries import EMPTY, MOST_INQUIRIES, TOO_MANY
 from bot.core.owed import pending
@@ -119,3 +119,12 @@ def test_r7_what_was_withdrawn_is_refused_with_its_approval_and_takes_no_vote() 
     assert (call(told).state, call(told).outcome) == (CallState.REFUSED, Outcome.WITHDRAWN)
     assert call(told).approval.resolution is Resolution.WITHDRAWN and call(told).approval.deciding_vote is None
     assert refused(told, voted(person=BOB))
+
+
+def test_what_was_withdrawn_is_told_to_nobody_once_more() -> None:
+    """Whoever asked for it did that; a denial is told."""
+    told, denied = asking(), asking()
+    told.tell(WITHDRAW)
+    denied.tell(voted(choice=Choice.DENY))
+    assert [each for each in pending(told.run) if isinstance(each, PostNotice)] == []
+    assert [each.about for each in pending(denied.run) if isinstance(each, PostNotice)] == ["ended:t1c1"]

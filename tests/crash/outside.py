@@ -82,9 +82,12 @@ class Slack:
         return self._post(run, key, text, None, again)
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
     ) -> Posted:
         return self._post(run, key, text, retry, again)
+
+    async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
+        return self._post(run, key, text, None, again)
 
     async def show_thinking(self, run: Run) -> None:
         """Nothing depends on it."""

@@ -19,7 +19,7 @@ from bot.sql.store import SqlStore
 from tests.crash.flows import Telling
 from tests.crash.outside import Outside
 
-POSTS = ("reply:", "end:", "question:", "delay:")
+POSTS = ("reply:", "end:", "question:", "delay:", "inquiry:", "ended:", "anew:", "placed:", "shadow:")
 REPORTS = ("outcome:", "resolution:")
 
 

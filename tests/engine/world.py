@@ -12,6 +12,7 @@ from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.inputs import Clicked, Input, Profile, Wrote
 from bot.core.moments import Moment
+from bot.core.placing import channel_of
 from bot.core.policy import Defaults, Policy
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run
@@ -144,7 +145,8 @@ class GuardInMemory:
 
 @dataclass
 class ChatInMemory:
-    """``cards``: call → phases shown, in order; ``words``: everything posted; ``whispers``: (user, text). ``breaks``: the actions
+    """``cards``: call → phases shown, in order; ``words``: everything posted; ``whispers`` and ``told``
+    (in direct messages): (user, text). ``breaks``: the actions
     whose cards it cannot render, of a fault of its own; ``rendered``: how often it tried; ``slow``: of whom it takes long to tell."""
 
     profiles: dict[Person, Profile] = field(default_factory=dict)
@@ -161,6 +163,7 @@ class ChatInMemory:
     draws_for: float = 0.0
     slow: dict[Person, float] = field(default_factory=dict)
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
+    told: list[tuple[str, str]] = field(default_factory=list)
 
     async def profile(self, person: Person) -> Profile | Refused:
         self._there()
@@ -181,16 +184,22 @@ class ChatInMemory:
             raise KeyError("a card without a colour")
         await asyncio.sleep(self.draws_for)
         self.cards.setdefault(call.proposal.call, []).append(str(call.phase))
-        return Posted(PLACE.channel, f"card-{call.proposal.call}")
+        return Posted(channel_of(run, call), f"card-{call.proposal.call}")
 
     async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
         return self._post(text)
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, again: bool = True
+        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
     ) -> Posted:
         self.retries += [retry] if retry is not None else []
         return self._post(text)
+
+    async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
+        self._there()
+        self._takes()
+        self.told.append((user, text))
+        return Posted(f"D{user}", f"dm-{len(self.told)}")
 
     async def show_thinking(self, run: Run) -> None:
         await asyncio.sleep(self.thinks_for)

@@ -26,6 +26,17 @@ def guard(name: str, rows: str, file: str, old: str, new: str, *tests: str) -> G
 
 CORE = (
     guard(
+        "who has voted is not reminded", "S14", "core/reminding.py",
+        "if user not in voted and", "if",
+        "core/test_reminding.py::test_who_votes_before_their_quiet_hours_end_is_left_alone",
+        "engine/test_reminding.py::test_nobody_is_reminded_of_what_is_decided_and_nobody_who_has_voted",
+    ),
+    guard(
+        "reminders back off from when they were really given", "S14", "core/reminding.py",
+        "terms.remind_after * 2.0 ** len(given)", "terms.remind_after",
+        "core/test_reminding.py::test_each_reminder_comes_after_twice_the_wait_before_it_counted_from_when_that_was_given",
+    ),
+    guard(
         "an approval takes no vote at or after its expiry", "R7", "core/approval.py",
         "if at >= approval.terms.expires_at:", "if False:",
         "core/test_run.py::test_an_approval_takes_no_vote_at_or_after_its_expiry_and_expires_only_then",
@@ -192,8 +203,8 @@ CORE = (
     ),
     guard(
         "a new judgement takes the old votes away", "R5 R7", "core/call.py",
-        "approval=Approval(event.terms, binding.digest, at))",
-        "approval=Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else ()))",
+        "approval = Approval(event.terms, binding.digest, at, instead_of=before)",
+        "approval = Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else (), instead_of=before)",
         "core/test_run.py::test_when_the_guard_is_asked_again_the_old_votes_are_gone_and_the_card_is_shown_anew",
     ),
     guard(
@@ -373,6 +384,39 @@ CORE = (
 
 ENGINE = (
     guard(
+        "an old approval is judged again", "R7 R8", "engine/hindrances.py",
+        "return TOO_OLD if too_old(run, call, policy, tx.now) else None", "return None",
+        "engine/test_rechecking.py::test_r7_an_old_approval_does_not_start_what_the_guard_denies_now",
+    ),
+    guard(
+        "what the guard says then counts", "R7 R8", "engine/hindrances.py",
+        "if stricter_now(run, call, recheck, policy, tx.now):", "if False:",
+        "engine/test_rechecking.py::test_r7_an_old_approval_does_not_start_what_the_guard_denies_now",
+        "engine/test_rechecking.py::test_what_the_guard_finds_riskier_now_is_asked_about_anew",
+    ),
+    guard(
+        "a limit that is reached keeps a start back", "S14 S25", "engine/hindrances.py",
+        "if held is not None and held.limit.verdict is Verdict.DENY:", "if False:",
+        "engine/test_limits.py::test_s25_beyond_a_limit_nothing_starts_and_the_sentence_says_which",
+        "engine/test_limits.py::test_s25_of_two_replicas_that_start_at_once_one_starts_what_is_allowed_once",
+    ),
+    guard(
+        "only those who can decide are reminded", "S9 S10", "engine/reminding.py",
+        "await self._people.may_decide(run, call, person) is None", "True",
+        "engine/test_reminding.py::test_s9_the_requester_and_who_may_not_decide_are_not_reminded",
+    ),
+    guard(
+        "nobody gets a direct message in their quiet hours", "S14", "clocks.py",
+        "if quiet is None or not quiet.holds(as_shown(there)):", "if True:",
+        "engine/test_reminding.py::test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_theirs_are_over",
+        "test_policy_grammar.py::test_quiet_hours_end_when_a_persons_own_clocks_say_so_also_where_they_are_put_forward",
+    ),
+    guard(
+        "whoever asked learns what became of it", "R9", "core/owed.py",
+        "if approval and call.outcome in NOTHING_RAN", "if False",
+        "engine/test_reminding.py::test_whoever_asked_learns_in_our_own_words_what_became_of_it[expired]",
+    ),
+    guard(
         "the digest is computed anew at the start", "R6 S8", "engine/starting.py",
         "digest_of(run, call, binding) != binding.digest or ", "",
         "engine/test_starting.py::test_a_changed_row_never_starts[the arguments]",
@@ -498,7 +542,7 @@ ENGINE = (
         "engine/test_engine.py::test_the_requester_may_not_approve_and_is_told_so_privately",
     ),
     guard(
-        "the approvers' right is asked again before the start", "S10", "engine/doing.py",
+        "the approvers' right is asked again before the start", "S10", "engine/hindrances.py",
         'if vote.via == "slack" and await', 'if vote.via == "nothing" and await',
         "engine/test_engine.py::test_an_approver_who_lost_the_right_since_the_click_has_not_approved",
     ),
@@ -508,8 +552,9 @@ ENGINE = (
         "engine/test_faults.py::test_terms_that_were_changed_in_the_database_take_no_vote",
     ),
     guard(
-        "a button counts in its own channel only", "S12 S30", "engine/inbox.py",
-        "return (run, call) if (place.team, place.channel) == (team, clicked.channel) else None", "return run, call",
+        "a button counts in its own channel only", "S12 S13 S30", "engine/inbox.py",
+        "return (run, call) if (place.team, channel_of(run, call)) == (team, clicked.channel) else None", "return run, call",
+        "engine/test_placing.py::test_s13_a_card_stands_in_the_channel_that_the_policy_names_and_counts_only_there",
         "engine/test_guards.py::test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id",
     ),
     guard(
@@ -708,6 +753,11 @@ ENGINE = (
 
 
 SQL = (
+    guard(
+        "who counts starts keeps others from starting", "S25", "sql/writer.py",
+        "await self.connection.execute(_KEEP_STARTS)", "pass",
+        "test_store_contract.py::test_s25_of_several_who_count_starts_at_once_one_sees_none[postgres]",
+    ),
     guard(
         "an append fits the length that was seen", "R5", "sql/writer.py",
         '_run.length == bindparam("its_length"), _run.head_hash == bindparam("its_head")',
@@ -945,7 +995,7 @@ DOORS = (
     ),
     guard(
         "a post that stands is adopted by its key", "R9", "slack/chat.py",
-        "(await self._posting.standing(run, key)).get(key, [])", "list[str]()",
+        "(await self._posting.standing(run, key, channel)).get(key, [])", "list[str]()",
         "slack/test_chat.py::test_a_post_whose_answer_was_lost_is_adopted",
     ),
     guard(

@@ -198,6 +198,48 @@ async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
     assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
 
 
+async def test_a_card_in_another_channel_is_posted_there_once_and_updated_there(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place)
+    call = call_of(run)
+    terms = replace(call.approval.terms, post_to=("G0SECRET",))
+    call = replace(call, card=None, approval=replace(call.approval, terms=terms))
+    run = replace(run, calls=(call,))
+    posted = await chat.show_card(run, call, again=False)
+    assert posted.channel == "G0SECRET" and await chat.show_card(run, call, again=True) == posted
+    there = replace(call, card=Card("G0SECRET", posted.message, "asking:0"))
+    assert await chat.show_card(replace(run, calls=(there,)), there) == posted
+    assert await in_thread(workspace, place) == []
+    history = await workspace.person("U0CAROL").call("conversations.history", channel="G0SECRET")
+    assert [each["ts"] for each in history["messages"] if buttons(each.get("blocks", []))] == [posted.message]
+
+
+async def test_a_reminder_in_the_thread_mentions_the_groups_and_people_that_it_names(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    text = "Reminder: deploy waits for group:S0SRE, user:U0CAROL."
+    await chat.post_notice(fresh(place), "remind:1", text, names=True)
+    (shown,) = await in_thread(workspace, place)
+    assert [each["usergroup_id"] for each in objects(shown["blocks"]) if each.get("type") == "usergroup"] == ["S0SRE"]
+    assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0CAROL"]
+
+
+async def test_r9_a_direct_message_links_to_the_card_and_is_posted_once_even_where_its_answer_was_lost(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    posted = await chat.show_card(fresh(place), call_of(fresh(place)))
+    run = with_card(fresh(place), posted.message)
+    first = await chat.tell(run, call_of(run), "U0CAROL", "remind:1:U0CAROL", "It waits.", again=False)
+    assert await chat.tell(run, call_of(run), "U0CAROL", "remind:1:U0CAROL", "It waits.", again=True) == first
+    carol = workspace.person("U0CAROL")
+    (told,) = (await carol.call("conversations.history", channel=await carol.direct_channel()))["messages"]
+    assert words(told["blocks"]).startswith("It waits.")
+    assert posted.message.replace(".", "") in next(
+        each["url"] for each in objects(told["blocks"]) if each.get("type") == "link"
+    )
+
+
 async def test_a_whisper_is_seen_by_one_person_only(chat: SlackChat, workspace: RunningWorkspace, place: Place) -> None:
     run = fresh(place)
     await chat.show_card(run, call_of(run))

@@ -170,7 +170,9 @@ async def test_an_unknown_id_and_one_of_another_channel_get_the_same_answer(
     run, call = desk.cards[APPROVAL]
     elsewhere = replace(run, asked=replace(run.asked, place=Place("T0ACME", "G0SECRET", run.asked.place.thread)))
     other_team = replace(run, asked=replace(run.asked, place=Place("T0OTHER", "C0OPS", run.asked.place.thread)))
-    desk.cards |= {"f" * 32: (elsewhere, call), "g" * 32: (other_team, call)}
+    assert call.card is not None
+    there = replace(call, card=replace(call.card, channel="G0SECRET"))
+    desk.cards |= {"f" * 32: (elsewhere, there), "g" * 32: (other_team, call)}
     for number, value in enumerate(("f" * 32, "g" * 32, "unknown", "")):
         user = ("U0BOB", "U0CAROL", "U0DAN", "U0ERIN")[number]
         await scene.click(action, user, value=value, force=True)

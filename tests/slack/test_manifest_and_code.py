@@ -22,6 +22,8 @@ HISTORY = frozenset({"channels:history", "groups:history", "im:history"})
 METHOD_SCOPES = {
     "auth_test": frozenset[str](),
     "apps_connections_open": frozenset[str](),
+    "chat_getPermalink": frozenset[str](),
+    "conversations_open": frozenset({"im:write"}),
     "chat_postEphemeral": frozenset({"chat:write"}),
     "assistant_threads_setStatus": frozenset({"chat:write"}),
     "chat_postMessage": frozenset({"chat:write"}),

@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.approval import NOT_THE_CARD
 from bot.core.call import Call
+from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person
@@ -98,7 +99,7 @@ class Buttons:
         if found is None:
             return None
         place = found[0].asked.place
-        return found if (place.team, place.channel) == (click.team, click.channel) else None
+        return found if (place.team, channel_of(*found)) == (click.team, click.channel) else None
 
 
 def _too_late(call: Call, click: Click) -> str | None:

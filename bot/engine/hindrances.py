@@ -1,0 +1,63 @@
+"""What is recorded in place of a start that may not be, looked for in the transaction that would append `Started`.
+
+Rule: nothing is decided here that `starting.py` and `rechecking.py` do not decide; this reads what they need and keeps their order.
+Doing the start is `doing.py`'s.
+"""
+
+from bot.core import policy as rules
+from bot.core.call import Call, CallState
+from bot.core.events import CallRefused, Judged
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.core.values import ApprovalId, Ground, Judgement, Verdict
+from bot.engine.people import People
+from bot.engine.rechecking import TOO_OLD, judged_again, stricter_now, too_old
+from bot.engine.starting import asked_anew, case_in, limit_said, reason_to_ask_anew, refusal_to_start
+from bot.ports import Actions, Writer
+
+
+class Hindrances:
+    """Why a call may not start at this moment."""
+
+    def __init__(self, actions: Actions, people: People, seal_keys: tuple[bytes, ...]) -> None:
+        self._actions, self._people, self._seal_keys = actions, people, seal_keys
+
+    async def instead(
+        self, run: Run, call: Call, tx: Writer, lapsed: str, new: ApprovalId, recheck: Judgement | None
+    ) -> CallRefused | Judged | Refused | None:
+        """What is recorded in place of a start that may not be: why not, or the question that people are asked (anew)."""
+        refused, policy, key = await self._refusal(run, call, tx), self._people.policy, self._seal_keys[0]
+        if refused is not None:
+            return refused
+        held = await self._limited(run, call, tx)
+        if held is not None and held.limit.verdict is Verdict.DENY:
+            return CallRefused(call.proposal.call, Ground.BLOCKED, limit_said(held))
+        beyond = limit_said(held) if held is not None and call.approval is None else ""
+        why = lapsed or reason_to_ask_anew(run, call, policy, tx.now) or beyond
+        if why:
+            return asked_anew(run, call, why, policy, new, tx.now, key)
+        if recheck is None:
+            return TOO_OLD if too_old(run, call, policy, tx.now) else None
+        if stricter_now(run, call, recheck, policy, tx.now):
+            return judged_again(run, call, recheck, policy, new, tx.now, key)
+        return None
+
+    async def _limited(self, run: Run, call: Call, tx: Writer) -> rules.Limited | None:
+        """The limit that this start would break; one that is tried again has counted already."""
+        binding, policy = call.proposal.binding, self._people.policy
+        case = case_in(run, call, binding) if binding is not None and call.state is CallState.ALLOWED else None
+        seconds = rules.looks_back(policy, case) if case is not None else 0
+        if case is None or not seconds:
+            return None
+        return rules.limited(policy, case, await tx.recent_starts(tx.now - seconds), tx.now)
+
+    async def _refusal(self, run: Run, call: Call, tx: Writer) -> CallRefused | None:
+        keys, policy, freezes = self._seal_keys, self._people.policy, await tx.freezes()
+        return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=self._actions, keys=keys, now=tx.now)
+
+    async def lapsed(self, run: Run, call: Call) -> str:
+        """The approvers' right is asked again: whoever lost it since the click has not approved."""
+        for vote in call.approval.votes if call.approval else ():
+            if vote.via == "slack" and await self._people.lost_it(run, call, vote):
+                return "Somebody who approved this may not do so any more."
+        return ""

@@ -1,0 +1,56 @@
+"""Whether the guard must be asked once more before a start, and whether its answer is stricter than what people approved. Pure.
+
+Rule 1: an approval is as old as its question, and is too old after ``recheck_after`` of its terms or of the policy of today.
+Rule 2: a denial stops the call. More risk than people saw, or more demands than their votes meet, asks them anew; anything milder changes
+nothing of what they approved.
+"""
+
+from dataclasses import replace
+
+from bot.core import policy as rules
+from bot.core.call import Call, CallState
+from bot.core.events import Judged
+from bot.core.policy import Policy
+from bot.core.refusal import Refused
+from bot.core.run import Run
+from bot.core.terms import soonest
+from bot.core.values import ApprovalId, Judgement, Verdict
+from bot.engine.starting import case_in, judged, reason_to_ask_anew
+
+TOO_OLD = Refused("The guard is asked once more before this starts.")
+RISKIER = "It was approved, but the guard finds it riskier now than it did then."
+
+
+def too_old(run: Run, call: Call, policy: Policy, now: float) -> bool:
+    """``now``: the store's clock (epoch seconds). What is started again has been looked at."""
+    approval, binding = call.approval, call.proposal.binding
+    if approval is None or binding is None or call.state is not CallState.ALLOWED:
+        return False
+    present = rules.terms(policy, case_in(run, call, binding), ApprovalId(""), approval.opened_at)
+    after = soonest(approval.terms.recheck_after, present.recheck_after)
+    return bool(after) and now >= approval.opened_at + after
+
+
+def stricter_now(run: Run, call: Call, answer: Judgement, policy: Policy, now: float) -> bool:
+    return _ends_it(answer) or bool(_why_anew(run, call, answer, policy, now))
+
+
+def judged_again(
+    run: Run, call: Call, answer: Judgement, policy: Policy, new: ApprovalId, now: float, key: bytes
+) -> Judged:
+    """The stricter answer as it is recorded: it ends the call, or opens a new approval."""
+    if not _ends_it(answer):
+        why = _why_anew(run, call, answer, policy, now)
+        answer = replace(answer, verdict=Verdict.ASK, reason=f"{why} {answer.reason}".strip())
+    return judged(run, call, answer, policy, new, now, key)
+
+
+def _ends_it(answer: Judgement) -> bool:
+    return answer.verdict is Verdict.DENY or answer.needs_context
+
+
+def _why_anew(run: Run, call: Call, answer: Judgement, policy: Policy, now: float) -> str:
+    seen = call.judgement.risk if call.judgement else None
+    if answer.risk is not None and (seen is None or answer.risk > seen):
+        return RISKIER
+    return reason_to_ask_anew(run, replace(call, judgement=answer), policy, now)

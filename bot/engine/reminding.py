@@ -1,0 +1,101 @@
+"""Who is reminded of an approval, and in which words. When that is owed is `core/reminding.py`'s, sending it the chat's.
+
+Rule: the function that authorises a click says who can decide; nobody else is told. The thread names them, and each is told directly
+when their own quiet hours are over.
+"""
+
+from bot.clocks import after_quiet
+from bot.core.approval import Approval
+from bot.core.authority import groups_of
+from bot.core.call import Call
+from bot.core.effects import Escalate, Remind, Summon
+from bot.core.events import Reminded
+from bot.core.refusal import Refused
+from bot.core.reminding import called_in
+from bot.core.run import Run
+from bot.core.terms import missing
+from bot.core.timing import time_said
+from bot.core.values import Person, Summons
+from bot.engine.door import Door
+from bot.engine.people import People
+from bot.ports import Chat, Posted
+
+MOST_SUMMONED = 50
+"""Of a group of hundreds, the first so many by their ids; the thread names the group."""
+
+
+class Reminding:
+    """Tells the thread and the people. Raises what the Chat port raises."""
+
+    def __init__(self, chat: Chat, people: People, door: Door) -> None:
+        self._chat, self._people, self._door = chat, people, door
+
+    async def remind(self, run: Run, effect: Remind | Escalate, again: bool) -> Reminded:
+        call, approval = _asking(run, effect.approval)
+        _, now = await self._door.load(run.id)
+        names = wanted(approval, effect, now)
+        summons = await self._summons(run, call, approval, names, now)
+        text = _thread_text(call, approval, names, effect, now)
+        posted = await self._chat.post_notice(run, effect.key, text, names=True, again=again)
+        return Reminded(effect.approval, effect.key, posted.message, summons)
+
+    async def summon(self, run: Run, effect: Summon, again: bool) -> Posted:
+        call, approval = _asking(run, effect.approval)
+        _, now = await self._door.load(run.id)
+        text = _direct_text(run, call, approval, effect, now)
+        return await self._chat.tell(run, call, effect.user, effect.key, text, again=again)
+
+    async def _summons(
+        self, run: Run, call: Call, approval: Approval, names: tuple[str, ...], now: float
+    ) -> tuple[Summons, ...]:
+        """All of ``names`` who can decide, each with when they may be told. ``now``: the store's clock."""
+        team, users = run.asked.place.team, {name.removeprefix("user:") for name in names if name.startswith("user:")}
+        for group in groups_of(names):
+            members = await self._chat.members(team, group)
+            users |= frozenset() if isinstance(members, Refused) else members
+        found: list[Summons] = []
+        for user in sorted(users):
+            person = Person(run.asked.person.team, user)
+            if len(found) < MOST_SUMMONED and await self._people.may_decide(run, call, person) is None:
+                profile = await self._chat.profile(person)
+                zone = "" if isinstance(profile, Refused) else profile.zone
+                found.append(Summons(user, after_quiet(now, zone, self._people.policy.quiet)))
+        return tuple(found)
+
+
+def wanted(approval: Approval, effect: Remind | Escalate, now: float) -> tuple[str, ...]:
+    """The approvers whose votes are lacking; those whom it escalates to at this moment."""
+    if isinstance(effect, Escalate):
+        return called_in(approval, effect.at)
+    lacking = missing(approval.terms, approval.votes, now)
+    return tuple(dict.fromkeys(name for lack in lacking for name in lack.approvers))
+
+
+def _asking(run: Run, opaque: str) -> tuple[Call, Approval]:
+    call = run.call_of(opaque)
+    if call is None or call.approval is None:
+        raise LookupError(f"run {run.id} has no approval {opaque}")
+    return call, call.approval
+
+
+def _thread_text(call: Call, approval: Approval, names: tuple[str, ...], effect: Remind | Escalate, now: float) -> str:
+    who, left = ", ".join(names) or "nobody (no approver is configured)", _left(approval, now)
+    if isinstance(effect, Escalate):
+        return f"Nobody has decided {call.proposal.action} yet, so {who} may decide it now, too. It expires in {left}."
+    return f"Reminder: {call.proposal.action} still waits for {who}. It expires in {left}."
+
+
+def _direct_text(run: Run, call: Call, approval: Approval, effect: Summon, now: float) -> str:
+    binding = call.proposal.binding
+    where = f" in {binding.environment}" if binding and binding.environment else ""
+    why = (
+        "Nobody has decided it yet, so you may now, too." if effect.of.startswith("escalate:") else "You can decide it."
+    )
+    left = _left(approval, now)
+    return (
+        f"<@{run.asked.person.user}> asked for {call.proposal.action}{where}, and it waits. {why} It expires in {left}."
+    )
+
+
+def _left(approval: Approval, at: float) -> str:
+    return time_said(approval.terms.expires_at - at)

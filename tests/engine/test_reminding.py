@@ -1,0 +1,199 @@
+"""Who waits is not forgotten, and who asked always learns what became of it: reminders, escalation, quiet hours, ends (R7, R9, S14)."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.core.call import Outcome
+from bot.core.inputs import Profile
+from bot.core.policy import Rule
+from bot.core.timing import Quiet
+from bot.core.values import Verdict
+from bot.ports import Reader
+from tests.engine.test_faults import approved_but_not_started, running
+from tests.engine.test_terms import DEFAULTS, asked, ended, shown, world_of
+from tests.engine.world import BOB, CAROL, GUS, TEAM, World, approval_of
+
+HOUR = 3_600
+REMINDING = replace(DEFAULTS, remind_after=600, expires_in=4 * HOUR)
+ANSWERED = Rule(
+    "answered",
+    verdict=Verdict.ASK,
+    approvers=("user:U0CAROL",),
+    expires_in=4 * HOUR,
+    escalate_to=("group:SLEADS",),
+    escalate_after=HOUR,
+)
+
+
+async def said(world: World, words: str, count: int = 1) -> str:
+    """What the thread was told with ``words`` in it, the ``count``-th time."""
+    await world.until(lambda run: len([each for each in world.chat.words if words in each]) >= count, 10.0)
+    return [each for each in world.chat.words if words in each][count - 1]
+
+
+async def told(world: World, *users: str) -> None:
+    """Those people, and nobody else, were told directly."""
+    await world.until(lambda run: len(world.chat.told) >= len(users), 10.0)
+    assert sorted(user for user, _ in world.chat.told) == sorted(users)
+
+
+async def after(world: World, seconds: float) -> None:
+    world.store.clock_shift = seconds
+
+
+async def test_those_who_can_decide_are_reminded_in_the_thread_and_directly() -> None:
+    world = world_of(defaults=REMINDING)
+    async with running(world):
+        await asked(world)
+        assert world.chat.told == []
+        await after(world, 601)
+        assert "waits for user:U0CAROL, user:U0BOB. It expires in 3 h 49 min" in await said(
+            world, "Reminder: grant_access"
+        )
+        await told(world, "U0BOB", "U0CAROL")
+    assert "<@U0ALICE> asked for grant_access in production" in world.chat.told[0][1]
+
+
+async def test_reminders_come_further_and_further_apart_and_each_once() -> None:
+    world = world_of(defaults=REMINDING)
+    async with running(world):
+        await asked(world)
+        await after(world, 601)
+        await said(world, "Reminder")
+        await told(world, "U0BOB", "U0CAROL")
+        await after(world, 1_700)
+        await world.until(lambda run: run.calls[0].approval.told)
+        assert len(world.chat.words) == 1
+        await after(world, 1_900)
+        await said(world, "Reminder", 2)
+        await told(world, "U0BOB", "U0CAROL", "U0BOB", "U0CAROL")
+        run = await shown(world)
+    (first, second) = run.calls[0].approval.told
+    assert (first.key[-2:], second.key[-2:]) == (":1", ":2") and second.at - first.at > 1_200
+
+
+async def test_r9_a_bot_that_was_away_for_three_reminders_gives_one() -> None:
+    world = world_of(defaults=REMINDING)
+    async with running(world):
+        await asked(world)
+    await after(world, 3 * HOUR)
+    world.engine = world.new_engine()
+    async with running(world):
+        await said(world, "Reminder")
+        await told(world, "U0BOB", "U0CAROL")
+        run = await shown(world)
+    assert len(run.calls[0].approval.told) == 1
+
+
+async def test_r9_a_reminder_that_slack_did_not_take_is_given_when_it_is_back() -> None:
+    world = world_of(defaults=REMINDING)
+    async with running(world):
+        await asked(world)
+        world.chat.absent = True
+        await after(world, 601)
+        await world.until(lambda run: any(trouble.key.startswith("remind:") for trouble in run.troubles), 10.0)
+        world.chat.absent = False
+        await told(world, "U0BOB", "U0CAROL")
+        run = await shown(world)
+    assert run.troubles == () and len(world.chat.words) == 1
+
+
+async def test_nobody_is_reminded_of_what_is_decided_and_nobody_who_has_voted() -> None:
+    world = world_of(Rule("two", verdict=Verdict.ASK, quorum=2), defaults=REMINDING)
+    async with running(world):
+        approval = await asked(world)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.calls[0].approval.votes, 10.0)
+        await after(world, 601)
+        await told(world, "U0BOB")
+        await world.click("approve", approval, BOB)
+        await ended(world)
+        await after(world, 3 * HOUR)
+    assert len(world.chat.told) == 1 and len(world.deeds.done) == 1
+
+
+async def test_s9_the_requester_and_who_may_not_decide_are_not_reminded() -> None:
+    world = world_of(defaults=replace(REMINDING, approvers=("group:SSRE",)))
+    world.chat.groups["SSRE"] = frozenset({"U0ALICE", "U0BOB", "U0GUS"})
+    world.chat.profiles[GUS] = Profile(GUS, "Gus", TEAM, guest=True)
+    async with running(world):
+        await asked(world)
+        await after(world, 601)
+        await told(world, "U0BOB")
+
+
+async def test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_theirs_are_over() -> None:
+    world = world_of(defaults=replace(REMINDING, approvers=("user:U0CAROL", "user:U0BOB"), expires_in=48 * HOUR))
+    now = await world.store.read(_now)
+    noon = (now // 86_400 + 1) * 86_400 + 12 * HOUR
+    world.policy = replace(world.policy, quiet=Quiet(20 * 60, 8 * 60))
+    world.chat.profiles[BOB] = Profile(BOB, "Bob", TEAM, zone="Asia/Tokyo")  # there it is 21:00 then
+    world.engine = world.new_engine()
+    await after(world, noon - 600 - now)
+    async with running(world):
+        await asked(world)
+        await after(world, noon + 60 - now)
+        await told(world, "U0CAROL")
+        run = await world.until(lambda run: run.calls[0].approval.told, 10.0)
+        times = {each.user: each.not_before for each in run.calls[0].approval.told[0].summons}
+        assert times["U0BOB"] == noon + 11 * HOUR  # 08:00 in Tokyo
+        await after(world, noon + 11 * HOUR + 60 - now)
+        await world.until(lambda run: "U0BOB" in [user for user, _ in world.chat.told], 10.0)
+    assert [user for user, _ in world.chat.told].count("U0BOB") == 1
+
+
+async def test_whom_it_escalates_to_hear_of_it_when_they_may_decide() -> None:
+    world = world_of(ANSWERED)
+    world.chat.groups["SLEADS"] = frozenset({"U0GUS"})
+    async with running(world):
+        approval = await asked(world)
+        await after(world, HOUR + 1)
+        assert "group:SLEADS may decide it now, too" in await said(world, "Nobody has decided grant_access yet")
+        await told(world, "U0GUS")
+        await world.click("approve", approval, GUS)
+        await ended(world)
+    assert len(world.deeds.done) == 1
+
+
+ENDS = {
+    "denied": (Outcome.DENIED, "<@U0ALICE> grant_access was denied by <@U0CAROL>: too broad"),
+    "expired": (Outcome.EXPIRED, "<@U0ALICE> grant_access did not run (expired): Nobody decided in time."),
+    "frozen": (Outcome.FROZEN, "<@U0ALICE> grant_access did not run (frozen): U0BOB froze all: incident"),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+async def test_whoever_asked_learns_in_our_own_words_what_became_of_it(how: str) -> None:
+    world = world_of()
+    async with running(world):
+        approval = await asked(world)
+        if how == "expired":
+            await after(world, 4 * HOUR + 1)
+        elif how == "denied":
+            await world.click("deny", approval, CAROL, comment="too broad")
+        else:
+            await world.store.write(lambda tx: tx.set_freeze("all", "incident", "U0BOB"))
+            await world.click("approve", approval, CAROL)
+        await ended(world)
+        run = await world.until(lambda run: run.delivered("ended:t1c1"), 10.0)
+    outcome, words = ENDS[how]
+    assert run.calls[0].outcome is outcome and world.deeds.done == []
+    assert [each for each in world.chat.words if "grant_access" in each] == [words]
+
+
+async def test_whoever_asked_learns_that_an_approval_lapsed_and_people_are_asked_anew() -> None:
+    world = world_of()
+    async with running(world):
+        run = await approved_but_not_started(world)
+        await after(world, 5 * HOUR)
+        world.dispatch.lossy = False
+        await world.until(lambda now: approval_of(now) != approval_of(run), 10.0)
+        words = await said(world, "asked anew")
+    assert words.startswith(
+        "<@U0ALICE> people are asked anew about grant_access: It was approved, but nothing could run"
+    )
+
+
+async def _now(tx: Reader) -> float:
+    return tx.now
