@@ -52,8 +52,10 @@ async def test_r11_three_replicas_share_the_work_and_a_rolling_restart_loses_non
             await several.launch()
         await told(several, await work, names[9:])
         async with asyncio.timeout(20):  # what was told a moment ago may not be written down yet
-            while any(run.state is not RunState.DONE for run, _ in (runs := await several.runs())):
+            runs = await several.runs()
+            while any(run.state is not RunState.DONE for run, _ in runs):
                 await asyncio.sleep(0.1)
+                runs = await several.runs()
     assert {run.state for run, _ in runs} == {RunState.DONE} and len(runs) == 18
     assert sorted(several.lines) == sorted([f"{did} {name}" for name in names for did in ("began", "ended")])
     starters = {
