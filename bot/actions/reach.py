@@ -16,23 +16,22 @@ from typing import Any
 
 
 def reached(function: Any) -> tuple[str, ...]:
-    """The text of each top-level statement that ``function`` comes to through names, and of each file beside it that it imports,
-    sorted; () for one that has no file."""
+    """The text of the top-level statement in which ``function`` stands (its decorators, its class), of each that this comes to
+    through names, and of each file beside it that it imports, sorted; () for one that has no file."""
     code = getattr(function, "__code__", None)
     if not isinstance(code, CodeType) or not Path(code.co_filename).is_file():
         return ()
     file = Path(code.co_filename).resolve()
     module = _parsed(_read(file))
     own = module.around(code.co_firstlineno)
-    found, seen, waiting = set[str](), set[str](), set(_names(code))
+    found, waiting = set[ast.stmt](), [] if own is None else [own]
     while waiting:
-        name = waiting.pop()
-        seen.add(name)
-        for statement in module.binding.get(name, ()):
-            if statement is not own:
-                found |= {module.text(statement), *_imported(statement, file)}
-                waiting |= _used(statement) - seen
-    return tuple(sorted(found))
+        statement = waiting.pop()
+        if statement not in found:
+            found.add(statement)
+            waiting += [each for name in _used(statement) for each in module.binding.get(name, ())]
+    texts = (text for each in found for text in (module.text(each), *_imported(each, file)))
+    return tuple(sorted(set(texts)))
 
 
 class _Module:
@@ -66,13 +65,6 @@ def _parsed(text: str) -> _Module:
 def _first_line(statement: ast.stmt) -> int:
     decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
     return min([statement.lineno, *(each.lineno for each in decorators)])
-
-
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
 
 
 def _bound(statement: ast.stmt) -> Iterable[str]:

@@ -96,7 +96,7 @@ class Delivering:
             if not tasks:
                 self._under_way.pop(run_id, None)
 
-    async def settled(self, run_id: RunId, seconds: float) -> None:
+    async def finish_telling(self, run_id: RunId, seconds: float) -> None:
         """Wait for what is being told of a run, so that its receipt shares the next commit; at most ``seconds``."""
         if tasks := self._under_way.get(run_id):
             await asyncio.wait(set(tasks), timeout=seconds)

@@ -27,7 +27,7 @@ from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run, RunState, apply
 from bot.core.values import Answer, ApprovalId, CallId, Judgement, Proposal
 from bot.engine.delivering import Delivering, call_in
-from bot.engine.door import Door
+from bot.engine.door import RECEIPTS_SECONDS, Door
 from bot.engine.failing import Failing
 from bot.engine.finishing import Finishing
 from bot.engine.hindrances import Hindrances
@@ -55,7 +55,6 @@ from bot.ports import (
 )
 
 THINKING_SECONDS = 0.3
-RECEIPTS_SECONDS = 0.05
 
 
 class Doer:
@@ -167,7 +166,7 @@ class Doer:
         """Record a turn, with the guard's answers where they come at once: one commit instead of two. What is not judged by then
         is owed as ever."""
         judgements = await self._judging.at_once(run, replied)
-        await self._delivering.settled(run.id, RECEIPTS_SECONDS)
+        await self._delivering.finish_telling(run.id, RECEIPTS_SECONDS)
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             after = Refused("There is no such run.") if run is None else apply(run, replied, tx.now)

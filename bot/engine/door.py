@@ -23,6 +23,8 @@ from bot.core.values import RunId
 from bot.ports import Conflict, Decide, Lease, Reader, Rewound, Store, Writer
 
 FOLDED_RUNS = 1024
+RECEIPTS_SECONDS = 0.05
+"""For how long a receipt, or a turn, waits for the other, so that both share a commit."""
 Receipt = CardShown | Delivered
 T = TypeVar("T")
 

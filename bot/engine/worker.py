@@ -25,7 +25,7 @@ from bot.core.owed import pending
 from bot.core.run import BrokenJournal, NewerJournal, Run
 from bot.core.values import RunId
 from bot.engine.doing import Doer
-from bot.engine.door import Door
+from bot.engine.door import RECEIPTS_SECONDS, Door
 from bot.engine.limits import Limits
 from bot.engine.parking import Parking
 from bot.engine.suspects import Suspects
@@ -34,7 +34,6 @@ from bot.ports import Lease, Store, Unavailable, fenced
 
 ACTION = "act:"
 THINKING = ("model:", "judge:")
-RECEIPTS_SECONDS = 0.05
 HAND_OVER_SECONDS = 0.5
 CUT_OFF_SECONDS = 2.0
 

@@ -65,7 +65,7 @@ def write(statement: Executable, names: list[str], dialect: Dialect) -> Written:
     assert isinstance(statement, ClauseElement)
     compiled = statement.compile(dialect=dialect, column_keys=names or None)
     assert isinstance(compiled, SQLCompiler)
-    columns = () if isinstance(statement, TextClause) else tuple(getattr(statement, "exported_columns", ()))
+    columns = tuple(getattr(statement, "exported_columns", ()))
     ordered = tuple(compiled.positiontup or ())
     fixed = {} if compiled.post_compile_params else compiled.construct_params(_check=False)
     return Written(

@@ -45,6 +45,23 @@ CLIENT = Client()
 def scale(x: str) -> str:
     """Scale."""
     return [_do(x), TABLE["eu"], FLAG, CLIENT.go(x), rules.allowed(x)]
+
+
+def audited(fn):
+    return fn
+
+
+class Pump:
+    @audited
+    def __call__(self, x: str) -> str:
+        """Pump."""
+        return self._much(x)
+
+    def _much(self, x):
+        return "little"
+
+
+pump = action(system="k", risk="high", name="pump")(Pump())
 '''
 RULES = "from . import limits\n\ndef allowed(x):\n    return limits.MOST\n"
 LIMITS = "MOST = 3\n"
@@ -76,17 +93,32 @@ def test_r14_what_it_does_not_use_is_no_change_of_it(tmp_path: Path) -> None:
     assert same_file(tmp_path, FILE.replace("\nclass Base", "\n# a remark\nclass Base"))
 
 
-def same_file(folder: Path, file: str = FILE, rules: str = RULES, limits: str = LIMITS) -> bool:
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('return "little"', 'return "everything"'),
+        ("def audited(fn):\n    return fn", "def audited(fn):\n    fn.seen = True\n    return fn"),
+    ],
+    ids=["another method of its object", "its decorator"],
+)
+def test_r14_what_stands_around_an_action_belongs_to_it(change: tuple[str, str], tmp_path: Path) -> None:
+    assert FILE.count(change[0]) == 1
+    assert same_file(tmp_path, FILE.replace(*change), name="pump") is False
+
+
+def same_file(folder: Path, file: str = FILE, rules: str = RULES, limits: str = LIMITS, name: str = "scale") -> bool:
     """Whether the second deploy's action is the first's. Both stand at the same path, one after the other."""
     digests = []
     for texts in ((FILE, RULES, LIMITS), (file, rules, limits)):
         names = ("acts.py", "rules.py", "limits.py", "__init__.py")
         place = folder / "company"
         place.mkdir(exist_ok=True)
-        for name, text in zip(names, (*texts, ""), strict=True):
-            (place / name).write_text(text)
-        probe = "from bot.actions import Registry; print(Registry.load('company.acts').find('scale').definition_digest)"
+        for file_name, text in zip(names, (*texts, ""), strict=True):
+            (place / file_name).write_text(text)
+        probe = (
+            "from bot.actions import Registry; print(Registry.load('company.acts').find(sys.argv[1]).definition_digest)"
+        )
         # A process of its own for each, as a deploy has.
-        command = [sys.executable, "-B", "-c", f"import sys; sys.path[:0] = [{str(folder)!r}]; {probe}"]
+        command = [sys.executable, "-B", "-c", f"import sys; sys.path[:0] = [{str(folder)!r}]; {probe}", name]
         digests.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return digests[0] == digests[1]

@@ -61,7 +61,7 @@ async def test_s25_beyond_a_limit_that_says_so_a_person_is_asked_and_their_appro
     assert run.calls[0].outcome is Outcome.EXECUTED and len(world.deeds.done) == 2
 
 
-async def test_s25_of_two_replicas_that_start_at_once_one_starts_what_is_allowed_once() -> None:
+async def test_s25_of_two_runs_that_start_at_once_one_starts_what_is_allowed_once() -> None:
     world = limited_to(1)
     world.model.turns = [wishing(LOOK), wishing(LOOK)]
     async with running(world):

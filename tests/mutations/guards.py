@@ -398,7 +398,7 @@ ENGINE = (
         "a limit that is reached keeps a start back", "S14 S25", "engine/hindrances.py",
         "if held is not None and held.limit.verdict is Verdict.DENY:", "if False:",
         "engine/test_limits.py::test_s25_beyond_a_limit_nothing_starts_and_the_sentence_says_which",
-        "engine/test_limits.py::test_s25_of_two_replicas_that_start_at_once_one_starts_what_is_allowed_once",
+        "engine/test_limits.py::test_s25_of_two_runs_that_start_at_once_one_starts_what_is_allowed_once",
     ),
     guard(
         "only those who can decide are reminded", "S9 S10", "engine/reminding.py",
