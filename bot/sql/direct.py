@@ -146,9 +146,11 @@ class PostgresEngine:
         return self._pool
 
     async def _begun(self, pool: "asyncpg.Pool", begin: str) -> "asyncpg.Connection":
-        """A connection that the server has dropped meanwhile is replaced: nothing has happened yet."""
+        """Where the server has dropped a connection meanwhile, all are replaced: the next one may be dead as well, and nothing has
+        happened yet."""
         with suppress(DBAPIError):
             return await self._begun_once(pool, begin)
+        await pool.expire_connections()
         return await self._begun_once(pool, begin)
 
     async def _begun_once(self, pool: "asyncpg.Pool", begin: str) -> "asyncpg.Connection":

@@ -19,6 +19,7 @@ from bot.sql.reader import SqlReader
 from bot.sql.rebuild import verify_chain
 from bot.sql.store import SqlStore, open_store
 from bot.sql.writer import SqlWriter
+from tests.restore.backups import psql
 from tests.sql.samples import asked, journal, record, said
 
 ROOT = Path(__file__).parents[2]
@@ -179,6 +180,15 @@ async def test_dropped_connections_are_replaced(postgres_store: SqlStore, postgr
     await kill_connections(postgres_url)
     lines = await postgres_store.read(lambda reader: reader.runs(9))
     assert {line.length for line in lines} == {2}
+
+
+async def test_many_dropped_connections_that_nobody_has_noticed_yet_are_all_replaced(
+    postgres_store: SqlStore, postgres_url: str
+) -> None:
+    """The next one of the pool is dead as well."""
+    await asyncio.gather(*(postgres_store.read(lambda tx: tx.runs(1)) for _ in range(16)))
+    psql(postgres_url, KILL_ALL)  # meanwhile our loop hears nothing
+    assert await postgres_store.read(lambda tx: tx.runs(1)) == ()
 
 
 async def test_a_connection_lost_in_a_work_leaves_nothing(postgres_store: SqlStore, postgres_url: str) -> None:
