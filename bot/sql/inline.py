@@ -69,7 +69,7 @@ class InlineEngine:
     async def connect(self) -> AsyncIterator[InlineConnection]:
         """A connection in a new transaction."""
         async with self._free:
-            connection = await self.in_thread(self._begun) if self._waits else self._begun()
+            connection = await self.in_thread(self._begun, Connection.close) if self._waits else self._begun()
             try:
                 yield InlineConnection(connection, self)
             finally:
@@ -79,19 +79,22 @@ class InlineEngine:
     async def idle(self) -> AsyncIterator[Any]:
         """The driver's connection, in no transaction."""
         async with self._free:
-            raw = await self.in_thread(self._engine.raw_connection)
+            raw = await self.in_thread(self._engine.raw_connection, lambda raw: raw.close())
             try:
                 yield raw.driver_connection
             finally:
                 raw.close()
 
-    async def in_thread(self, work: Callable[[], T]) -> T:
-        """Do what may wait; whoever is cancelled meanwhile leaves only after it, for nobody else may use the connection yet."""
+    async def in_thread(self, work: Callable[[], T], undo: Callable[[T], None] | None = None) -> T:
+        """Do what may wait; whoever is cancelled meanwhile leaves only after it, for nobody else may use the connection yet.
+        ``undo``: what is to be done then with what nobody gets any more."""
         doing = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
             return await asyncio.shield(doing)
         except asyncio.CancelledError:
             await asyncio.wait({doing})
+            if undo is not None and not doing.cancelled() and doing.exception() is None:
+                undo(doing.result())
             raise
 
     def _begun(self) -> Connection:

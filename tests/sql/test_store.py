@@ -19,7 +19,7 @@ from bot.sql.reader import SqlReader
 from bot.sql.rebuild import verify_chain
 from bot.sql.store import SqlStore, open_store
 from bot.sql.writer import SqlWriter
-from tests.restore.backups import psql
+from tests.restore.backups import is_open_here, path_of, psql
 from tests.sql.samples import asked, journal, record, said
 
 ROOT = Path(__file__).parents[2]
@@ -156,6 +156,18 @@ async def test_a_full_disk_loses_the_work_and_says_so(sqlite_store: SqlStore) ->
     with pytest.raises(Unavailable, match="full"):
         await record(sqlite_store, "run", said(1, "x" * 100_000))
     assert len(await journal(sqlite_store, "run")) == 1
+
+
+async def test_whoever_is_cancelled_while_a_connection_is_made_leaves_none_open(sqlite_url: str) -> None:
+    store = open_store(sqlite_url)
+    looking = asyncio.create_task(store.data_version())
+    await asyncio.sleep(0)
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert looking.cancelled()
+    assert await store.data_version() is not None
+    await store.close()
+    assert not is_open_here(path_of(sqlite_url))
 
 
 # --- Postgres -------------------------------------------------------------------------------------------------------
