@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from benchmarks.servers import Addresses
 from bot.actions import Registry
 from bot.api.alone import POLICY, THE_PROGRAM, Alone
-from bot.app import chat_of, guard_of, limits_of, migrate_all, model_of, open_queue
+from bot.app import chat_of, limits_of, migrate_all, model_of, open_queue
 from bot.core.call import CallState
 from bot.core.events import Asked
 from bot.core.policy import Defaults, Policy
@@ -25,6 +25,7 @@ from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
 from bot.engine import Engine
 from bot.engine.inbox import run_id_of
+from bot.guarding import guard_of
 from bot.settings import Settings, read_settings
 from bot.slack.payloads import inbox_row, translate
 from bot.sql.store import SqlStore, open_store

@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -19,7 +19,7 @@ from bot.core.events import Recorded
 from bot.core.owed import due_at
 from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
-from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval, Reader, RunLine, Writer
+from bot.ports import Conflict, Epoch, Freeze, Freezing, InboxRow, Lease, OpenApproval, Reader, RunLine, Writer
 from bot.projections import buttons, listing_order, open_approvals
 
 T = TypeVar("T")
@@ -45,24 +45,13 @@ class _Dicts:
     inbox: dict[str, InboxRow] = field(default_factory=dict)
     open_inbox: dict[str, None] = field(default_factory=dict)
     freezes: dict[str, Freeze] = field(default_factory=dict)
+    freezings: dict[int, Freezing] = field(default_factory=dict)
     ended: dict[RunId, None] = field(default_factory=dict)
     parked: dict[RunId, str] = field(default_factory=dict)
     epochs: list[Epoch] = field(default_factory=lambda: [Epoch()])
 
     def copy(self) -> "_Dicts":
-        return _Dicts(
-            self.journals.copy(),
-            self.lines.copy(),
-            self.leases.copy(),
-            self.approvals.copy(),
-            self.buttons.copy(),
-            self.inbox.copy(),
-            self.open_inbox.copy(),
-            self.freezes.copy(),
-            self.ended.copy(),
-            self.parked.copy(),
-            self.epochs.copy(),
-        )
+        return _Dicts(*(getattr(self, each.name).copy() for each in fields(self)))
 
     def forget(self, most_ended: int | None) -> None:
         """Drop the runs that ended first, but none that a worker still holds."""
@@ -185,6 +174,9 @@ class _DictReader:
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(sorted(self._dicts.freezes.values(), key=lambda freeze: (freeze.since, freeze.scope)))
 
+    async def freezings(self, limit: int) -> tuple[Freezing, ...]:
+        return tuple(reversed(self._dicts.freezings.values()))[:limit]
+
     async def epoch(self) -> Epoch:
         return self._dicts.epochs[-1]
 
@@ -249,11 +241,30 @@ class _DictWriter(_DictReader):
     async def resume(self, run: RunId) -> bool:
         return self._dicts.parked.pop(run, None) is not None
 
-    async def set_freeze(self, scope: str, reason: str, by: str) -> None:
+    async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
+        if scope in self._dicts.freezes:
+            return False
         self._dicts.freezes[scope] = Freeze(scope, reason, by, self._now)
+        self._note(scope, by, reason, lifted=False)
+        return True
 
-    async def lift_freeze(self, scope: str) -> bool:
-        return self._dicts.freezes.pop(scope, None) is not None
+    async def lift_freeze(self, scope: str, by: str = "", reason: str = "") -> bool:
+        if self._dicts.freezes.pop(scope, None) is None:
+            return False
+        self._note(scope, by, reason, lifted=True)
+        return True
+
+    def _note(self, scope: str, by: str, reason: str, *, lifted: bool) -> None:
+        number = len(self._dicts.freezings) + 1
+        self._dicts.freezings[number] = Freezing(number, self._now, scope, by, reason, lifted, False, None)
+
+    async def mark_freezing(self, number: int, *, told: bool | None = None, switch: str | None = None) -> None:
+        kept = self._dicts.freezings[number]
+        done = replace(kept, told=kept.told if told is None else told, switch=kept.switch if switch is None else switch)
+        self._dicts.freezings[number] = done
+
+    async def touch(self) -> None:
+        """These dicts take everything."""
 
     async def begin_epoch(self, reason: str) -> Epoch:
         latest = self._dicts.epochs[-1]

@@ -20,6 +20,7 @@ from bot.core.events import (
     Edited,
     Expired,
     Finished,
+    FreezeNoted,
     Judged,
     Restored,
     RunFailed,
@@ -32,23 +33,9 @@ from bot.core.states import STATUSES, CallState, Outcome
 from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 
 __all__ = [
-    "CALL_EVENTS",
-    "CALL_TRANSITIONS",
-    "MAY_HAVE_RUN",
-    "MOST_ATTEMPTS",
-    "OPEN",
-    "RESTORED",
-    "STATUSES",
-    "Call",
-    "CallEvent",
-    "CallState",
-    "Card",
-    "Outcome",
-    "apply",
-    "close",
-    "proposed",
-    "refuse",
-]
+    "CALL_EVENTS", "CALL_TRANSITIONS", "MAY_HAVE_RUN", "MOST_ATTEMPTS", "OPEN", "RESTORED", "STATUSES", "Call",
+    "CallEvent", "CallState", "Card", "Outcome", "apply", "close", "proposed", "refuse",
+]  # fmt: skip
 
 _S = CallState
 OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
@@ -60,6 +47,7 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.ASKING, Edited): frozenset({_S.REFUSED}),
     (_S.ASKING, Expired): frozenset({_S.REFUSED}),
     (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
+    (_S.ASKING, FreezeNoted): frozenset({_S.ASKING}),
     (_S.ALLOWED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
     (_S.ALLOWED, Started): frozenset({_S.STARTED}),
     (_S.ALLOWED, CallRefused): frozenset({_S.REFUSED}),
@@ -94,7 +82,8 @@ class Card:
 class Call:
     """``turn`` counts from 1. ``question`` is the opaque id of the in-doubt buttons (None where nobody was asked). ``edits``: the
     call that a person changed into this one; ``instead_of``: the one that did not run, in whose place this one stands.
-    ``late``: what the action reported after somebody had found what became of it. Times in epoch seconds."""
+    ``late``: what the action reported after somebody had found what became of it. ``frozen``: the freeze that its open card tells
+    of. Times in epoch seconds."""
 
     turn: int
     proposal: Proposal
@@ -118,6 +107,7 @@ class Call:
     must_ask: bool = False
     late: Finished | None = None
     late_at: float = 0.0
+    frozen: FreezeNoted | None = None
 
     @property
     def answered(self) -> bool:
@@ -147,14 +137,17 @@ class Call:
         if self.approval is None and self.question is None:
             return None
         if self.state is CallState.ASKING and self.approval is not None:
-            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}"
+            held = f":{self.frozen.scope}:{self.frozen.since}" if self.frozen is not None else ""
+            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}{held}"
         if self.state is CallState.IN_DOUBT and self.settled is not None:
             return f"{self.state}:{Answer.UNKNOWN}"
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
 
 
-CallEvent = Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
-CALL_EVENTS: tuple[type, ...] = (Judged, Voted, Edited, Expired, CallRefused, Started, Finished, Doubted, Settled)
+CallEvent = Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled | FreezeNoted
+CALL_EVENTS: tuple[type, ...] = (
+    Judged, Voted, Edited, Expired, CallRefused, Started, Finished, Doubted, Settled, FreezeNoted,
+)  # fmt: skip
 
 
 def proposed(turn: int, proposal: Proposal, at: float) -> Call:
@@ -190,12 +183,11 @@ def _apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
         case Finished():
             return _finished(call, event, at)
         case Doubted():
-            if event.attempt != call.attempt:
-                return Refused("That attempt is not the one that started.")
-            doubt = replace(call, state=CallState.IN_DOUBT, outcome=Outcome.IN_DOUBT, question=event.question)
-            return replace(doubt, asks_until=event.asks_until, reason=event.error)
+            return _doubted(call, event)
         case Settled():
             return _settled(call, event, at)
+        case FreezeNoted():
+            return replace(call, frozen=event if event.scope else None)
         case _:
             assert_never(event)
 
@@ -251,6 +243,7 @@ _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
     Ground.SUPERSEDED: (Outcome.SUPERSEDED, Resolution.SUPERSEDED),
     Ground.FROZEN: (Outcome.FROZEN, Resolution.SUPERSEDED),
     Ground.BLOCKED: (Outcome.BLOCKED, Resolution.SUPERSEDED),
+    Ground.DENIED: (Outcome.DENIED, Resolution.DENIED),
 }
 
 
@@ -281,6 +274,13 @@ def _finished(call: Call, event: Finished, at: float) -> Call | Refused:
     return replace(
         call, state=state, outcome=outcome, output=event.output, reason=event.error, took=event.took, ended_at=at
     )
+
+
+def _doubted(call: Call, event: Doubted) -> Call | Refused:
+    if event.attempt != call.attempt:
+        return Refused("That attempt is not the one that started.")
+    doubt = replace(call, state=CallState.IN_DOUBT, outcome=Outcome.IN_DOUBT, question=event.question)
+    return replace(doubt, asks_until=event.asks_until, reason=event.error)
 
 
 def _settled(call: Call, event: Settled, at: float) -> Call | Refused:

@@ -6,6 +6,10 @@ Rule: `STATUSES` is the one table from a call's state and outcome to the foundin
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.events import AttemptFailed
+
+SILENT_SECONDS = 3.0
+
 
 class RunState(StrEnum):
     THINKING = "thinking"
@@ -93,3 +97,10 @@ class Trouble:
     not_before: float
     breaks: int = 0
     silent: bool = False
+
+    @staticmethod
+    def after(old: "Trouble | None", event: AttemptFailed, at: float) -> "Trouble":
+        since, count = (old.since, old.count + 1) if old else (at - event.took, 1)
+        silent = event.took >= SILENT_SECONDS or (old is not None and old.silent)
+        breaks = ((old.breaks if old else 0) + 1) if event.inside else 0
+        return Trouble(event.key, since, count, event.error, event.not_before, breaks, silent)

@@ -6,13 +6,15 @@ Rules
 2. A vote counts for an approver by the person's id, or as what they were (``counts_as``) when the vote was worked.
 3. `both` is the least that is as strict as each of two terms: commutative, associative, and with itself nothing new.
    `stricter(new, old)` is "`both` of them is more than `old`": defined for any two terms, also where neither implies the other.
-4. Strictness is about what may run, by whose leave and until when. Reminders and the card's place are neither.
+4. Whoever breaks the glass (`glass.py`) decides alone, whatever is demanded.
+5. Strictness is about what may run, by whose leave and until when. Reminders and the card's place are neither.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol
 
+from bot.core.glass import BY_GLASS
 from bot.core.values import Choice, Person, Quorum, Share, Terms
 
 
@@ -23,6 +25,8 @@ class Cast(Protocol):
     def person(self) -> Person: ...
     @property
     def choice(self) -> Choice: ...
+    @property
+    def via(self) -> str: ...
     @property
     def counts_as(self) -> tuple[str, ...]: ...
 
@@ -56,6 +60,8 @@ def demands_of(terms: Terms) -> tuple[tuple[int, tuple[str, ...]], ...]:
 def missing(terms: Terms, votes: Sequence[Cast], at: float) -> tuple[Lack, ...]:
     """Who is still wanted; () where the approvals among ``votes`` are enough. ``at``: epoch seconds, for what has escalated."""
     approving = tuple({vote.person.user: vote for vote in votes if vote.choice is Choice.APPROVE}.values())
+    if any(vote.via == BY_GLASS for vote in approving):
+        return ()
     if not terms.quorums:
         old = [vote for vote in approving if not vote.counts_as or _counts(vote, terms.approvers)]
         lacking = terms.quorum - len(old)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Double, Executable, Row, and_, bindparam, 
 from bot.core.events import Recorded
 from bot.core.run import ENDS, BrokenJournal
 from bot.core.values import ApprovalId, Place, RunId
-from bot.ports import Epoch, Freeze, InboxRow, OpenApproval, Rewound, RunLine
+from bot.ports import Epoch, Freeze, Freezing, InboxRow, OpenApproval, Rewound, RunLine
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, first_fault, genesis
 from bot.sql.codec import decode, references
@@ -63,6 +63,8 @@ _OPEN_INBOX = (
 )
 _freeze = tables.freezes.c
 _FREEZES = select(_freeze.scope, _freeze.reason, _freeze.by, _freeze.since).order_by(_freeze.since, _freeze.scope)
+_freezing = tables.freezings.c
+_FREEZINGS = select(tables.freezings).order_by(_freezing.number.desc()).limit(bindparam("limit"))
 
 
 class SqlReader:
@@ -149,6 +151,9 @@ class SqlReader:
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(Freeze(*row) for row in await self._all(_FREEZES))
+
+    async def freezings(self, limit: int) -> tuple[Freezing, ...]:
+        return tuple(Freezing(**row._mapping) for row in await self._all(_FREEZINGS, limit=limit))
 
     async def epoch(self) -> Epoch:
         return await epochs.present(self.connection)

@@ -60,7 +60,10 @@ _CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in
 _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
+_LIFT = delete(tables.freezes).where(tables.freezes.c.scope == bindparam("its_scope"))
 _HEADS = 4096
+TOUCH = "readiness"
+"""A scope that covers no action and that nobody ever sees."""
 
 
 class Heads:
@@ -220,16 +223,35 @@ class SqlWriter(SqlReader):
             await self.connection.execute(_KEEP_FREEZES)
         return await super().freezes()
 
-    async def set_freeze(self, scope: str, reason: str, by: str) -> None:
+    async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
         self.changed = True
         row = {"scope": scope, "reason": reason, "by": by, "since": self.now}
-        insert = self._insert(tables.freezes).values(row)
-        await self.connection.execute(insert.on_conflict_do_update(index_elements=[tables.freezes.c.scope], set_=row))
+        if not await self._add(tables.freezes, [row], anew=False):
+            return False
+        await self._note(scope, by, reason, lifted=False)
+        return True
 
-    async def lift_freeze(self, scope: str) -> bool:
+    async def lift_freeze(self, scope: str, by: str = "", reason: str = "") -> bool:
         self.changed = True
-        lifted = delete(tables.freezes).where(tables.freezes.c.scope == scope)
-        return (await self.connection.execute(lifted)).rowcount == 1
+        if not await self._changed(_LIFT, its_scope=scope):
+            return False
+        await self._note(scope, by, reason, lifted=True)
+        return True
+
+    async def _note(self, scope: str, by: str, reason: str, *, lifted: bool) -> None:
+        row = {"at": self.now, "scope": scope, "by": by, "reason": reason, "lifted": lifted, "told": False}
+        await self._add(tables.freezings, [row])
+
+    async def mark_freezing(self, number: int, *, told: bool | None = None, switch: str | None = None) -> None:
+        self.changed = True
+        values = {name: value for name, value in (("told", told), ("switch", switch)) if value is not None}
+        marked = update(tables.freezings).where(tables.freezings.c.number == number).values(values)
+        await self.connection.execute(marked)
+
+    async def touch(self) -> None:
+        row = {"scope": TOUCH, "reason": "", "by": "", "since": self.now}
+        await self._add(tables.freezes, [row], anew=False)
+        await self._changed(_LIFT, its_scope=TOUCH)
 
     async def begin_epoch(self, reason: str) -> Epoch:
         going_on = (await epochs.row(self.connection, hold=True)).epoch

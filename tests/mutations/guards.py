@@ -37,7 +37,7 @@ CORE = (
     ),
     guard(
         "a click counts from the recorded card only", "S13", "core/approval.py",
-        'if voted.via == "slack" and voted.message != card:', "if False:",
+        'if voted.via in ("slack", BY_GLASS) and voted.message != card:', "if False:",
         "core/test_run.py::test_a_click_on_another_message_than_the_recorded_card_does_not_count",
     ),
     guard(
@@ -79,7 +79,8 @@ CORE = (
     ),
     guard(
         "a doubt belongs to the attempt that started", "R2", "core/call.py",
-        "case Doubted():\n            if event.attempt != call.attempt:", "case Doubted():\n            if False:",
+        "def _doubted(call: Call, event: Doubted) -> Call | Refused:\n    if event.attempt != call.attempt:",
+        "def _doubted(call: Call, event: Doubted) -> Call | Refused:\n    if False:",
         "core/test_run.py::test_a_result_of_another_attempt_is_refused",
     ),
     guard(

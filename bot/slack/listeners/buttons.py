@@ -1,4 +1,4 @@
-"""Deny, Review and Details: each opens a modal. What is submitted there is a row of the inbox."""
+"""Deny, Review, Break glass and Details: each opens a modal. What is submitted there is a row of the inbox."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.approval import NOT_THE_CARD
 from bot.core.call import Call
+from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person
@@ -16,7 +17,7 @@ from bot.slack.blocks import Block
 from bot.slack.calls import Declined, called
 from bot.slack.desk import Desk
 from bot.slack.listeners.telling import Click, answering, click_of, tell
-from bot.slack.views import Subject, deny_view, details_view, review_view
+from bot.slack.views import Subject, deny_view, details_view, glass_view, review_view
 
 DECIDED: Final = "This was decided already; the card shows by whom."
 TOO_SLOW: Final = "That took longer than Slack allows for opening a form. Please press the button again."
@@ -34,22 +35,23 @@ class Buttons:
     def register(self, app: AsyncApp) -> None:
         app.action("deny")(self.deciding)
         app.action("review")(self.deciding)
+        app.action("break_glass")(self.deciding)
         app.action("details")(self.details)
 
     async def deciding(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
-        """Deny and Review: asked first whether this person may decide, and asked again when they submit."""
+        """Deny, Review and Break glass: asked first whether this person may decide, and asked again when they submit."""
         await ack()
         click = click_of(body)
         async with answering(client, click):
-            found = await self._admitted(click, self._desk.may_decide)
+            alone = click.action == BY_GLASS
+            found = await self._admitted(click, self._desk.may_break_glass if alone else self._desk.may_decide)
             if isinstance(found, str):
                 return await tell(client, click, found)
             late = _too_late(found[1], click)
             if late:
                 return await tell(client, click, late)
             subject = Subject(click.value, click.channel, click.message)
-            view = deny_view(found[1], subject) if click.action == "deny" else review_view(*found, subject)
-            return await _open(client, click, view)
+            return await _open(client, click, _view(click.action, *found, subject))
 
     async def details(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
         """Everything about a call, for whoever belongs here."""
@@ -76,6 +78,12 @@ class Buttons:
             return None
         place = found[0].asked.place
         return found if (place.team, place.channel) == (click.team, click.channel) else None
+
+
+def _view(action: str, run: Run, call: Call, subject: Subject) -> Block:
+    if action == "deny":
+        return deny_view(call, subject)
+    return glass_view(run, call, subject) if action == BY_GLASS else review_view(run, call, subject)
 
 
 def _too_late(call: Call, click: Click) -> str | None:
