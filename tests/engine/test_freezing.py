@@ -171,3 +171,11 @@ def _row(key: str):  # type: ignore[no-untyped-def]
     from bot.ports import InboxRow
 
     return InboxRow(key, TEAM, "order", "{}")
+
+
+async def test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide(world: World) -> None:
+    await order(world, BOB, "freeze", "all incident 7")
+    freezer = world.engine._freezer
+    assert "shell_may_decide" in str(await freezer.lift(CAROL, TEAM, "all", "over", via="shell"))
+    world.engine._people.policy = Policy(world.policy.defaults, shell_may_decide=True)
+    assert await freezer.lift(CAROL, TEAM, "all", "over", via="shell") == "Lifted: all."

@@ -901,7 +901,7 @@ EMERGENCY = (
     guard(
         "a shell lifts only where shells decide", "S9", "engine/freezing.py",
         'if via == "shell" and not self._people.policy.shell_may_decide:', "if False:",
-        "test_cli.py::test_a_shell_lifts_no_freeze_where_the_policy_does_not_let_shells_decide",
+        "engine/test_freezing.py::test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide",
     ),
     guard(
         "a second freeze does not replace the first", "R7", "dict_store.py",
