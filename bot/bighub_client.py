@@ -134,6 +134,16 @@ class Bighub:
         """A listing of the approvals in ``status``: pending, approved or denied."""
         return await self._attempt(self._client.approvals.list, {"status_filter": status}, {"limit": _MOST_APPROVALS})
 
+    async def kill_switches(self) -> Any:
+        return await self._attempt(self._client.kill_switch.status, {})
+
+    async def activate_switch(self, payload: Json) -> Any:
+        return await self._attempt(self._client.kill_switch.activate, {"payload": payload})
+
+    async def deactivate_switch(self, switch_id: str, payload: Json) -> Any:
+        fields = {"switch_id": self._in_path(switch_id), "payload": payload}
+        return await self._attempt(self._client.kill_switch.deactivate, fields)
+
     async def taxonomy(self) -> Any:
         return await self._attempt(self._client.outcomes.taxonomy, {})
 

@@ -1,9 +1,11 @@
 """What the clocks of a time zone show at a moment. What follows from it is `core/timing.py`'s."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.timing import Clocks, LocalTime
+
+SATURDAY = 5
 
 
 def clocks_at(moment: float) -> Clocks:
@@ -15,3 +17,12 @@ def as_shown(shown: datetime) -> LocalTime:
     """A date and time of day, as clocks show it; its zone, if any, is not looked at."""
     minute = shown.weekday() * 1_440 + shown.hour * 60 + shown.minute
     return LocalTime(minute, shown.strftime("%Y-%m-%dT%H:%M"))
+
+
+def next_working_day(moment: float, zone: str, minute: int) -> float:
+    """``minute`` of the next day that is no Saturday and no Sunday, by the clocks of ``zone`` (epoch seconds)."""
+    day = datetime.fromtimestamp(moment, ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    day += timedelta(days=1)
+    while day.weekday() >= SATURDAY:
+        day += timedelta(days=1)
+    return day.replace(hour=minute // 60, minute=minute % 60).timestamp()

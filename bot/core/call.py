@@ -21,6 +21,7 @@ from bot.core.events import (
     Edited,
     Expired,
     Finished,
+    FreezeNoted,
     Inquired,
     Judged,
     Restored,
@@ -34,6 +35,7 @@ from bot.core.inquiries import Inquiry, inquire
 from bot.core.refusal import Refused
 from bot.core.states import STATUSES as STATUSES
 from bot.core.states import CallState as CallState
+from bot.core.states import Card as Card
 from bot.core.states import Outcome as Outcome
 from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 
@@ -49,6 +51,7 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.ASKING, Inquired): frozenset({_S.ASKING}),
     (_S.ASKING, Withdrawn): frozenset({_S.REFUSED}),
     (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
+    (_S.ASKING, FreezeNoted): frozenset({_S.ASKING}),
     (_S.ALLOWED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
     (_S.ALLOWED, Started): frozenset({_S.STARTED}),
     (_S.ALLOWED, CallRefused): frozenset({_S.REFUSED}),
@@ -70,21 +73,10 @@ RESTORED = "The database was restored from a backup. What became of this after t
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """Where a call's card stands, and the phase that it shows. ``again_at`` (epoch seconds): when it is shown once more, because
-    an earlier update whose answer never came may have arrived after the last; 0 for never."""
-
-    channel: str
-    message: str
-    shows: str
-    again_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
-    """``turn`` counts from 1. ``question`` is the opaque id of the in-doubt buttons (None where nobody was asked). ``edits``: the
-    call that a person changed into this one; ``instead_of``: the one that did not run, in whose place this one stands.
-    ``late``: what the action reported after somebody had found what became of it. Times in epoch seconds."""
+    """``turn`` counts from 1. ``question``: the opaque id of the in-doubt buttons. ``edits``: the call that a person changed into this
+    one; ``instead_of``: the one that did not run, in whose place this one stands. ``late``: what the action reported after somebody
+    had found what became of it. ``frozen``: the freeze that its open card tells of. Times in epoch seconds."""
 
     turn: int
     proposal: Proposal
@@ -109,6 +101,7 @@ class Call:
     late: Finished | None = None
     late_at: float = 0.0
     inquiries: tuple[Inquiry, ...] = ()
+    frozen: FreezeNoted | None = None
 
     @property
     def answered(self) -> bool:
@@ -139,14 +132,15 @@ class Call:
             return None
         if self.state is CallState.ASKING and self.approval is not None:
             asked = "".join(":?" if inquiry.answer is None else ":!" for inquiry in self.inquiries)
-            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}{asked}"
+            held = f":{self.frozen.scope}:{self.frozen.since}" if self.frozen is not None else ""
+            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}{asked}{held}"
         if self.state is CallState.IN_DOUBT and self.settled is not None:
             return f"{self.state}:{Answer.UNKNOWN}"
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
 
 
 OfApproval = Voted | Expired | Inquired | Withdrawn
-CallEvent = OfApproval | Judged | Edited | CallRefused | Started | Finished | Doubted | Settled
+CallEvent = OfApproval | Judged | Edited | CallRefused | Started | Finished | Doubted | Settled | FreezeNoted
 CALL_EVENTS: tuple[type, ...] = get_args(CallEvent)
 
 
@@ -220,6 +214,7 @@ _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
     Ground.SUPERSEDED: (Outcome.SUPERSEDED, Resolution.SUPERSEDED),
     Ground.FROZEN: (Outcome.FROZEN, Resolution.SUPERSEDED),
     Ground.BLOCKED: (Outcome.BLOCKED, Resolution.SUPERSEDED),
+    Ground.DENIED: (Outcome.DENIED, Resolution.DENIED),
 }
 
 
@@ -285,6 +280,10 @@ def _withdrawn(call: Call, event: Withdrawn, at: float) -> Call | Refused:
     return refuse(call, Outcome.WITHDRAWN, WITHDRAWN, at, Resolution.WITHDRAWN)
 
 
+def _freeze_noted(call: Call, event: FreezeNoted, at: float) -> Call:
+    return replace(call, frozen=event if event.scope else None)
+
+
 _APPLY: dict[type, Callable[[Call, Any, float], Call | Refused]] = {
     Judged: _judged,
     Voted: _voted,
@@ -297,4 +296,5 @@ _APPLY: dict[type, Callable[[Call, Any, float], Call | Refused]] = {
     Finished: _finished,
     Doubted: _doubted,
     Settled: _settled,
+    FreezeNoted: _freeze_noted,
 }

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TypeVar
 
+from bot.core.glass import BreakGlass
 from bot.core.matching import LONGEST_SECONDS, Case, Comparison, Match, duration
 from bot.core.terms import demanding, soonest
 from bot.core.timing import Clocks, Limit, PastStart, Window, reached
@@ -118,12 +119,15 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all."""
+    """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all. ``freezers``: who may freeze
+    everything; None: whoever the defaults name as approvers."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
     guests_may_ask: bool = False
     shell_may_decide: bool = False
+    freezers: tuple[str, ...] | None = None
+    break_glass: BreakGlass = field(default_factory=BreakGlass)
 
 
 def case_of(action: str, binding: Binding, requester: Person, place: Place, score: float | None = None) -> Case:

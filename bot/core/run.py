@@ -28,10 +28,13 @@ from bot.core.events import (
     Judged,
     ModelReplied,
     Restored,
+    Reviewed,
     RunFailed,
     Said,
     Settled,
 )
+from bot.core.faults import BrokenJournal, NewerJournal
+from bot.core.glass import Broken, broken_by, reviewed
 from bot.core.refusal import Refused
 from bot.core.states import Receipt, RunState, Trouble, Turn
 from bot.core.values import Answer, RunId
@@ -55,10 +58,9 @@ RUN_TRANSITIONS: dict[tuple[RunState, type], frozenset[RunState]] = {
     **{(state, event): frozenset({state}) for state in _ALL if state is not _S.ACTING for event in (Finished, Settled)},
     **{(state, Cancelled): frozenset({_S.CANCELLED}) for state in _LIVE},
     **{(state, event): frozenset({_S.FAILED}) for state in _LIVE for event in (RunFailed, Restored)},
-    **{(state, event): frozenset({state}) for state in _ALL for event in (CardShown, AttemptFailed)},
+    **{(state, event): frozenset({state}) for state in _ALL for event in (CardShown, AttemptFailed, Reviewed)},
     **{(state, Delivered): frozenset({state}) for state in _ALL if state is not _S.REPLYING},
 }
-SILENT_SECONDS = 3.0
 LATE_SECONDS = 60.0
 ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 
@@ -66,7 +68,8 @@ ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run as its journal tells it. ``said`` begins with the request; ``length`` is the journal's. ``tokens``: what the model
-    used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them."""
+    used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them; ``broken``: what
+    one person decided alone."""
 
     id: RunId
     asked: Asked
@@ -85,6 +88,7 @@ class Run:
     last_at: float = 0.0
     tokens: int = 0
     worked: float = 0.0
+    broken: tuple[Broken, ...] = ()
 
     def call(self, call_id: str) -> Call | None:
         return next((call for call in self.calls if call.proposal.call == call_id), None)
@@ -109,14 +113,6 @@ class Run:
     def heard(self) -> int:
         """How many of ``said`` were answered: shown to the model, or met with words of our own."""
         return max(self.turns[-1].heard if self.turns else 0, self.answered)
-
-
-class BrokenJournal(Exception):
-    """A stored journal holds an event that was never legal: somebody changed it, or a rule was changed wrongly."""
-
-
-class NewerJournal(BrokenJournal):
-    """A stored journal holds what this release does not know: a newer one wrote it, and goes on with it (R12)."""
 
 
 def begin(run_id: RunId, asked: Asked, at: float) -> Run:
@@ -189,8 +185,14 @@ def _call_event(run: Run, event: CallEvent, at: float) -> Run | Refused:
     after = calls.apply(call, event, at)
     if isinstance(after, Refused):
         return after
+    run = replace(run, broken=(*run.broken, *broken_by(after.proposal.call, event, at)))
     key = "judge" if isinstance(event, Judged) else "act"
     return _without_trouble(_with_call(run, after), f"{key}:{after.proposal.call}")
+
+
+def _reviewed(run: Run, event: Reviewed, at: float) -> Run | Refused:
+    done = reviewed(run.broken, event, at)
+    return done if isinstance(done, Refused) else replace(run, broken=done)
 
 
 def _edited(run: Run, event: Edited, at: float) -> Run | Refused:
@@ -268,12 +270,8 @@ def _delivered(run: Run, event: Delivered, at: float) -> Run | Refused:
 
 
 def _attempt_failed(run: Run, event: AttemptFailed, at: float) -> Run:
-    old = run.trouble(event.key)
-    since, count = (old.since, old.count + 1) if old else (at - event.took, 1)
-    silent = event.took >= SILENT_SECONDS or (old is not None and old.silent)
-    breaks = ((old.breaks if old else 0) + 1) if event.inside else 0
     worked = event.took if event.key.startswith(("model:", "judge:", "act:")) else 0.0
-    trouble = Trouble(event.key, since, count, event.error, event.not_before, breaks, silent)
+    trouble = Trouble.after(run.trouble(event.key), event, at)
     run = _without_trouble(run, event.key)
     return replace(run, troubles=(*run.troubles, trouble), worked=run.worked + worked)
 
@@ -293,6 +291,7 @@ _APPLY: dict[type, Callable[[Run, Any, float], Run | Refused]] = {
     Delivered: _delivered,
     AttemptFailed: _attempt_failed,
     **dict.fromkeys(CALL_EVENTS, _call_event),
+    Reviewed: _reviewed,
     Edited: _edited,
     Settled: _settled,
     Finished: _finished,

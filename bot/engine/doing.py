@@ -24,6 +24,7 @@ from bot.core.events import (
     Settled,
     Started,
 )
+from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run, RunState, apply
 from bot.core.values import Answer, ApprovalId, CallId, Proposal
@@ -31,8 +32,11 @@ from bot.engine.delivering import Delivering, call_in
 from bot.engine.door import Door
 from bot.engine.failing import Failing
 from bot.engine.finishing import Finishing
+from bot.engine.freezing import Freezer
+from bot.engine.glass import Glass
 from bot.engine.judging import Judging
 from bot.engine.limits import Limits, bound_passed
+from bot.engine.overseeing import Overseer
 from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.restoring import UNSETTLED, Restoring
@@ -75,13 +79,17 @@ class Doer:
         seal_keys: tuple[bytes, ...],
         worker: str,
         parking: Parking,
+        freezer: Freezer,
+        overseer: Overseer,
+        glass: Glass,
     ) -> None:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
         self._actions, self._people, self._limits = actions, people, limits
         self._seal_keys, self._worker, self._restoring = seal_keys, worker, restoring
         self._failing = Failing(door, parking, limits, guard.name)
         self._finishing = Finishing(door, actions, limits, worker)
-        self._delivering = Delivering(guard, chat, limits.silent_after)
+        self._delivering = Delivering(guard, chat, glass, limits.silent_after)
+        self._freezer, self._overseer = freezer, overseer
         self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
 
     async def do(self, run: Run, effect: Effect, *, again: bool) -> bool:
@@ -125,7 +133,11 @@ class Doer:
                 | owed.ReportResolution()
                 | owed.ReportOutcome()
                 | owed.Remember()
+                | owed.AnnounceGlass()
+                | owed.ShowReview()
             ):
+                if isinstance(effect, owed.ShowCard) and await self._freezer.note(run.id):
+                    return
                 self._door.record_soon(run.id, await self._delivering.deliver(run, effect, again))
             case _:
                 assert_never(effect)
@@ -216,6 +228,7 @@ class Doer:
     async def _start(self, run: Run, call: Call) -> None:
         """Start the action, if it may start at this moment; otherwise it is refused, or people are asked anew."""
         name, attempt = call.proposal.call, secrets.token_hex(16)
+        await self._overseer.look_before_start(call)
         lapsed, new = await self._lapsed(run, call), ApprovalId(secrets.token_hex(16))
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
@@ -258,7 +271,7 @@ class Doer:
     async def _lapsed(self, run: Run, call: Call) -> str:
         """The approvers' right is asked again: whoever lost it since the click has not approved."""
         for vote in call.approval.votes if call.approval else ():
-            if vote.via == "slack" and await self._people.lost_it(run, call, vote):
+            if vote.via in ("slack", BY_GLASS) and await self._people.lost_it(run, call, vote):
                 return "Somebody who approved this may not do so any more."
         return ""
 

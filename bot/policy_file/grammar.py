@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
+from bot.core.glass import BreakGlass
 from bot.core.matching import Case, Comparison, Match
 from bot.core.policy import DOMAIN, Defaults, Denials, OnExpiry, Policy, Rule
 from bot.core.timing import Limit
@@ -29,12 +30,16 @@ from bot.policy_file.written import (
     ExampleRisk,
     ExampleTime,
     Globs,
+    Group,
     Names,
     QuorumForm,
     Requester,
     Requesters,
     RiskForm,
     Text,
+    TimeOfDay,
+    User,
+    Zone,
     argument_tests,
     listed,
     window,
@@ -224,10 +229,32 @@ class ExamplePart(Part):
         )
 
 
+class PeoplePart(Part):
+    """Users and groups, by id or by a name of the file."""
+
+    users: Annotated[tuple[User, ...], BeforeValidator(listed)] = ()
+    groups: Annotated[tuple[Group, ...], BeforeValidator(listed)] = ()
+
+    def approvers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.users, *self.groups)))
+
+
+class GlassPart(PeoplePart):
+    audit_channel: ChannelId = ""
+    while_frozen: StrictBool = False
+    zone: Zone = "UTC"
+    review_at: TimeOfDay = 540
+
+    def glass(self) -> BreakGlass:
+        return BreakGlass(self.approvers(), self.audit_channel, self.while_frozen, self.zone, self.review_at)
+
+
 class File(Part):
     version: Literal[1] = 1
     guests_may_ask: StrictBool = False
     shell_may_decide: StrictBool = False
+    freeze: PeoplePart | None = None
+    break_glass: GlassPart = GlassPart()
     names: NamesPart = NamesPart()
     defaults: Stated = Stated()
     rules: tuple[RulePart, ...] = ()
@@ -235,7 +262,9 @@ class File(Part):
 
     def policy(self) -> Policy:
         rules = tuple(rule.rule() for rule in self.rules)
-        return Policy(Defaults(**self.defaults.fields()), rules, self.guests_may_ask, self.shell_may_decide)
+        freezers = None if self.freeze is None else self.freeze.approvers()
+        whole = (Defaults(**self.defaults.fields()), rules, self.guests_may_ask, self.shell_may_decide)
+        return Policy(*whole, freezers=freezers, break_glass=self.break_glass.glass())
 
     def contradictions(self) -> Contradictions:
         """What every key allows and the whole does not."""
@@ -247,6 +276,11 @@ class File(Part):
             names.add(rule.name)
             yield from rule.contradictions(where, lifetime)
             yield from too_few((*where, "quorum"), rule, rule.count or self.defaults.count or Defaults().quorum)
+        glass = self.break_glass
+        if glass != GlassPart() and not glass.approvers():
+            yield ("break_glass",), "nobody is named who may break the glass; write users or groups"
+        if glass.approvers() and not glass.audit_channel:
+            yield ("break_glass",), "say where it is announced; write audit_channel"
         yield from self.defaults.contradictions(("defaults",), lifetime)
         yield from too_few(("defaults", "quorum"), self.defaults, self.defaults.count or Defaults().quorum)
         for number, example in enumerate(self.examples):

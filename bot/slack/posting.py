@@ -62,6 +62,17 @@ class Posting:
                 return Posted(place.channel, ts)
         return await self._send(run, key, in_channel(message, run.asked.person.user), "")
 
+    async def post_in(self, run: Run, channel: str, key: str, message: Message, *, again: bool) -> Posted:
+        """Post in another channel ("": the run's own thread), unless it stands there already."""
+        place = run.asked.place
+        if not channel or channel == place.channel:
+            found = (await self.standing(run, key)).get(key) if again else None
+            return Posted(place.channel, found[0]) if found else await self.post(run, key, message)
+        lane, client = method(place.team, "conversations.history"), self._client_for(place.team)
+        fetch = partial(client.conversations_history, channel=channel)
+        found = (await self._read(run, key, lane, fetch)).get(key) if again else None
+        return Posted(channel, found[0]) if found else await self._send(run, key, message, "", channel)
+
     async def standing(self, run: Run, key: str) -> Standing:
         """The keys of our messages in the run's thread since the run began, each with where it stands, oldest first; once ``key``
         may be posted."""
@@ -82,11 +93,12 @@ class Posting:
             raise
         return True
 
-    async def _send(self, run: Run, key: str, message: Message, thread: str) -> Posted:
+    async def _send(self, run: Run, key: str, message: Message, thread: str, channel: str = "") -> Posted:
         place = run.asked.place
+        channel = channel or place.channel
         work = partial(
             self._client_for(place.team).chat_postMessage,
-            channel=place.channel,
+            channel=channel,
             thread_ts=thread or None,
             text=message.text,
             blocks=with_ids(message.blocks, key[-200:]),
@@ -96,8 +108,8 @@ class Posting:
             parse="none",
             link_names=False,
         )
-        answer = await self._pacer.called(key, posts(place.team, place.channel), work)
-        return Posted(str(answer.get("channel") or place.channel), str(answer.get("ts") or ""))
+        answer = await self._pacer.called(key, posts(place.team, channel), work)
+        return Posted(str(answer.get("channel") or channel), str(answer.get("ts") or ""))
 
     async def _read(self, run: Run, key: str, lane: Lane, fetch: Fetch) -> Standing:
         """All pages since the run began. What we may not read counts as empty: better twice than never."""

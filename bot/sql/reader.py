@@ -25,7 +25,7 @@ from sqlalchemy import (
 from bot.core.events import Recorded
 from bot.core.run import ENDS, BrokenJournal
 from bot.core.values import ApprovalId, Place, RunId
-from bot.ports import ApprovalGroup, Epoch, Freeze, InboxRow, OpenApproval, Rewound, RunLine
+from bot.ports import ApprovalGroup, Epoch, Freeze, Freezing, InboxRow, OpenApproval, Rewound, RunLine
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, first_fault, genesis
 from bot.sql.codec import decode, references
@@ -102,6 +102,8 @@ _GROUPS = (
     .where(_approval.team == bindparam("team"))
     .group_by(_approval.approvers, _approval.requester_may_approve, text("own"), text("direct"))
 )
+_freezing = tables.freezings.c
+_FREEZINGS = select(tables.freezings).order_by(_freezing.number.desc()).limit(bindparam("limit"))
 
 
 class SqlReader:
@@ -200,6 +202,9 @@ class SqlReader:
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(Freeze(*row) for row in await self._all(_FREEZES))
+
+    async def freezings(self, limit: int) -> tuple[Freezing, ...]:
+        return tuple(Freezing(**row._mapping) for row in await self._all(_FREEZINGS, limit=limit))
 
     async def epoch(self) -> Epoch:
         return await epochs.present(self.connection)

@@ -23,10 +23,11 @@ from bot.ports import Conflict, Epoch, Unavailable
 from bot.sql import epochs
 from bot.sql.direct import Snapshots
 from bot.sql.engines import is_sqlite, normalise, own_errors, postgres_engine, sqlite_readers, sqlite_writer
+from bot.sql.heads import Heads
 from bot.sql.inline import InlineEngine
 from bot.sql.reader import NOW, SqlReader
 from bot.sql.witness import Witness
-from bot.sql.writer import Heads, SqlWriter
+from bot.sql.writer import SqlWriter
 
 T = TypeVar("T")
 

@@ -1,8 +1,7 @@
 """The Writer port over one open transaction. `store.py` commits it; what the projections say is `projections.py`'s."""
 
 import json
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +20,7 @@ from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, genesis, link
 from bot.sql.codec import encode
 from bot.sql.direct import PostgresConnection
+from bot.sql.heads import Heads
 from bot.sql.inline import InlineConnection
 from bot.sql.reader import SqlReader, clock
 
@@ -68,32 +68,12 @@ _PARK = _PARK.values(parked=bindparam("reason"), lease_owner=None, lease_until=N
 _RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None))
 _RESUME = _RESUME.values(parked=None, takeovers=0)
 _CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in_(bindparam("gone", expanding=True)))
-_TOUCH = "readiness"
-"""A scope that covers no action and that nobody ever sees."""
-_UNTOUCH = delete(tables.freezes).where(tables.freezes.c.scope == _TOUCH)
 _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
-_HEADS = 4096
-
-
-class Heads:
-    """What was committed last of each run, as far as this process knows: its length and the hash of its last event. A journal that
-    somebody else has continued has another one, so an append that builds on an old one changes nothing."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
-
-    def of(self, run: str, length: int) -> str | None:
-        known = self._known.get(run)
-        return known[1] if known is not None and known[0] == length else None
-
-    def keep(self, heads: Mapping[str, tuple[int, str]]) -> None:
-        for run, head in heads.items():
-            self._known[run] = head
-            self._known.move_to_end(run)
-        while len(self._known) > _HEADS:
-            self._known.popitem(last=False)
+_LIFT = delete(tables.freezes).where(tables.freezes.c.scope == bindparam("its_scope"))
+TOUCH = "readiness"
+"""A scope that covers no action and that nobody ever sees."""
 
 
 class SqlWriter(SqlReader):
@@ -236,21 +216,36 @@ class SqlWriter(SqlReader):
             await self.connection.execute(_KEEP_FREEZES)
         return await super().freezes()
 
-    async def touch(self) -> None:
-        # No `changed`: a backup from before it is as good as the database.
-        await self._add(tables.freezes, [{"scope": _TOUCH, "reason": "", "by": "", "since": self.now}], anew=False)
-        await self.connection.execute(_UNTOUCH)
-
-    async def set_freeze(self, scope: str, reason: str, by: str) -> None:
+    async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
         self.changed = True
         row = {"scope": scope, "reason": reason, "by": by, "since": self.now}
-        insert = self._insert(tables.freezes).values(row)
-        await self.connection.execute(insert.on_conflict_do_update(index_elements=[tables.freezes.c.scope], set_=row))
+        if not await self._add(tables.freezes, [row], anew=False):
+            return False
+        await self._note(scope, by, reason, lifted=False)
+        return True
 
-    async def lift_freeze(self, scope: str) -> bool:
+    async def lift_freeze(self, scope: str, by: str = "", reason: str = "") -> bool:
         self.changed = True
-        lifted = delete(tables.freezes).where(tables.freezes.c.scope == scope)
-        return (await self.connection.execute(lifted)).rowcount == 1
+        if not await self._changed(_LIFT, its_scope=scope):
+            return False
+        await self._note(scope, by, reason, lifted=True)
+        return True
+
+    async def _note(self, scope: str, by: str, reason: str, *, lifted: bool) -> None:
+        row = {"at": self.now, "scope": scope, "by": by, "reason": reason, "lifted": lifted, "told": False}
+        await self._add(tables.freezings, [row])
+
+    async def mark_freezing(self, number: int, *, told: bool | None = None, switch: str | None = None) -> None:
+        self.changed = True
+        values = {name: value for name, value in (("told", told), ("switch", switch)) if value is not None}
+        marked = update(tables.freezings).where(tables.freezings.c.number == number).values(values)
+        await self.connection.execute(marked)
+
+    async def touch(self) -> None:
+        # No `changed`: a backup from before it is as good as the database.
+        row = {"scope": TOUCH, "reason": "", "by": "", "since": self.now}
+        await self._add(tables.freezes, [row], anew=False)
+        await self._changed(_LIFT, its_scope=TOUCH)
 
     async def begin_epoch(self, reason: str) -> Epoch:
         going_on = (await epochs.row(self.connection, hold=True)).epoch
