@@ -19,7 +19,10 @@ from bot.sql.store import SqlStore
 from tests.crash.flows import Telling
 from tests.crash.outside import Outside
 
-POSTS = ("reply:", "end:", "question:", "delay:", "inquiry:", "ended:", "anew:", "placed:", "shadow:")
+POSTS = (
+    *("reply:", "end:", "question:", "delay:", "inquiry:", "ended:", "anew:", "placed:", "shadow:"),
+    *("glass:", "review:", "reviewed:"),
+)
 REPORTS = ("outcome:", "resolution:")
 
 
