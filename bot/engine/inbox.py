@@ -184,7 +184,8 @@ class Inbox:
         votes = call.approval.votes if call and call.approval else ()
         if call is not None and is_done(call, clicked):
             return True
-        return any((v.person, v.choice) == (clicked.person, CHOICES.get(clicked.action)) for v in votes)
+        given = (clicked.person, CHOICES.get(clicked.action), clicked.action == BY_GLASS)
+        return any((v.person, v.choice, v.via == BY_GLASS) == given for v in votes)
 
     async def _find(self, team: str, clicked: Clicked) -> tuple[Run, Call] | None:
         """The run and call that a button names, if it belongs to this workspace and channel (S12, S30)."""
