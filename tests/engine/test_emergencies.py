@@ -76,6 +76,23 @@ async def test_r7_who_is_reminded_of_what_is_frozen_hears_that_it_can_only_be_de
     assert all(words in text for _, text in world.chat.told)
 
 
+@pytest.mark.parametrize("opens", [False, True])
+async def test_s22_what_is_frozen_after_the_glass_was_broken_starts_only_where_the_policy_says_so(opens: bool) -> None:
+    world = emergency_in()
+    world.policy = replace(world.policy, break_glass=replace(GLASS, while_frozen=opens))
+    world.engine = world.new_engine()
+    async with running(world):
+        approval = await asked(world)
+        world.dispatch.lossy = True
+        await broken(world, approval)
+        await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
+        await frozen(world)
+        world.dispatch.lossy = False
+        run = await ended(world)
+    assert run.calls[0].outcome is (Outcome.EXECUTED if opens else Outcome.FROZEN)
+    assert world.deeds.done == (["bob in admins"] if opens else [])
+
+
 # --- deciding alone -------------------------------------------------------------------------------------------------
 
 

@@ -1541,6 +1541,22 @@ EMERGENCY = (
         "engine/test_glass.py::test_s22_nobody_else_breaks_the_glass_and_nobody_without_a_reason",
     ),
     guard(
+        "the glass is broken from the recorded card only", "S13", "core/approval.py",
+        'if voted.via in ("slack", BY_GLASS) and voted.message != card:', 'if voted.via == "slack" and voted.message != card:',
+        "engine/test_glass.py::test_s13_the_glass_is_broken_from_the_recorded_card_only",
+    ),
+    guard(
+        "the glass opens a freeze only where the policy says so", "S22", "engine/starting.py",
+        "opened = policy.break_glass.while_frozen and _glass_broken", "opened = _glass_broken",
+        "engine/test_emergencies.py"
+        "::test_s22_what_is_frozen_after_the_glass_was_broken_starts_only_where_the_policy_says_so[False]",
+    ),
+    guard(
+        "nobody reviews what they decided alone", "S9", "core/glass.py",
+        "    if found.person.user == event.person.user:\n        return Refused(OWN_REVIEW)\n", "",
+        "core/test_glass.py::test_s9_nobody_reviews_what_they_decided_themselves_and_nothing_is_reviewed_twice",
+    ),
+    guard(
         "the glass opens a freeze only under its seal", "S31", "engine/starting.py",
         "any(v.via == BY_GLASS and _sealed(run, approval, v, keys) for v in votes)", "any(v.via == BY_GLASS for v in votes)",
         "engine/test_glass.py::test_s31_a_vote_that_breaks_the_glass_counts_only_under_its_seal",
