@@ -67,7 +67,8 @@ ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run as its journal tells it. ``said`` begins with the request; ``length`` is the journal's. ``tokens``: what the model
-    used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them."""
+    used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them. ``seqs``: where in
+    the journal each of ``said`` stands."""
 
     id: RunId
     asked: Asked
@@ -86,6 +87,7 @@ class Run:
     last_at: float = 0.0
     tokens: int = 0
     worked: float = 0.0
+    seqs: tuple[int, ...] = (1,)
 
     def call(self, call_id: str) -> Call | None:
         return next((call for call in self.calls if call.proposal.call == call_id), None)
@@ -150,7 +152,7 @@ def _requester_spoke(run: Run) -> bool:
 def _said(run: Run, event: Said, at: float) -> Run | Refused:
     if any(said.message == event.message for said in run.said):
         return Refused("This message was heard already.")
-    run = replace(run, said=(*run.said, event))
+    run = replace(run, said=(*run.said, event), seqs=(*run.seqs, run.length + 1))
     waiting = run.state is RunState.WAITING_FOR_REQUESTER
     return replace(run, state=RunState.THINKING) if waiting and _requester_spoke(run) else run
 
@@ -183,6 +185,7 @@ def _call_event(run: Run, event: CallEvent, at: float) -> Run | Refused:
     if isinstance(after, Refused):
         return after
     key = f"{'judge' if isinstance(event, Judged) else 'act'}:{after.proposal.call}"
+    after = replace(after, seq=run.length + 1)
     return _without_trouble(_with_call(run, after), event.key if isinstance(event, Reminded) else key)
 
 

@@ -9,7 +9,7 @@ Rules
 4. As many denials as the terms say end it; fewer too where so few are left that they could not approve it any more, as far as
    the names tell (who is in a group, they do not).
 6. Where all demands are met, but by one person alone who may not be (``not_alone``), one more is wanted.
-5. Strictness is about what may run, by whose leave and until when. Reminders and the card's place are neither.
+5. Strictness is about what may run, by whose leave and until when. Reminders, the card's place and what a turn had read are neither.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -183,6 +183,7 @@ def both(one: Terms, other: Terms) -> Terms:
         post_to=tuple(sorted({*one.post_to, *other.post_to})),
         rules=tuple(sorted({*one.rules, *other.rules})),
         not_alone=tuple(sorted({*one.not_alone, *other.not_alone})),
+        tainted=tuple(sorted({*one.tainted, *other.tainted})),
     )
 
 
@@ -250,6 +251,7 @@ _SEALED_SINCE = (
     "rules",
     "denials",
     "not_alone",
+    "tainted",
 )
 
 

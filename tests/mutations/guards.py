@@ -203,8 +203,8 @@ CORE = (
     ),
     guard(
         "a new judgement takes the old votes away", "R5 R7", "core/call.py",
-        "approval = Approval(event.terms, binding.digest, at, instead_of=before)",
-        "approval = Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else (), instead_of=before)",
+        "Approval(event.terms, binding.digest, at, instead_of=before)",
+        "Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else (), instead_of=before)",
         "core/test_run.py::test_when_the_guard_is_asked_again_the_old_votes_are_gone_and_the_card_is_shown_anew",
     ),
     guard(
@@ -1387,7 +1387,6 @@ RESTORED = (
     ),
 )  # fmt: skip
 
-GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP, *CHILDREN, *PACE, *PARKED, *RESTORED)
 EDITING = (
     guard(
         "whoever edited is not enough alone", "R20", "core/terms.py",
@@ -1494,4 +1493,4 @@ EDITING = (
     ),
 )  # fmt: skip
 
-GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *EDITING)
+GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP, *CHILDREN, *PACE, *PARKED, *RESTORED, *EDITING)
