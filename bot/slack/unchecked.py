@@ -15,11 +15,12 @@ from bot.slack.blocks import Run as Piece
 
 HAS_READ: Final = "This turn has read text that nobody has checked: "
 MOST_NAMED: Final = 5
-"""On a card; Details name all."""
+"""On a card."""
+MOST_IN_DETAILS: Final = 50
 _NAME: Final = 80
 
 
-def lines(terms: Terms, most: int | None = MOST_NAMED) -> Iterator[Block]:
+def lines(terms: Terms, most: int = MOST_NAMED) -> Iterator[Block]:
     """One line, or none; ``most``: how many it names."""
     if terms.tainted:
         yield line(said(f"⚠ {HAS_READ}", "bold"), *_named(terms.tainted[:most]), *_others(len(terms.tainted), most))
@@ -46,8 +47,8 @@ def _named(names: tuple[str, ...]) -> Iterator[Piece]:
             yield mention(name.partition(":")[2])
 
 
-def _others(count: int, most: int | None) -> Iterator[Piece]:
-    if most is not None and count > most:
+def _others(count: int, most: int) -> Iterator[Piece]:
+    if count > most:
         yield said(f" and {count - most} more{SHORTENED}")
 
 
