@@ -26,7 +26,7 @@ _NOTHING = ("", "null")
 
 def unchecked(run: Run, call: Call) -> tuple[str, ...]:
     """What the turn of this call had read since the requester last spoke: ``output:ACTION`` and ``user:U…``, each once, sorted."""
-    if run.of_program or not 0 < call.turn <= len(run.turns):
+    if run.of_program:
         return ()
     requester, heard = run.asked.person, run.turns[call.turn - 1].heard
     said = list(zip(run.seqs[:heard], run.said[:heard], strict=True))
