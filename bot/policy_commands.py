@@ -93,7 +93,7 @@ def _rules(loaded: Loaded) -> Iterator[str]:
 
 def _fields(found: Explained) -> dict[str, object]:
     terms = asdict(found.terms)
-    left_out = ("approval", "expires_at", "rule", "rules")
+    left_out = ("approval", "expires_at", "rule", "rules", "tainted")
     asked = {name: value for name, value in terms.items() if name not in left_out} | {"expires_in": terms["expires_at"]}
     asking = found.verdict is Verdict.ASK
     closed = found.window[1].written if found.window else None

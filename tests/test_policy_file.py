@@ -155,6 +155,14 @@ def test_the_examples_of_the_demo_company_are_as_expected(number: int) -> None:
         ({"action": "x"}, "`x` → ask, 1 of group:S0SRE, expires in 4 h, because no rule applies, only the defaults"),
         ({"action": "x", "guard": "deny"}, "`x` → deny, because the guard says so"),
         (
+            {"action": "x", "guard": "allow"},
+            "`x` → allow, because the guard says so; ask in a turn that has read text that nobody has checked",
+        ),
+        (
+            {"action": "x", "read_only": True, "guard": "allow"},
+            "`x` → allow, because rule `reading is free` and the guard says so",
+        ),
+        (
             {"action": "terraform_apply", "system": "terraform", "target": "a-state"},
             "`terraform_apply` of a-state in terraform → deny, because rule `the state of the state is untouchable`",
         ),

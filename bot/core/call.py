@@ -81,7 +81,8 @@ RESTORED = "The database was restored from a backup. What became of this after t
 class Call:
     """``turn`` counts from 1. ``question``: the opaque id of the in-doubt buttons. ``edits``: the call that a person changed into this
     one; ``instead``: what a person did instead of deciding; ``instead_of``: what did not run, in whose place this one stands.
-    ``late``: what the action reported after somebody had found what became of it. ``frozen``: the freeze that its open card tells of."""
+    ``late``: what the action reported after somebody had found what became of it. ``frozen``: the freeze that its open card tells of;
+    ``seq``: of the latest event."""
 
     turn: int
     proposal: Proposal
@@ -108,6 +109,7 @@ class Call:
     late_at: float = 0.0
     inquiries: tuple[Inquiry, ...] = ()
     frozen: FreezeNoted | None = None
+    seq: int = 0
 
     @property
     def answered(self) -> bool:
@@ -183,8 +185,7 @@ def _judged(call: Call, event: Judged, at: float) -> Call:
     if event.terms is None or binding is None:
         return refuse(judged, Outcome.BLOCKED, "Nobody can be asked about this action.", at)
     before = asked_before.terms.approval if asked_before else None
-    approval = Approval(event.terms, binding.digest, at, instead_of=before)
-    return replace(judged, state=CallState.ASKING, approval=approval)
+    return replace(judged, state=_S.ASKING, approval=Approval(event.terms, binding.digest, at, instead_of=before))
 
 
 def _voted(call: Call, event: Voted, at: float) -> Call | Refused:

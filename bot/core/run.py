@@ -37,7 +37,7 @@ from bot.core.events import (
 from bot.core.glass import Broken, broken_by, reviewed
 from bot.core.refusal import BrokenJournal, NewerJournal, Refused
 from bot.core.states import Receipt, RunState, Trouble, Turn
-from bot.core.turns import close, proposed
+from bot.core.turns import close, proposed, with_next
 from bot.core.values import Answer, RunId
 
 __all__ = ["ENDS", "RUN_TRANSITIONS", "BrokenJournal", "NewerJournal", "Run", "RunState", "Turn", "apply", "begin"]
@@ -69,8 +69,8 @@ ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run as its journal tells it. ``said`` begins with the request; ``length`` is the journal's. ``tokens``: what the model
-    used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them; ``broken``: what
-    one person decided alone."""
+    used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them; ``broken``: what one
+    person decided alone; ``seqs``: where in the journal each of ``said`` stands."""
 
     id: RunId
     asked: Asked
@@ -90,6 +90,7 @@ class Run:
     tokens: int = 0
     worked: float = 0.0
     broken: tuple[Broken, ...] = ()
+    seqs: tuple[int, ...] = (1,)
 
     def call(self, call_id: str) -> Call | None:
         return next((call for call in self.calls if call.proposal.call == call_id), None)
@@ -154,7 +155,7 @@ def _requester_spoke(run: Run) -> bool:
 def _said(run: Run, event: Said, at: float) -> Run | Refused:
     if any(said.message == event.message for said in run.said):
         return Refused("This message was heard already.")
-    run = replace(run, said=(*run.said, event))
+    run = replace(run, said=(*run.said, event), seqs=(*run.seqs, run.length + 1))
     waiting = run.state is RunState.WAITING_FOR_REQUESTER
     return replace(run, state=RunState.THINKING) if waiting and _requester_spoke(run) else run
 
@@ -188,7 +189,8 @@ def _call_event(run: Run, event: CallEvent, at: float) -> Run | Refused:
         return after
     run = replace(run, broken=(*run.broken, *broken_by(after.proposal.call, event, at)))
     key = f"{'judge' if isinstance(event, Judged) else 'act'}:{after.proposal.call}"
-    return _without_trouble(_with_call(run, after), event.key if isinstance(event, Reminded) else key)
+    run = _with_call(run, replace(after, seq=run.length + 1))
+    return _without_trouble(run, event.key if isinstance(event, Reminded) else key)
 
 
 def _reviewed(run: Run, event: Reviewed, at: float) -> Run | Refused:
@@ -205,7 +207,8 @@ def _edited(run: Run, event: Edited, at: float) -> Run | Refused:
     after = _call_event(run, event, at)
     if isinstance(after, Refused):
         return after
-    return _with_next(after, event.call, replace(proposed(old.turn, new, at), edits=event.call))
+    edited = replace(proposed(old.turn, new, at), edits=event.call)
+    return replace(after, calls=with_next(after.calls, event.call, edited))
 
 
 def _settled(run: Run, event: Settled, at: float) -> Run | Refused:
@@ -216,7 +219,7 @@ def _settled(run: Run, event: Settled, at: float) -> Run | Refused:
     if run.state is not RunState.ACTING or old.turn != len(run.turns):
         return after
     new = in_place_of(old, run.calls, event, at)
-    return after if new is None else _with_next(after, event.call, new)
+    return after if new is None else replace(after, calls=with_next(after.calls, event.call, new))
 
 
 def _finished(run: Run, event: Finished, at: float) -> Run | Refused:
@@ -227,12 +230,6 @@ def _finished(run: Run, event: Finished, at: float) -> Run | Refused:
     if call is not None and call.late is event and event.ok:
         after = replace(after, calls=after_late_report(call, after.calls, at))
     return replace(after, worked=after.worked + event.took)
-
-
-def _with_next(run: Run, old: str, new: Call) -> Run:
-    """``new`` stands right behind ``old``."""
-    behind = 1 + next(n for n, call in enumerate(run.calls) if call.proposal.call == old)
-    return replace(run, calls=(*run.calls[:behind], new, *run.calls[behind:]))
 
 
 def _with_call(run: Run, call: Call) -> Run:

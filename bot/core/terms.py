@@ -10,7 +10,7 @@ Rules
    the names tell (who is in a group, they do not).
 5. Where all demands are met, but by one person alone who may not be (``not_alone``), one more is wanted.
 6. Whoever breaks the glass (`glass.py`) decides alone, whatever is demanded.
-7. Strictness is about what may run, by whose leave and until when. Reminders and the card's place are neither.
+7. Strictness is about what may run, by whose leave and until when. Reminders, the card's place and what a turn had read are neither.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -189,6 +189,7 @@ def both(one: Terms, other: Terms) -> Terms:
         post_to=tuple(sorted({*one.post_to, *other.post_to})),
         rules=tuple(sorted({*one.rules, *other.rules})),
         not_alone=tuple(sorted({*one.not_alone, *other.not_alone})),
+        tainted=tuple(sorted({*one.tainted, *other.tainted})),
     )
 
 
@@ -256,6 +257,7 @@ _SEALED_SINCE = (
     "rules",
     "denials",
     "not_alone",
+    "tainted",
 )
 
 

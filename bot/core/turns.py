@@ -3,6 +3,8 @@
 Rule: a call whose run ended never starts; what may have run by then is no open call.
 """
 
+from collections.abc import Sequence
+
 from bot.core.approval import Resolution
 from bot.core.call import RESTORED, Call, CallState, Outcome, refuse
 from bot.core.events import Cancelled, Restored, RunFailed
@@ -21,3 +23,9 @@ def close(call: Call, event: Cancelled | RunFailed | Restored, at: float) -> Cal
     reason = {Cancelled: "The run was stopped.", Restored: RESTORED}.get(type(event), "The run failed.")
     resolution = Resolution.SUPERSEDED if isinstance(event, Cancelled) else Resolution.WITHDRAWN
     return refuse(call, Outcome.CANCELLED, reason, at, resolution)
+
+
+def with_next(calls: Sequence[Call], old: str, new: Call) -> tuple[Call, ...]:
+    """``new`` stands right behind ``old``."""
+    behind = 1 + next(n for n, call in enumerate(calls) if call.proposal.call == old)
+    return (*calls[:behind], new, *calls[behind:])

@@ -147,7 +147,7 @@ class Terms:
     ``quorum`` of ``approvers``. Seconds, 0 for never: ``recheck_after`` (the guard is asked again before a start), ``execute_within``
     (of the approval), ``remind_after``. ``post_to``: the channels of the card, () for the thread. ``rules``: the names of all that
     applied, ``rule`` the strictest of them. ``denials``: how many end it. ``not_alone``: users (they changed what is asked about)
-    whose approval alone is not enough."""
+    whose approval alone is not enough. ``tainted``: what the turn had read that nobody has checked (`taint.py`)."""
 
     approval: ApprovalId
     approvers: tuple[str, ...]
@@ -164,3 +164,4 @@ class Terms:
     rules: tuple[str, ...] = ()
     denials: int = 1
     not_alone: tuple[str, ...] = ()
+    tainted: tuple[str, ...] = ()

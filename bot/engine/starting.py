@@ -20,6 +20,7 @@ from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
+from bot.core.taint import raised, unchecked
 from bot.core.terms import both, denied, missing
 from bot.core.timing import time_said
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
@@ -44,9 +45,12 @@ def judged(
         return Judged(
             call.proposal.call, replace(judgement, verdict=Verdict.DENY, reason=held, source=rules.LOCAL_RULES)
         )
+    read = unchecked(run, call)
+    judgement = raised(judgement, binding, read)
     judgement = _with_history(call, _asking_if_edited(run, call, judgement))
     judgement = replace(judgement, shadow=rules.on_trial(policy, case, judgement.verdict))
-    terms = rules.terms(policy, case, new, now) if judgement.verdict is Verdict.ASK else None
+    asking = judgement.verdict is Verdict.ASK
+    terms = replace(rules.terms(policy, case, new, now), tainted=read) if asking else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms))
     return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
 

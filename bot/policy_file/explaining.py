@@ -55,7 +55,7 @@ def sentence(found: Explained, names: Names) -> str:
     becomes = [found.verdict.value]
     if found.verdict is Verdict.ASK:
         becomes += _asked(found.terms, names)
-    return f"{_case(found.case, names)} → {', '.join(becomes)}, because {_because(found)}{_on_trial(found)}"
+    return f"{_case(found.case, names)} → {', '.join(becomes)}, because {_because(found)}{_on_trial(found)}{_tainted(found)}"
 
 
 def differences(found: Explained, expected: Expected, names: Names) -> Iterator[str]:
@@ -155,6 +155,12 @@ def _because(found: Explained) -> str:
 
 def _on_trial(found: Explained) -> str:
     return f" (on trial, would be stricter: {_listed([f'`{name}`' for name in found.trial])})" if found.trial else ""
+
+
+def _tainted(found: Explained) -> str:
+    """What is allowed is not allowed always (`core/taint.py`)."""
+    raised = found.verdict is Verdict.ALLOW and not found.case.read_only
+    return "; ask in a turn that has read text that nobody has checked" if raised else ""
 
 
 def _listed(parts: Sequence[str]) -> str:

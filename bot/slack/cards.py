@@ -15,7 +15,7 @@ from bot.core.call import Call, CallState
 from bot.core.canonical import short
 from bot.core.changes import alternative
 from bot.core.run import Run
-from bot.slack import changes, facts, limits, questions, status
+from bot.slack import changes, facts, limits, questions, status, unchecked
 from bot.slack.blocks import (
     Block,
     Message,
@@ -52,6 +52,7 @@ def card(run: Run, call: Call, *, source_note: str = "", glass: bool = False) ->
     blocks.append(facts.asked_line(run, call))
     if call.approval is not None:
         blocks += [facts.who_line(run, call.approval)] if asking(call) else []
+        blocks += unchecked.lines(call.approval.terms)
     for extra in (facts.guard_line(call, source_note), changes.safer_line(call), facts.says_line(run, call)):
         blocks += [extra] if extra is not None else []
     if call.approval is not None:
@@ -157,7 +158,7 @@ def _asked_twice(call: Call, approve: Block, what: str) -> Block:
 def _spoken(run: Run, call: Call, word: str) -> str:
     text = facts.spoken(run, call, word)
     if asking(call):
-        text += _spoken_arguments(call) + questions.spoken(run, call)
+        text += unchecked.spoken(call) + _spoken_arguments(call) + questions.spoken(run, call)
         text += "".join(f"\n{told}" for told in status.banner_text(call))
         way = "Approve or Deny" if shows_everything(call) else "Review or Deny" if fits_review(call) else "Deny"
         return text + f"\nUse the buttons of this card: {way}."

@@ -14,7 +14,7 @@ from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.glass import BY_GLASS
 from bot.core.run import Run
-from bot.slack import changes, facts, limits, questions, status
+from bot.slack import changes, facts, limits, questions, status, unchecked
 from bot.slack.blocks import (
     CHUNK,
     Block,
@@ -166,6 +166,7 @@ def _around(run: Run, call: Call, questions_shown: int | None = questions.ON_CAR
     yield facts.asked_line(run, call)
     if call.approval is not None:
         yield facts.who_line(run, call.approval)
+        yield from unchecked.lines(call.approval.terms, unchecked.MOST_IN_DETAILS)
         yield from _rule(call.approval)
     for extra in (facts.guard_line(call, ""), changes.safer_line(call), facts.says_line(run, call)):
         if extra is not None:

@@ -129,6 +129,7 @@ def terms(draw: st.DrawFn) -> Terms:
     more |= {"requester_may_approve": draw(st.booleans()), "comment_required": draw(st.booleans())}
     more |= {"denials": draw(st.integers(1, 3))}
     more |= {"not_alone": tuple(draw(st.sets(st.sampled_from(("U0", "U1", "U2")))))}
+    more |= {"tainted": tuple(draw(st.sets(st.sampled_from(("output:look", "user:U1")))))}
     return replace(demanded, expires_at=draw(st.sampled_from((100.0, 200.0))), **more)
 
 
@@ -215,7 +216,7 @@ def test_terms_are_stricter_where_they_demand(what: str) -> None:
 def test_terms_are_not_stricter_where_they_allow_more_or_only_remind() -> None:
     milder = replace(PLAIN, approvers=(SEC, SRE), quorum=1, requester_may_approve=True, expires_at=200.0)
     assert not stricter(milder, PLAIN) and stricter(PLAIN, milder)
-    assert not stricter(replace(PLAIN, remind_after=60.0, post_to=("C1",), rules=("a",)), PLAIN)
+    assert not stricter(replace(PLAIN, remind_after=60.0, post_to=("C1",), rules=("a",), tainted=("user:U1",)), PLAIN)
     assert not stricter(replace(PLAIN, approvers=(SEC, SRE)), replace(PLAIN, approvers=(SRE, SEC)))
 
 
@@ -233,5 +234,6 @@ def test_s31_a_seal_covers_every_term_and_terms_of_before_are_sealed_as_before()
         {"execute_within": 1.0},
         {"recheck_after": 1.0},
         {"not_alone": ("U1",)},
+        {"tainted": ("output:look",)},
     ):
         assert len(sealed_beyond(replace(PLAIN, **change))) == 1

@@ -203,8 +203,8 @@ CORE = (
     ),
     guard(
         "a new judgement takes the old votes away", "R5 R7", "core/call.py",
-        "approval = Approval(event.terms, binding.digest, at, instead_of=before)",
-        "approval = Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else (), instead_of=before)",
+        "Approval(event.terms, binding.digest, at, instead_of=before)",
+        "Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else (), instead_of=before)",
         "core/test_run.py::test_when_the_guard_is_asked_again_the_old_votes_are_gone_and_the_card_is_shown_anew",
     ),
     guard(
@@ -1387,6 +1387,75 @@ RESTORED = (
     ),
 )  # fmt: skip
 
+TAINT = (
+    guard(
+        "after reading what nobody has checked, people are asked before anything changes", "S1", "engine/starting.py",
+        "    judgement = raised(judgement, binding, read)\n", "",
+        "injections/test_injections.py"
+        "::test_s1_of_all_injections_none_executes_though_the_model_obeys_and_the_guard_allows",
+        "engine/test_taint.py"
+        "::test_s1_what_the_guard_allows_is_asked_about_after_reading_and_runs_once_somebody_approves",
+        "core/test_taint.py::test_s1_it_is_part_of_what_is_stored",
+    ),
+    guard(
+        "what came back after the requester had written is unchecked", "S1", "core/taint.py",
+        "if each.turn < call.turn and each.seq > spoke)",
+        "if each.turn < call.turn and not any(s.person == requester for s in run.said[run.turns[each.turn - 1].heard : heard]))",
+        "engine/test_taint.py"
+        "::test_s1_words_of_the_requester_check_what_had_come_back_by_then_and_nothing_that_came_later",
+        "core/test_taint.py::test_s1_it_is_what_the_journal_tells_for_every_turn_whatever_the_order",
+    ),
+    guard(
+        "only the requester's own words check anything", "S1 S2", "core/taint.py",
+        "max((seq for seq, each in said if each.person == requester), default=0)", "max((seq for seq, _ in said), default=0)",
+        "core/test_taint.py::test_s1_s2_the_words_of_others_are_unchecked_until_the_requester_speaks",
+        "injections/test_injections.py"
+        "::test_s1_of_all_injections_none_executes_though_the_model_obeys_and_the_guard_allows",
+    ),
+    guard(
+        "the text of an error is unchecked", "S1", "core/taint.py",
+        "return failed or call.late", "return call.late",
+        "core/test_taint.py::test_s1_the_text_of_an_error_is_unchecked_too",
+        "injections/test_injections.py"
+        "::test_s1_of_all_injections_none_executes_though_the_model_obeys_and_the_guard_allows",
+    ),
+    guard(
+        "the reason of a denial is unchecked", "S1 S2", "core/taint.py",
+        "    people += [vote.person for vote in votes if vote.choice is Choice.DENY and vote.comment.strip()]\n", "",
+        "core/test_taint.py::test_s1_the_reason_of_a_denial_is_anothers_words_and_a_denial_without_one_says_nothing",
+        "injections/test_injections.py"
+        "::test_s1_of_all_injections_none_executes_though_the_model_obeys_and_the_guard_allows",
+    ),
+    guard(
+        "reading is never raised", "S14", "core/taint.py",
+        "if not read or binding.read_only or", "if not read or",
+        "engine/test_taint.py::test_s14_reading_goes_on_in_a_turn_that_has_read",
+        "core/test_taint.py::test_s1_s14_what_was_read_only_ever_raises_an_allowance_of_what_may_change_something",
+    ),
+    guard(
+        "a denial is never loosened by what was read", "S1", "core/taint.py",
+        "strictest(judgement.verdict, Verdict.ASK) is judgement.verdict", "judgement.verdict is Verdict.ASK",
+        "core/test_taint.py::test_s1_s14_what_was_read_only_ever_raises_an_allowance_of_what_may_change_something",
+    ),
+    guard(
+        "what a turn had read is sealed with the question", "S1 S31", "core/terms.py",
+        '    "not_alone",\n    "tainted",\n)', '    "not_alone",\n)',
+        "engine/test_taint.py"
+        "::test_s1_s31_what_a_turn_had_read_outlives_a_restart_and_is_sealed_with_the_question[sqlite]",
+        "core/test_terms.py::test_s31_a_seal_covers_every_term_and_terms_of_before_are_sealed_as_before",
+    ),
+    guard(
+        "the card says what its turn had read", "S1", "slack/cards.py",
+        "        blocks += unchecked.lines(call.approval.terms)\n", "",
+        "slack/test_unchecked.py"
+        "::test_s1_the_card_says_what_was_read_after_who_decides_and_before_what_the_guard_says",
+    ),
+    guard(
+        "what others write is quoted line by line", "S1 S2", "core/transcript.py",
+        '{_quoted(each.text)}"', '{each.text}"',
+        "core/test_transcript.py::test_s1_s2_nothing_that_another_writes_looks_like_the_end_of_it",
+    ),
+)  # fmt: skip
 EDITING = (
     guard(
         "whoever edited is not enough alone", "R20", "core/terms.py",
@@ -1615,4 +1684,4 @@ EMERGENCY = (
     ),
 )  # fmt: skip
 
-GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP, *CHILDREN, *PACE, *PARKED, *RESTORED, *EDITING, *EMERGENCY)
+GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP, *CHILDREN, *PACE, *PARKED, *RESTORED, *TAINT, *EDITING, *EMERGENCY)

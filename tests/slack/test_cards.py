@@ -212,7 +212,7 @@ def hostile_run(**changes: Any) -> Run:
     return asked_run(
         binding({"note": HOSTILE, HOSTILE: 1}, target=HOSTILE, system=HOSTILE[:60], environment=HOSTILE[:60]),
         judgement(reason=HOSTILE * 20, better_action=HOSTILE * 20, source=HOSTILE[:60]),
-        terms(quorum=2, rule=HOSTILE),
+        terms(quorum=2, rule=HOSTILE, tainted=(f"output:{HOSTILE}", "user:U0CAROL")),
         voted(comment=HOSTILE),
         action=changes.get("action", "grant" + HOSTILE),
         words=changes.get("words", HOSTILE * 20),
@@ -258,7 +258,11 @@ def test_the_largest_card_is_within_slacks_limits() -> None:
     run = asked_run(
         binding({"a": "z" * 2_480}, target="t" * 5_000),
         judgement(reason="r" * 9_000, better_action="b" * 9_000),
-        terms(approvers=tuple(f"user:U0{n:03}" for n in range(60)), quorum=9),
+        terms(
+            approvers=tuple(f"user:U0{n:03}" for n in range(60)),
+            quorum=9,
+            tainted=tuple(f"output:{n:03}{'o' * 9_000}" for n in range(60)),
+        ),
         *(voted(type(ALICE)("T0ACME", f"U0{n:03}"), comment="c" * 1_000) for n in range(8)),
         *(asked for n in range(5) for asked in answered(n, "q" * 1_000, "a" * 9_000)),
         words="w" * 9_000,

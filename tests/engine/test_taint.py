@@ -1,0 +1,150 @@
+"""S1 and S14, held by the engine: what is asked about after reading what nobody has checked, across edits, restarts and late words."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.actions import Registry, action, define
+from bot.core.call import CallState, Outcome
+from bot.core.run import Run, RunState
+from bot.core.taint import RAISED
+from bot.core.values import Judgement, Verdict
+from bot.engine.starting import judgement_holds
+from bot.ports import Store
+from bot.sql.store import open_store
+from tests.engine.test_editing import LESS, edit
+from tests.engine.test_faults import GRANT, running
+from tests.engine.world import BOB, CAROL, World, approval_of, registered, saying, wishing
+
+LOOK = ("look", {"what": "the log"})
+DENY = Judgement(Verdict.DENY, "never", "BIGHUB")
+TAINTED = ("output:look",)
+
+
+async def asked(world: World) -> Run:
+    """It looked, and what it wants next waits for people."""
+    world.model.turns = [wishing(LOOK), wishing(GRANT), saying("Told.")]
+    await world.write("look at the log")
+    return await world.until(lambda run: (call := run.call("t2c1")) and call.card, 10.0)
+
+
+async def ended(world: World) -> Run:
+    return await world.until(lambda run: run.state is RunState.DONE, 10.0)
+
+
+async def test_s1_what_the_guard_allows_is_asked_about_after_reading_and_runs_once_somebody_approves() -> None:
+    world = World()
+    async with running(world):
+        run = await asked(world)
+        call: Any = run.call("t2c1")
+        assert call.state is CallState.ASKING and call.approval.terms.tainted == TAINTED
+        assert call.judgement.reason == f"{RAISED} BIGHUB: fine"
+        assert world.deeds.done == ["looked at the log"]
+        await world.click("approve", approval_of(run, "t2c1"), CAROL, "card-t2c1")
+        await ended(world)
+    assert world.deeds.done == ["looked at the log", "bob in admins"]
+
+
+async def test_s1_what_is_wanted_in_the_same_turn_was_wanted_before_anything_was_read() -> None:
+    world = World()
+    world.model.turns = [wishing(LOOK, GRANT), saying("Told.")]
+    async with running(world):
+        await world.write("look, and grant")
+        await ended(world)
+    assert sorted(world.deeds.done) == ["bob in admins", "looked at the log"]
+
+
+async def test_s14_reading_goes_on_in_a_turn_that_has_read() -> None:
+    world = World()
+    world.model.turns = [wishing(LOOK), wishing(("look", {"what": "another"})), saying("Told.")]
+    async with running(world):
+        await world.write("look at both")
+        run = await ended(world)
+    assert world.chat.cards == {} and [call.outcome for call in run.calls] == [Outcome.EXECUTED] * 2
+
+
+async def test_s1_what_the_guard_denies_stays_denied() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = DENY
+    world.model.turns = [wishing(LOOK), wishing(GRANT), saying("Told.")]
+    async with running(world):
+        await world.write("look, then grant")
+        run = await ended(world)
+    assert run.calls[1].outcome is Outcome.BLOCKED and run.calls[1].reason == "never" and world.chat.cards == {}
+
+
+async def test_s1_the_requesters_next_words_let_the_model_act_again() -> None:
+    world = World()
+    world.model.delay = 0.3
+    world.model.turns = [wishing(LOOK), saying("It says that bob is missing."), wishing(GRANT), saying("Told.")]
+    async with running(world):
+        await world.write("look at the log")
+        await world.until(lambda run: run.calls and run.calls[0].answered, 10.0)
+        await world.write("then grant it", message="2")  # while the model still thinks about what it read
+        await world.until(lambda run: world.deeds.done[1:], 10.0)
+        await ended(world)
+    assert world.deeds.done == ["looked at the log", "bob in admins"] and world.chat.cards == {}
+
+
+async def test_s1_words_of_the_requester_check_what_had_come_back_by_then_and_nothing_that_came_later() -> None:
+    world, hold, slow = World(), asyncio.Event(), asyncio.Event()
+
+    @action(read_only=True)
+    async def read(name: str) -> str:
+        """Read something that takes its time."""
+        await (hold if name == "first" else slow).wait()
+        return f"{name} text"
+
+    world.registry = Registry([*registered(world.deeds), define(read)])
+    world.engine = world.new_engine()
+    world.model.turns = [wishing(("read", {"name": "first"}), ("read", {"name": "second"})), wishing(GRANT)]
+    async with running(world):
+        await world.write("read both")
+        await world.until(lambda run: [c.state for c in run.calls] == [CallState.STARTED] * 2, 10.0)
+        hold.set()
+        await world.until(lambda run: run.calls[0].answered, 10.0)
+        await world.write("and hurry", message="2")
+        await world.until(lambda run: len(run.said) == 2, 10.0)
+        slow.set()
+        run = await world.until(lambda run: (call := run.call("t2c1")) and call.state is CallState.ASKING, 10.0)
+    assert run.call("t2c1").approval.terms.tainted == ("output:read",)
+    assert world.deeds.done == []
+
+
+async def test_s1_an_edited_call_of_a_tainted_turn_is_asked_about_and_says_so_again() -> None:
+    world = World()
+    async with running(world):
+        first = approval_of(await asked(world), "t2c1")
+        await edit(world, first, CAROL, LESS, "card-t2c1")
+        run = await world.until(lambda run: (call := run.call("t2c1e")) and call.card, 10.0)
+        call: Any = run.call("t2c1e")
+        assert call.approval.terms.tainted == TAINTED and call.approval.terms.not_alone == ("U0CAROL",)
+        await world.click("approve", approval_of(run, "t2c1e"), BOB, "card-t2c1e")
+        await ended(world)
+    assert world.deeds.done == ["looked at the log", "eve in admins"]
+
+
+@pytest.fixture
+async def sql(database_url: str) -> Any:
+    opened = open_store(database_url)
+    yield opened
+    await opened.close()
+
+
+async def test_s1_s31_what_a_turn_had_read_outlives_a_restart_and_is_sealed_with_the_question(sql: Store) -> None:
+    world = World(sql)
+    async with running(world):
+        await asked(world)
+    world.engine = world.new_engine()
+    async with running(world):
+        run = await world.until(lambda run: run.call("t2c1"), 10.0)
+        call: Any = run.call("t2c1")
+        terms = call.approval.terms
+        assert terms.tainted == TAINTED and judgement_holds(run, call, terms, world.seal_keys)
+        assert not judgement_holds(run, call, replace(terms, tainted=()), world.seal_keys)
+        world.model.turns = [saying("Told.")]
+        await world.click("approve", approval_of(run, "t2c1"), CAROL, "card-t2c1")
+        await ended(world)
+    assert world.deeds.done == ["looked at the log", "bob in admins"]
