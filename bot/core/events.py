@@ -254,11 +254,22 @@ class Reminded:
     summons: tuple[Summons, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Tightened:
+    """The policy had become stricter while people were asked: ``terms`` hold from now on, ``seal`` covers them. ``void``: the users
+    whose approvals of before do not hold under them."""
+
+    approval: ApprovalId
+    terms: Terms
+    seal: str
+    void: tuple[str, ...] = ()
+
+
 # fmt: off
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
     | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | Inquired
-    | Withdrawn | SaferAsked | Reminded
+    | Withdrawn | SaferAsked | Reminded | Tightened
 )
 # fmt: on
 

@@ -23,6 +23,7 @@ from bot.engine.gestures import GESTURES, gesture
 from bot.engine.latest import latest_of, line_of, run_id_of
 from bot.engine.people import People
 from bot.engine.restoring import before_restore, clicked_before_restore
+from bot.engine.tightening import tightening
 from bot.engine.voting import CHOICES, ballot
 from bot.engine.words import ASKED_ANEW, EMPTY, LAST_MESSAGE, UNKNOWN_BUTTON, late, parked_text, while_asking
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Rejected, Store, Translate, Unavailable, Writer
@@ -202,6 +203,7 @@ class Inbox:
         self, run: Run, call: Call, clicked: Clicked, *, via: str, row: InboxRow | None = None
     ) -> Run | Refused:
         """Authorise and record one vote; the refusal tells the person what is the matter, or who was first."""
+        run, call = await self._on_terms_of_today(run, call)
         if call.approval is None or call.approval.resolution is not None:
             return late(call)
         if via == "slack" and call.card is None:
@@ -219,8 +221,7 @@ class Inbox:
                 return late(call)
             if call.approval.terms.approval != asked:
                 return Refused(ASKED_ANEW)
-            terms, keys = self._people.terms_now(run, call), self._seal_keys
-            return ballot(run, call, clicked, via=via, counts_as=counts_as, terms=terms, keys=keys, now=tx.now)
+            return ballot(run, call, clicked, via=via, counts_as=counts_as, keys=self._seal_keys, now=tx.now)
 
         return await self._recorded(run.id, decide, row)
 
@@ -240,6 +241,12 @@ class Inbox:
     async def _gesture(self, run: Run, call: Call, clicked: Clicked, row: InboxRow) -> Run | Refused:
         decide = await gesture(self._people, run, call, clicked)
         return decide if isinstance(decide, Refused) else await self._recorded(run.id, decide, row)
+
+    async def _on_terms_of_today(self, run: Run, call: Call) -> tuple[Run, Call]:
+        decide = tightening(self._people, run, call, self._seal_keys)
+        after = run if decide is None else await self._recorded(run.id, decide, None)
+        present = after.call(call.proposal.call) if isinstance(after, Run) else None
+        return (after, present) if isinstance(after, Run) and present is not None else (run, call)
 
     async def _recorded(self, run_id: RunId, decide: Decide, row: InboxRow | None) -> Run | Refused:
         async def unless_parked(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:

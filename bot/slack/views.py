@@ -157,6 +157,7 @@ def _around(run: Run, call: Call, questions_shown: int | None = questions.ON_CAR
     yield facts.asked_line(run, call)
     if call.approval is not None:
         yield facts.who_line(run, call.approval)
+        yield from facts.stricter_lines(call.approval, run.asked.person)
         yield from _rule(call.approval)
     for extra in (facts.guard_line(call, ""), changes.safer_line(call), facts.says_line(run, call)):
         if extra is not None:

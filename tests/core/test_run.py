@@ -439,7 +439,7 @@ def test_ends_have_no_way_out() -> None:
 
 LEGAL = {
     1: "c1511074949d33cc59b3a08a2b3e51e8379a90ef007068678404e2ce81bdc60e",
-    2: "109ec7f237cc3faf79de38ac8c9785e6d847e438d71b6fea8cfb8cc029af3fc3",
+    2: "03e6610e91730cfeb9db2388d9cad02a18ae41a56691a4de66412df86793e737",
 }
 """The rules of each number: a digest over both tables. One that was released is never changed."""
 
