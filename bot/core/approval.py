@@ -58,7 +58,7 @@ class Told:
 class Approval:
     """``digest`` is what is approved; ``resolution`` is None while the question is open. ``instead_of``: the one before it, where
     people are asked anew; ``told``: the reminders. ``earlier``: the terms before they were tightened, oldest first, the last time at
-    ``tightened_at``; ``void``: the approvals that do not hold since (`tightening.py`)."""
+    ``tightened_at``; ``seals``: of the terms that each time took their place; ``void``: the approvals that do not hold since."""
 
     terms: Terms
     digest: str
@@ -69,6 +69,7 @@ class Approval:
     instead_of: ApprovalId | None = None
     told: tuple[Told, ...] = ()
     earlier: tuple[Terms, ...] = ()
+    seals: tuple[str, ...] = ()
     tightened_at: float = 0.0
     void: tuple[Vote, ...] = ()
 

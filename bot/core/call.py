@@ -191,8 +191,7 @@ def _voted(call: Call, event: Voted, at: float) -> Call | Refused:
 
 
 def _tightened(call: Call, event: Tightened, at: float) -> Call | Refused:
-    resealed = replace(call, judgement=call.judgement and replace(call.judgement, seal=event.seal))
-    return _with_approval(resealed, call.approval and tighten(call.approval, event, at), at)
+    return _with_approval(call, call.approval and tighten(call.approval, event, at), at)
 
 
 def _reminded(call: Call, event: Reminded, at: float) -> Call | Refused:

@@ -26,7 +26,7 @@ def tighten(approval: Approval, event: Tightened, at: float) -> Approval | Refus
     void = tuple(vote for vote in approval.votes if vote.choice is Choice.APPROVE and vote.person.user in event.void)
     kept = tuple(vote for vote in approval.votes if vote not in void)
     after = replace(approval, terms=new, earlier=(*approval.earlier, old), tightened_at=at, votes=kept)
-    after = replace(after, void=(*approval.void, *void))
+    after = replace(after, seals=(*approval.seals, event.seal), void=(*approval.void, *void))
     return resolve(after, Resolution.DENIED, at) if denied(new, kept) else after
 
 

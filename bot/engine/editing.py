@@ -91,7 +91,7 @@ class Editing:
         if now >= approval.terms.expires_at:
             return Refused(EXPIRED)
         whole = digest_of(run, call, binding) == binding.digest
-        if not whole or not judgement_holds(run, call, approval.terms, self._keys):
+        if not whole or not judgement_holds(run, call, self._keys):
             return Refused(distrust(call, self._keys))
         return None
 

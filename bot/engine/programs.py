@@ -60,7 +60,7 @@ class Programs:
         refused = await self._people.may_decide(run, call, person)
         if refused is not None:
             return refused
-        if not judgement_holds(run, call, call.approval.terms, self._seal_keys):
+        if not judgement_holds(run, call, self._seal_keys):
             return Refused(distrust(call, self._seal_keys))
         run_id, counts_as = run.id, await self._people.counts_as(run, call, person, "program")
         denial = Voted(approval, person, Choice.DENY, "", "", "program", counts_as=counts_as)

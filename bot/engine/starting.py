@@ -198,7 +198,7 @@ def digest_of(run: Run, call: Call, binding: Binding) -> str:
 def permitted(run: Run, call: Call, keys: Keys) -> bool:
     """Whether a sealed allowance stands behind the call, or a sealed question and enough sealed votes."""
     judgement, approval = call.judgement, call.approval
-    if judgement is None or not judgement_holds(run, call, approval.terms if approval else None, keys):
+    if judgement is None or not judgement_holds(run, call, keys):
         return False
     if approval is None:
         return judgement.verdict is Verdict.ALLOW
@@ -208,17 +208,22 @@ def permitted(run: Run, call: Call, keys: Keys) -> bool:
 def distrust(call: Call, keys: Keys) -> str:
     """Why what is stored does not hold: a key that is gone, as far as the seals tell, or somebody's hand. It is distrusted either way."""
     votes = call.approval.votes if call.approval else ()
-    seals = [call.judgement.seal if call.judgement else "", *(vote.seal for vote in votes)]
+    tightened = call.approval.seals if call.approval else ()
+    seals = [call.judgement.seal if call.judgement else "", *tightened, *(vote.seal for vote in votes)]
     gone = (name for name in map(sealing_key, seals) if name and name not in {key_id(key) for key in keys})
     return next((KEY_IS_GONE.format(name) for name in gone), TAMPERED)
 
 
-def judgement_holds(run: Run, call: Call, terms: Terms | None, keys: Keys) -> bool:
-    """Whether what is judged and under which terms is what was sealed when the guard had answered."""
-    binding, judgement = call.proposal.binding, call.judgement
+def judgement_holds(run: Run, call: Call, keys: Keys) -> bool:
+    """Whether what is judged and under which terms is what was sealed when the guard had answered, and each time that the policy
+    became stricter since."""
+    binding, judgement, approval = call.proposal.binding, call.judgement, call.approval
     if binding is None or judgement is None:
         return False
-    return sealed_by(keys, permission_text(run.id, call.proposal.call, binding, terms), judgement.seal)
+    terms = (*approval.earlier, approval.terms) if approval else (None,)
+    texts = (permission_text(run.id, call.proposal.call, binding, each) for each in terms)
+    seals = (judgement.seal, *(approval.seals if approval else ()))
+    return all(sealed_by(keys, text, mark) for text, mark in zip(texts, seals, strict=True))
 
 
 def digest_bound(call: Call) -> str:

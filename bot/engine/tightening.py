@@ -42,7 +42,7 @@ def _event(people: People, run: Run, call: Call, keys: Keys) -> Tightened | Call
     approval, binding, name = call.approval, call.proposal.binding, call.proposal.call
     if call.state is not CallState.ASKING or approval is None or binding is None:
         return None
-    if not judgement_holds(run, call, approval.terms, keys):
+    if not judgement_holds(run, call, keys):
         return None
     floor, rule = rules.floor(people.policy, case_in(run, call, binding))
     if floor is Verdict.DENY:

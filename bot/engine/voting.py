@@ -33,7 +33,7 @@ def ballot(
     approval = call.approval
     if approval is None:
         return late(call)
-    if not judgement_holds(run, call, approval.terms, keys):
+    if not judgement_holds(run, call, keys):
         return Refused(distrust(call, keys))
     choice = CHOICES[clicked.action]
     mark = seal(keys[0], vote_text(run.id, approval, clicked.person, choice, via, counts_as))

@@ -424,7 +424,7 @@ ENGINE = (
     ),
     guard(
         "what was judged is sealed", "S31", "engine/starting.py",
-        "if judgement is None or not judgement_holds(run, call, approval.terms if approval else None, keys):",
+        "if judgement is None or not judgement_holds(run, call, keys):",
         "if judgement is None:",
         "engine/test_starting.py::test_a_changed_row_never_starts[the environment]",
         "engine/test_starting.py::test_an_allowance_does_not_serve_for_another_call",
@@ -541,8 +541,14 @@ ENGINE = (
     ),
     guard(
         "terms that were changed are not sealed anew", "S31", "engine/tightening.py",
-        "if not judgement_holds(run, call, approval.terms, keys):", "if False:",
+        "if not judgement_holds(run, call, keys):", "if False:",
         "engine/test_tightening.py::test_s31_terms_that_were_changed_in_the_database_are_not_sealed_anew",
+    ),
+    guard(
+        "terms that became stricter are sealed, and those before", "S31", "engine/starting.py",
+        "return all(sealed_by(keys, text, mark)", "return any(sealed_by(keys, text, mark)",
+        "engine/test_starting.py"
+        "::test_s31_terms_that_became_stricter_start_nothing_unless_they_and_those_before_are_sealed",
     ),
     guard(
         "approvals that do not hold any more are void", "R20 S9", "engine/tightening.py",
@@ -590,7 +596,7 @@ ENGINE = (
     ),
     guard(
         "a vote counts under sealed terms only", "S31", "engine/voting.py",
-        "if not judgement_holds(run, call, approval.terms, keys):", "if False:",
+        "if not judgement_holds(run, call, keys):", "if False:",
         "engine/test_faults.py::test_terms_that_were_changed_in_the_database_take_no_vote",
     ),
     guard(
@@ -1477,7 +1483,7 @@ EDITING = (
     ),
     guard(
         "only what is as it was sealed is edited", "S31", "engine/editing.py",
-        "if not whole or not judgement_holds(run, call, approval.terms, self._keys):", "if False:",
+        "if not whole or not judgement_holds(run, call, self._keys):", "if False:",
         "engine/test_editing.py::test_s31_what_is_not_as_it_was_sealed_is_not_edited",
     ),
     guard(
