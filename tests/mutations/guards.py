@@ -535,6 +535,12 @@ ENGINE = (
         "engine/test_tightening.py::test_r20_a_vote_without_a_card_counts_under_the_stricter_terms_too[program]",
     ),
     guard(
+        "what is no seal names no key", "S6 S31", "core/approval.py",
+        'return name if (len(name), len(mac)) == (8, 64) and hexadecimal else ""', "return name",
+        "engine/test_rotation.py::test_s6_s31_what_is_no_seal_names_no_key[k:forged]",
+        "engine/test_rotation.py::test_s6_s31_what_is_no_seal_names_no_key[no colon]",
+    ),
+    guard(
         "what the policy forbids now is refused at the click", "R7", "engine/tightening.py",
         "if floor is Verdict.DENY:", "if False:",
         "engine/test_tightening.py::test_r7_what_the_policy_forbids_now_is_refused_at_the_click",
