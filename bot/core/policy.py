@@ -107,13 +107,14 @@ class Defaults:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all; ``quiet``: when nobody gets a
-    direct message."""
+    direct message; ``shared_channels``: whether runs may begin where another company reads along."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
     guests_may_ask: bool = False
     shell_may_decide: bool = False
     quiet: Quiet | None = None
+    shared_channels: bool = False
 
 
 def case_of(

@@ -75,7 +75,7 @@ class Inbox:
         ours = live is not None or (latest is not None and latest.line.requester == wrote.person.user)
         if not wrote.mentioned and not ours:
             return await self._close(row)
-        refused = await self._people.may_ask(wrote.person, wrote.place.team)
+        refused = await self._people.may_ask(wrote.person, wrote.place.team, shared=wrote.shared)
         if refused is not None:
             if wrote.mentioned:
                 await self._whisper(wrote.person, wrote.place, refused.reason)

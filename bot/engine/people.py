@@ -25,10 +25,10 @@ class People:
         self._chat = chat
         self.policy = policy
 
-    async def may_ask(self, person: Person, team: str) -> Refused | None:
+    async def may_ask(self, person: Person, team: str, *, shared: bool = False) -> Refused | None:
         """Whether this person may start a run or speak in one. Raises `Unavailable` when nobody can say."""
         profile = await self._chat.profile(person)
-        return profile if isinstance(profile, Refused) else authority.may_ask(self.policy, profile, team)
+        return profile if isinstance(profile, Refused) else authority.may_ask(self.policy, profile, team, shared=shared)
 
     async def may_decide(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Whether this person may vote on this call now. Raises `Unavailable` when nobody can say."""

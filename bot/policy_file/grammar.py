@@ -242,6 +242,7 @@ class File(Part):
     version: Literal[1] = 1
     guests_may_ask: StrictBool = False
     shell_may_decide: StrictBool = False
+    shared_channels: StrictBool = False
     quiet_hours: QuietPart | None = None
     names: NamesPart = NamesPart()
     defaults: Stated = Stated()
@@ -251,7 +252,8 @@ class File(Part):
     def policy(self) -> Policy:
         rules = tuple(rule.rule() for rule in self.rules)
         quiet = Quiet(self.quiet_hours.begins, self.quiet_hours.ends) if self.quiet_hours else None
-        return Policy(Defaults(**self.defaults.fields()), rules, self.guests_may_ask, self.shell_may_decide, quiet)
+        may = (self.guests_may_ask, self.shell_may_decide)
+        return Policy(Defaults(**self.defaults.fields()), rules, *may, quiet, shared_channels=self.shared_channels)
 
     def contradictions(self) -> Contradictions:
         """What every key allows and the whole does not."""

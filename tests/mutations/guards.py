@@ -535,6 +535,13 @@ ENGINE = (
         "engine/test_tightening.py::test_r20_a_vote_without_a_card_counts_under_the_stricter_terms_too[program]",
     ),
     guard(
+        "nothing begins where another company reads along", "S10", "core/authority.py",
+        "if shared and not policy.shared_channels:", "if False:",
+        "core/test_policy.py::test_s10_where_another_company_reads_along_nobody_asks_unless_the_policy_says_so",
+        "engine/test_strangers.py"
+        "::test_s10_where_another_company_reads_along_nothing_begins_unless_the_policy_says_so[as it is]",
+    ),
+    guard(
         "what is no seal names no key", "S6 S31", "core/approval.py",
         'return name if (len(name), len(mac)) == (8, 64) and hexadecimal else ""', "return name",
         "engine/test_rotation.py::test_s6_s31_what_is_no_seal_names_no_key[k:forged]",
