@@ -7,12 +7,14 @@ import pytest
 
 from bot.core.approval import key_id, sealing_key
 from bot.core.call import CallState, Outcome
+from bot.core.inputs import Clicked
 from bot.core.policy import Defaults, Policy
 from bot.core.run import Run
 from bot.dict_store import DictStore
+from bot.ports import InboxRow
 from bot.sql.store import SqlStore, open_store
 from tests.engine.test_faults import ASK, GRANT, running
-from tests.engine.world import ALICE, BOB, CAROL, World, approval_of, saying, wishing
+from tests.engine.world import ALICE, BOB, CAROL, PLACE, TEAM, World, approval_of, saying, wishing
 
 OLD, NEW = b"o" * 32, b"n" * 32
 TWO = Policy(Defaults(approvers=("user:U0CAROL", "user:U0BOB"), quorum=2))
@@ -46,11 +48,17 @@ async def half_voted(store: SqlStore | DictStore) -> tuple[World, str]:
 async def approved(store: SqlStore | DictStore) -> World:
     """Both have approved, under the old key; nobody has been there to start it."""
     world, approval = await half_voted(store)
-    world.dispatch.lossy = True
-    async with running(world):
-        await world.click("approve", approval, CAROL)
-        await world.until(lambda run: run.calls[0].state is CallState.ALLOWED, LONG)
+    await clicked_unseen(world, approval)
     return world
+
+
+async def clicked_unseen(world: World, approval: str) -> None:
+    """Carol's click is recorded, and no worker is there that would start what it allows."""
+    world.dispatch.lossy = True
+    world.inputs["click"] = Clicked(CAROL, "approve", approval, PLACE.channel, "card-t1c1")
+    await world.engine._inbox.work(InboxRow("click", TEAM, "click", "{}"))
+    run = await world.run()
+    assert run is not None and run.calls[0].state is CallState.ALLOWED and world.deeds.done == []
 
 
 def rotated(world: World, *keys: bytes) -> None:

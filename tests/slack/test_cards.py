@@ -256,6 +256,45 @@ def test_hostile_words_stay_words() -> None:
         assert token not in message.text
 
 
+TOKENS = (
+    "<!channel>",
+    "<@U0EVE>",
+    "<#C0OPS>",
+    "<https://evil.example|ok>",
+    "*bold*",
+    "_it_",
+    "`code`",
+    "~no~",
+    "&amp;",
+    ":tada:",
+    "\n> ",
+)
+ANY_TEXT = st.lists(st.sampled_from(TOKENS) | st.text(max_size=8), min_size=1, max_size=5).map("".join)
+
+
+@given(st.lists(ANY_TEXT, min_size=9, max_size=9))
+@settings(max_examples=60, deadline=None)
+def test_s6_s7_no_text_of_anybody_stands_where_slack_parses_it(texts: list[str]) -> None:
+    """On the card, in its forms and in its one text, whoever wrote it: only people and times that we name ourselves are tokens."""
+    note, target, reason, better, source, rule, comment, said, question = texts
+    run = asked_run(
+        binding({"note": note}, target=target, environment=target[:60]),
+        judgement(reason=reason, better_action=better, source=source[:60]),
+        terms(quorum=2, rule=rule),
+        voted(comment=comment),
+        *answered(0, question, said),
+        words=said,
+    )
+    message, call = drawn(run), call_of(run)
+    for value in (message.blocks, details_view(run, call), review_view(run, call, SUBJECT)):
+        assert not [each for each in objects(value) if each.get("type") in ("mrkdwn", "image", "markdown", "link")]
+        assert {each["user_id"] for each in objects(value) if each.get("type") == "user"} <= {"U0ALICE", "U0CAROL"}
+        plain = [each["emoji"] for each in objects(value) if each.get("type") == "plain_text" and "emoji" in each]
+        assert not any(plain)
+    left = message.text.replace("<@U0ALICE>", "").replace("<@U0CAROL>", "")
+    assert "<" not in left and ">" not in left.replace("\n>", "")
+
+
 def test_invisible_characters_are_announced() -> None:
     assert "show nothing by themselves" in words(drawn(asked_run(binding({"a": "x\u200by"}))).blocks)
     assert "show nothing by themselves" in words(drawn(asked_run(binding({"a": "x\x1b[31my"}))).blocks)
