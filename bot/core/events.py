@@ -7,21 +7,9 @@ Rule 3: text that must be purgeable (words, arguments, outputs) is `Content`: th
 
 from dataclasses import dataclass
 
-from bot.core.values import (
-    Answer,
-    ApprovalId,
-    CallId,
-    Choice,
-    Content,
-    Ground,
-    Judgement,
-    Person,
-    Place,
-    Proposal,
-    RunId,
-    Summons,
-    Terms,
-)
+from bot.core.values import (  # isort: skip
+    Answer, ApprovalId, CallId, Choice, Content, Ground, Judgement, Person, Place, Proposal, RunId, Summons, Terms,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +66,9 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Voted:
-    """One person's click. ``via`` is "slack", "shell" or "program"; ``message`` the card's ``ts`` it was clicked on ("" from a shell);
-    ``counts_as``: which of the approvers the person was at that moment."""
+    """One person's click. ``via`` is "slack", "shell", "program" or "break_glass" (`glass.py`: one person decided alone); ``message``
+    the card's ``ts`` it was clicked on ("" from a shell); ``counts_as``: which of the approvers the person was at that moment;
+    ``review_at`` (epoch seconds): when others are asked to review what was decided alone."""
 
     approval: ApprovalId
     person: Person
@@ -89,6 +78,7 @@ class Voted:
     via: str = "slack"
     message: str = ""
     counts_as: tuple[str, ...] = ()
+    review_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +225,26 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class FreezeNoted:
+    """A freeze stops what an open card asks about, and the card must say so: which (``scope``), by whom, since when (epoch
+    seconds), why; ``scope`` "" once nothing does any more."""
+
+    call: CallId
+    scope: str
+    by: str = ""
+    since: float = 0.0
+    reason: Content = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Somebody else reviewed what one person had decided alone (`glass.py`)."""
+
+    approval: ApprovalId
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
     """The database was restored from an older backup: the run ends, and what happened to it after the backup is not known.
     ``epoch`` counts the restores that were noticed; ``reason`` is for the person."""
@@ -269,7 +279,7 @@ class Tightened:
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
     | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | Inquired
-    | Withdrawn | SaferAsked | Reminded | Tightened
+    | Withdrawn | SaferAsked | Reminded | FreezeNoted | Reviewed | Tightened
 )
 # fmt: on
 

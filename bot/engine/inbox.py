@@ -12,7 +12,8 @@ from weakref import WeakValueDictionary
 
 from bot.core.call import Call, CallState
 from bot.core.events import Answered, Asked, Event, Said
-from bot.core.inputs import Clicked, Foreign, Nothing, Wrote
+from bot.core.glass import BY_GLASS
+from bot.core.inputs import Clicked, Foreign, Nothing, Ordered, Wrote
 from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
@@ -23,8 +24,7 @@ from bot.engine.gestures import GESTURES, gesture
 from bot.engine.latest import latest_of, line_of, run_id_of
 from bot.engine.people import People
 from bot.engine.restoring import before_restore, clicked_before_restore
-from bot.engine.tightening import tightening
-from bot.engine.voting import CHOICES, ballot
+from bot.engine.voting import CHOICES, Voting
 from bot.engine.words import ASKED_ANEW, EMPTY, LAST_MESSAGE, UNKNOWN_BUTTON, late, parked_text, while_asking
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Rejected, Store, Translate, Unavailable, Writer
 
@@ -46,7 +46,7 @@ class Inbox:
         editing: Editing | None = None,
     ) -> None:
         self._store, self._door, self._people, self._chat = store, door, people, chat
-        self._dispatch, self._translate, self._seal_keys = dispatch, translate, seal_keys
+        self._dispatch, self._translate, self._voting = dispatch, translate, Voting(people, seal_keys)
         self._most_messages, self._editing = most_messages, editing
         self._places: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
@@ -59,7 +59,7 @@ class Inbox:
                     await self._wrote(row, wrote)
             case Clicked() as clicked:
                 await self._clicked(row, clicked)
-            case Nothing():
+            case Nothing() | Ordered():
                 await self._close(row)
             case Foreign(why):
                 raise Unavailable(f"Another release stored this: {why}.")
@@ -184,7 +184,8 @@ class Inbox:
         votes = call.approval.votes if call and call.approval else ()
         if call is not None and is_done(call, clicked):
             return True
-        return any((v.person, v.choice) == (clicked.person, CHOICES.get(clicked.action)) for v in votes)
+        given = (clicked.person, CHOICES.get(clicked.action), clicked.action == BY_GLASS)
+        return any((v.person, v.choice, v.via == BY_GLASS) == given for v in votes)
 
     async def _find(self, team: str, clicked: Clicked) -> tuple[Run, Call] | None:
         """The run and call that a button names, if it belongs to this workspace and channel (S12, S30)."""
@@ -206,10 +207,10 @@ class Inbox:
         run, call = await self._on_terms_of_today(run, call)
         if call.approval is None or call.approval.resolution is not None:
             return late(call)
-        if via == "slack" and call.card is None:
+        via = BY_GLASS if clicked.action == BY_GLASS else via
+        if via in ("slack", BY_GLASS) and call.card is None:
             raise Unavailable("The card of this click is not recorded yet.")
-        may = self._people.may_decide_by_shell if via == "shell" else self._people.may_decide
-        refused = await may(run, call, clicked.person)
+        refused = await self._people.may_vote(run, call, clicked.person, via)
         if refused is not None:
             return refused
         name, asked = call.proposal.call, call.approval.terms.approval
@@ -221,7 +222,7 @@ class Inbox:
                 return late(call)
             if call.approval.terms.approval != asked:
                 return Refused(ASKED_ANEW)
-            return ballot(run, call, clicked, via=via, counts_as=counts_as, keys=self._seal_keys, now=tx.now)
+            return await self._voting.ballot(run, call, clicked, via, counts_as, tx)
 
         return await self._recorded(run.id, decide, row)
 
@@ -243,7 +244,7 @@ class Inbox:
         return decide if isinstance(decide, Refused) else await self._recorded(run.id, decide, row)
 
     async def _on_terms_of_today(self, run: Run, call: Call) -> tuple[Run, Call]:
-        decide = tightening(self._people, run, call, self._seal_keys)
+        decide = self._voting.tightening(run, call)
         after = run if decide is None else await self._recorded(run.id, decide, None)
         present = after.call(call.proposal.call) if isinstance(after, Run) else None
         return (after, present) if isinstance(after, Run) and present is not None else (run, call)

@@ -1,43 +1,75 @@
 """A vote as it is recorded, or why it is not: asked in the transaction that appends it. Who may vote is `people.py`'s.
 
-Rule: a vote counts under the terms that are stored with the approval; `tightening.py` made them as strict as the policy of today.
+Rule 1: a vote counts under the terms that are stored with the approval, once those are as strict as the policy of today (`tightening.py`).
+Rule 2: while a freeze holds, nobody approves: it would come to nothing. Whoever breaks the glass does where the policy says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from bot.clocks import next_working_day
 from bot.core import approval as approvals
-from bot.core.approval import seal, vote_text
+from bot.core.approval import Approval, seal, vote_text
 from bot.core.call import Call
 from bot.core.events import Voted
+from bot.core.glass import BY_GLASS
 from bot.core.inputs import Clicked
+from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Choice
-from bot.engine.starting import Keys, distrust, judgement_holds
+from bot.engine.people import People
+from bot.engine.starting import Keys, distrust, frozen_text, judgement_holds, stopping
+from bot.engine.tightening import tightening
 from bot.engine.words import late
+from bot.ports import Decide, Freeze, Writer
 
-CHOICES = {"approve": Choice.APPROVE, "approve_reviewed": Choice.APPROVE, "deny": Choice.DENY}
+CHOICES = {
+    "approve": Choice.APPROVE,
+    "approve_reviewed": Choice.APPROVE,
+    "deny": Choice.DENY,
+    BY_GLASS: Choice.APPROVE,
+}
+NOT_NOW = "{}. An approval would come to nothing now, so it was not counted; the card stays open. Denying is possible."
 
 
-def ballot(
-    run: Run,
-    call: Call,
-    clicked: Clicked,
-    *,
-    via: str,
-    counts_as: tuple[str, ...],
-    keys: Keys,
-    now: float,
-) -> Sequence[Voted] | Refused:
-    """``now``: the store's clock (epoch seconds)."""
-    approval = call.approval
-    if approval is None:
-        return late(call)
-    if not judgement_holds(run, call, keys):
-        return Refused(distrust(call, keys))
+class Voting:
+    """What a vote becomes. ``keys`` are the seal's, the present one first."""
+
+    def __init__(self, people: People, keys: Keys) -> None:
+        self._people, self._keys = people, keys
+
+    def tightening(self, run: Run, call: Call) -> Decide | None:
+        return tightening(self._people, run, call, self._keys)
+
+    async def ballot(
+        self, run: Run, call: Call, clicked: Clicked, via: str, counts_as: tuple[str, ...], tx: Writer
+    ) -> Sequence[Voted] | Refused:
+        approval, people = call.approval, self._people
+        if approval is None:
+            return late(call)
+        if not judgement_holds(run, call, self._keys):
+            return Refused(distrust(call, self._keys))
+        if (frozen := _frozen(call, clicked, await tx.freezes(), people.policy)) is not None:
+            return Refused(NOT_NOW.format(frozen_text(frozen).rstrip(".")))
+        voted = _voted(run, approval, clicked, via, counts_as, self._keys[0])
+        if via == BY_GLASS:
+            glass = people.policy.break_glass
+            voted = replace(voted, review_at=next_working_day(tx.now, glass.zone, glass.review_minute))
+        outcome = approvals.vote(approval, voted, call.card.message if call.card else "", tx.now)
+        return outcome if isinstance(outcome, Refused) else [voted]
+
+
+def _voted(run: Run, approval: Approval, clicked: Clicked, via: str, counts_as: tuple[str, ...], key: bytes) -> Voted:
     choice = CHOICES[clicked.action]
-    mark = seal(keys[0], vote_text(run.id, approval, clicked.person, choice, via, counts_as))
+    mark = seal(key, vote_text(run.id, approval, clicked.person, choice, via, counts_as))
     asked = approval.terms.approval
-    voted = Voted(asked, clicked.person, choice, clicked.comment, mark, via, clicked.message, counts_as)
-    counted = approvals.vote(approval, voted, call.card.message if call.card else "", now)
-    return counted if isinstance(counted, Refused) else [voted]
+    return Voted(asked, clicked.person, choice, clicked.comment, mark, via, clicked.message, counts_as)
+
+
+def _frozen(call: Call, clicked: Clicked, freezes: Iterable[Freeze], policy: Policy) -> Freeze | None:
+    binding = call.proposal.binding
+    if binding is None or CHOICES[clicked.action] is Choice.DENY:
+        return None
+    opened = clicked.action == BY_GLASS and policy.break_glass.while_frozen
+    return stopping(freezes, binding, opened=opened)

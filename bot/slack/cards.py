@@ -43,11 +43,12 @@ ASKS_TWICE: Final = 0.9
 STOPS: Final = "Everything that this request still waits for ends here, on every card. What has run stays as it is."
 
 
-def card(run: Run, call: Call, *, source_note: str = "") -> Message:
-    """The card as it must look now. ``source_note`` qualifies the guard ("No BIGHUB key: …"); it is shown on every card."""
+def card(run: Run, call: Call, *, source_note: str = "", glass: bool = False) -> Message:
+    """The card as it must look now. ``source_note`` qualifies the guard ("No BIGHUB key: …"); it is shown on every card. ``glass``:
+    whether the policy names anybody who may decide alone."""
     word = "Approval needed" if asking(call) else status.word(call)
-    blocks = [header(facts.headline(word, call)), *facts.place_line(word, call), *_arguments(call)]
-    blocks += changes.lines(run, call)
+    blocks = [header(facts.headline(word, call)), *status.banner(call)]
+    blocks += [*facts.place_line(word, call), *_arguments(call), *changes.lines(run, call)]
     blocks.append(facts.asked_line(run, call))
     if call.approval is not None:
         blocks += [facts.who_line(run, call.approval)] if asking(call) else []
@@ -57,7 +58,7 @@ def card(run: Run, call: Call, *, source_note: str = "") -> Message:
         blocks += facts.stricter_lines(call.approval, run.asked.person) if asking(call) else []
         blocks += [*questions.lines(run, call), *facts.vote_lines(call.approval)]
     blocks += list(changes.replaced_lines(call)) or status.lines(call)
-    buttons = list(_buttons(call, cut=shortened(blocks)))
+    buttons = list(_buttons(call, cut=shortened(blocks), glass=glass))
     blocks += [actions(*buttons)] if buttons else []
     blocks.append(context(_digest_note(call)))
     return Message(_spoken(run, call, word), with_ids(blocks, f"{call.proposal.call[:40]}.{run.length}"))
@@ -101,7 +102,7 @@ def _arguments(call: Call) -> Iterator[Block]:
         yield line(said(warning, "bold"))
 
 
-def _buttons(call: Call, *, cut: bool) -> Iterator[Block]:
+def _buttons(call: Call, *, cut: bool, glass: bool) -> Iterator[Block]:
     """``cut``: whether anything on the card was shortened; then Details show it."""
     what = facts.title(call)
     if call.state is CallState.IN_DOUBT and call.question is not None:
@@ -114,6 +115,8 @@ def _buttons(call: Call, *, cut: bool) -> Iterator[Block]:
         return
     if asking(call):
         yield from _deciding(call, opaque, what)
+        if glass and fits_review(call):
+            yield button("Break glass", "break_glass", opaque, f"Break glass, decide alone: {what}")
     if asking(call) or not shows_everything(call) or call.reported or cut:
         yield button("Details", "details", opaque, f"Details: {what}")
     if asking(call):
@@ -156,6 +159,7 @@ def _spoken(run: Run, call: Call, word: str) -> str:
     text = facts.spoken(run, call, word)
     if asking(call):
         text += _spoken_arguments(call) + questions.spoken(run, call)
+        text += "".join(f"\n{told}" for told in status.banner_text(call))
         way = "Approve or Deny" if shows_everything(call) else "Review or Deny" if fits_review(call) else "Deny"
         return text + f"\nUse the buttons of this card: {way}."
     if call.state is CallState.EXECUTED and call.found is None:

@@ -147,10 +147,15 @@ def votes_of(run: Run | None) -> Sequence[object]:
     return [vote for call in run.calls if call.approval for vote in call.approval.votes]
 
 
+def whose(button: str) -> Person:
+    """Somebody who might press it, on the right card."""
+    return {"withdraw": ALICE, "break_glass": PEOPLE["rescuer"]}.get(button, BOB)
+
+
 @pytest.mark.parametrize("button", [*OTHERS, *EDITS])
 async def test_s13_no_button_of_a_card_that_was_edited_away_does_anything(button: str) -> None:
     bench = await replaced_by_an_edit()
-    who = ALICE if button == "withdraw" else BOB
+    who = whose(button)
     for value, message in ((APPROVAL, CARD), (APPROVAL, NEXT_CARD), (NEXT, CARD)):
         bench.chat.whispers.clear()
         assert isinstance(found := await bench.press(button, who, value, message), str), (value, message)
@@ -161,7 +166,7 @@ async def test_s13_no_button_of_a_card_that_was_edited_away_does_anything(button
 @pytest.mark.parametrize("button", [*OTHERS, *EDITS])
 async def test_s13_no_button_of_the_question_before_the_one_that_is_asked_now_does_anything(button: str) -> None:
     bench = await asked_once_more()
-    who = ALICE if button == "withdraw" else BOB
+    who = whose(button)
     assert UNKNOWN in str(await bench.press(button, who, APPROVAL))
     assert votes_of((await bench.door.load(RUN))[0]) == []
 
@@ -178,7 +183,7 @@ async def test_s12_no_button_of_a_card_that_was_carried_elsewhere_does_anything(
     button: str, elsewhere: dict[str, str]
 ) -> None:
     bench = await opened()
-    assert UNKNOWN in str(await bench.press(button, ALICE if button == "withdraw" else BOB, APPROVAL, **elsewhere))
+    assert UNKNOWN in str(await bench.press(button, whose(button), APPROVAL, **elsewhere))
 
 
 async def test_s13_a_card_from_before_the_policy_became_stricter_takes_votes_on_the_stricter_terms() -> None:
