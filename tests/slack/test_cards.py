@@ -282,7 +282,7 @@ def test_s6_s7_no_text_of_anybody_stands_where_slack_parses_it(texts: list[str])
         judgement(reason=reason, better_action=better, source=source[:60]),
         terms(quorum=2, rule=rule),
         voted(comment=comment),
-        *answered(0, question, said),
+        *answered(0, f"? {question}", said),
         words=said,
     )
     message, call = drawn(run), call_of(run)
