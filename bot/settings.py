@@ -18,7 +18,7 @@ REMEDIES = {
     "SLACK_SIGNING_SECRET": "the signing secret from “Basic Information” of your Slack app",
     "OPENAI_API_KEY": "a key of the OpenAI platform (sk-…)",
     "SIGNOFF_ACTIONS": "the modules or files with your actions, comma separated, for example ./ops/actions.py",
-    "SIGNOFF_SEAL_KEY": "a random key of at least 32 characters, the same on every replica",
+    "SIGNOFF_SEAL_KEY": "a random key of at least 32 characters without a comma, the same on every replica; to change it: new,old",
 }
 MIN_SEAL_KEY = 32
 
@@ -112,8 +112,14 @@ def seal_keys(settings: Settings, database: Path | None) -> tuple[bytes, ...]:
     """The keys of the seal, the present one first. Unset: made once in a file of mode 600 beside ``database``, SQLite's file."""
     if settings.seal_key is not None:
         keys = tuple(key.strip().encode() for key in settings.seal_key.get_secret_value().split(",") if key.strip())
-        if not keys or any(len(key) < MIN_SEAL_KEY for key in keys):
-            raise ConfigurationError(f"SIGNOFF_SEAL_KEY is too short: it is {REMEDIES['SIGNOFF_SEAL_KEY']}.")
+        short = [number for number, key in enumerate(keys, 1) if len(key) < MIN_SEAL_KEY]
+        if short or not keys:
+            which = (
+                f"its key {short[0]} of {len(keys)}, counted by commas, is too short"
+                if len(keys) > 1
+                else "it is too short"
+            )
+            raise ConfigurationError(f"SIGNOFF_SEAL_KEY is wrong: {which}. It is {REMEDIES['SIGNOFF_SEAL_KEY']}.")
         return keys
     if database is None:
         raise ConfigurationError(f"SIGNOFF_SEAL_KEY is not set: with Postgres it is {REMEDIES['SIGNOFF_SEAL_KEY']}.")

@@ -177,3 +177,8 @@ def test_a_case_is_explained_in_one_sentence(example: dict[str, object], told: s
     asked = case_of_options(example, DEMO.names)
     found = explained(DEMO.policy, asked.case, asked.said, lambda zone: LocalTime(0, "2026-11-23T00:00"))
     assert sentence(found, DEMO.names) == told
+
+
+def test_s10_shared_channels_are_closed_unless_the_file_opens_them() -> None:
+    assert not parse_policy("version: 1\n", "policy.yml").policy.shared_channels
+    assert parse_policy("shared_channels: true\n", "policy.yml").policy.shared_channels

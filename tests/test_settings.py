@@ -66,6 +66,16 @@ def test_a_short_seal_key_is_refused_and_several_are_read_the_present_one_first(
     assert keys(tmp_path, SIGNOFF_SEAL_KEY=f"{'n' * 32},{'o' * 32}") == (b"n" * 32, b"o" * 32)
 
 
+def test_s31_a_key_of_several_that_is_too_short_is_named_by_its_place_and_never_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as told:
+        keys(tmp_path, SIGNOFF_SEAL_KEY=f"{'n' * 32},hunter2")
+    assert "its key 2 of 2, counted by commas, is too short" in str(told.value) and "hunter2" not in str(told.value)
+    assert "at least 32 characters without a comma" in str(told.value) and "new,old" in str(told.value)
+    for empty in ("", " , "):
+        with pytest.raises(ConfigurationError, match="SIGNOFF_SEAL_KEY"):
+            keys(tmp_path, SIGNOFF_SEAL_KEY=empty)
+
+
 def test_an_emptied_seal_key_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "signoff.db.seal-key").write_text("")
     with pytest.raises(ConfigurationError, match="restore it"):

@@ -29,12 +29,13 @@ from bot.core.run import Run
 from bot.core.values import CallId, Judgement, RunId, Verdict
 from bot.core.verdict import request_id_text
 from bot.engine.editing import edited_name
-from bot.engine.starting import TAMPERED
+from bot.engine.starting import KEY_IS_GONE
 from bot.errors import AdapterConfigurationError, ProviderResponseError
 from bot.ports import Wish
 
 MOST_RESULTS = 1_000
 _SAME_KEY = "Where another process asked, both need the same SIGNOFF_SEAL_KEY."
+_ANOTHER_KEY, _, _ = KEY_IS_GONE.partition(" (")
 Callback = Callable[[Json], Any]
 
 
@@ -132,7 +133,7 @@ class Approvals:
         present = now.call(call.proposal.call) if now else None
         if now is not None and present is not None and present.state is not CallState.ASKING:
             return await self._first_result(now, present)
-        why = f"{refused.reason} {_SAME_KEY}" if refused.reason == TAMPERED else refused.reason
+        why = f"{refused.reason} {_SAME_KEY}" if refused.reason.startswith(_ANOTHER_KEY) else refused.reason
         result: Json = {"request_id": request_id_of(call), "resolved": False, "resumed": False, "approval": receipt}
         return {**result, "error": why, "response": await self._machine.finish(run.id)}
 

@@ -33,7 +33,8 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's click. ``at`` in epoch seconds, ``via`` and ``counts_as`` as in `Voted`."""
+    """One person's click. ``at`` in epoch seconds, ``via`` and ``counts_as`` as in `Voted`; ``under``: how often the terms had been
+    tightened by then."""
 
     person: Person
     choice: Choice
@@ -42,6 +43,7 @@ class Vote:
     via: str
     seal: str
     counts_as: tuple[str, ...] = ()
+    under: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Approval:
     """``digest`` is what is approved; ``resolution`` is None while the question is open. ``instead_of``: the one before it, where
-    people are asked anew; ``told``: the reminders."""
+    people are asked anew; ``told``: the reminders. ``earlier``: the terms before they were tightened, oldest first, the last time at
+    ``tightened_at``; ``seals``: of the terms that each time took their place; ``void``: the approvals that do not hold since."""
 
     terms: Terms
     digest: str
@@ -66,12 +69,18 @@ class Approval:
     resolved_at: float = 0.0
     instead_of: ApprovalId | None = None
     told: tuple[Told, ...] = ()
+    earlier: tuple[Terms, ...] = ()
+    seals: tuple[str, ...] = ()
+    tightened_at: float = 0.0
+    void: tuple[Vote, ...] = ()
 
     @property
     def deciding_vote(self) -> Vote | None:
         """The vote that resolved it; None while it is open and where no person did."""
-        chosen = {Choice.APPROVE: Resolution.APPROVED, Choice.DENY: Resolution.DENIED}
-        return self.votes[-1] if self.votes and chosen[self.votes[-1].choice] is self.resolution else None
+        choice = {Resolution.APPROVED: Choice.APPROVE, Resolution.DENIED: Choice.DENY}.get(
+            self.resolution or Resolution.EXPIRED
+        )
+        return next((vote for vote in reversed(self.votes) if vote.choice is choice), None)
 
 
 def resolve(approval: Approval, resolution: Resolution, at: float) -> Approval:
@@ -94,7 +103,7 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
         return Refused(NEEDS_COMMENT)
     if approval.terms.quorums and not may_vote(approval.terms, voted.person.user, voted.counts_as, at):
         return Refused("Your vote does not count here yet: you are asked only if nobody has decided by then.")
-    counted = replace(approval, votes=(*approval.votes, _vote(voted, at)))
+    counted = replace(approval, votes=(*approval.votes, _vote(voted, at, len(approval.earlier))))
     if denied(approval.terms, counted.votes):
         return resolve(counted, Resolution.DENIED, at)
     if not missing(approval.terms, counted.votes, at):
@@ -112,20 +121,29 @@ def _alone(approval: Approval, voted: Voted, at: float) -> Approval | Refused:
     """One person approves against any quorum; whoever was not enough before may do so too."""
     if voted.choice is not Choice.APPROVE or not voted.comment.strip():
         return Refused(NEEDS_REASON)
-    return resolve(replace(approval, votes=(*approval.votes, _vote(voted, at))), Resolution.APPROVED, at)
+    alone = _vote(voted, at, len(approval.earlier))
+    return resolve(replace(approval, votes=(*approval.votes, alone)), Resolution.APPROVED, at)
 
 
-def _vote(voted: Voted, at: float) -> Vote:
-    return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as)
+def _vote(voted: Voted, at: float, under: int) -> Vote:
+    return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as, under)
+
+
+def as_voted(approval: Approval, vote: Vote) -> Approval:
+    """The approval as it stood when the vote was given, which is what its seal covers."""
+    terms = (*approval.earlier, approval.terms)[vote.under]
+    return replace(approval, terms=terms, earlier=approval.earlier[: vote.under])
 
 
 def vote_text(
     run: str, approval: Approval, person: Person, choice: Choice, via: str, counts_as: tuple[str, ...] = ()
 ) -> str:
-    """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how, as what."""
+    """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how, as what; and the whole of
+    terms that were tightened, so that none is taken for a vote under the milder ones of before."""
     terms = approval.terms
     bound = (terms.approval, approval.digest, terms.expires_at, terms.quorum)
-    return json.dumps(["vote", run, *bound, person.team, person.user, choice, via, *counts_as])
+    since = [[len(approval.earlier), *_terms_text(terms)]] if approval.earlier else []
+    return json.dumps(["vote", run, *bound, person.team, person.user, choice, via, *counts_as, *since])
 
 
 def permission_text(run: str, call: str, binding: Binding, terms: Terms | None) -> str:
@@ -133,11 +151,12 @@ def permission_text(run: str, call: str, binding: Binding, terms: Terms | None) 
     guard allowed the call without asking anybody."""
     where = (binding.digest, binding.definition, binding.target, binding.system, binding.environment, binding.risk)
     how = (binding.read_only, binding.on_crash, list(binding.order), list(binding.secret))
-    asked = None
-    if terms is not None:
-        who = (list(terms.approvers), terms.quorum, terms.requester_may_approve)
-        asked = [terms.approval, *who, terms.expires_at, *sealed_beyond(terms)]
-    return json.dumps(["judged", run, call, *where, *how, asked])
+    return json.dumps(["judged", run, call, *where, *how, None if terms is None else _terms_text(terms)])
+
+
+def _terms_text(terms: Terms) -> list[object]:
+    who = (list(terms.approvers), terms.quorum, terms.requester_may_approve)
+    return [terms.approval, *who, terms.expires_at, *sealed_beyond(terms)]
 
 
 def seal(key: bytes, text: str) -> str:
@@ -147,6 +166,13 @@ def seal(key: bytes, text: str) -> str:
 
 def key_id(key: bytes) -> str:
     return hashlib.sha256(b"signoff-seal-key" + key).hexdigest()[:8]
+
+
+def sealing_key(value: str) -> str:
+    """The id of the key that a seal says it is by; "" where it is no seal."""
+    name, _, mac = value.partition(":")
+    hexadecimal = all(each in "0123456789abcdef" for each in name + mac)
+    return name if (len(name), len(mac)) == (8, 64) and hexadecimal else ""
 
 
 def sealed_by(keys: tuple[bytes, ...], text: str, value: str) -> bool:

@@ -15,13 +15,18 @@ from bot.core.terms import all_approvers
 from bot.core.values import Person, Terms
 
 
-def may_ask(policy: Policy, profile: Profile, home: str) -> Refused | None:
-    """Why this person may not start a run; None where they may. ``home``: as for `may_decide`."""
+def may_ask(policy: Policy, profile: Profile, home: str, *, shared: bool = False) -> Refused | None:
+    """Why this person may not start a run; None where they may. ``home``: as for `may_decide`; ``shared``: in a channel where another
+    company reads along."""
     fault = outside(profile, home)
     if fault:
         return Refused(f"{fault} cannot ask me for anything.")
     if profile.guest and not policy.guests_may_ask:
         return Refused("Guests cannot ask me for anything; somebody who keeps policy.yml can change that.")
+    if shared and not policy.shared_channels:
+        return Refused(
+            "Another company reads along in this channel, so I do not work here; policy.yml can change that."
+        )
     return None
 
 

@@ -15,31 +15,18 @@ from typing import Any, get_args
 from bot.core import approval as approvals
 from bot.core import reminding
 from bot.core.approval import Approval, Resolution
-from bot.core.events import (
-    CallRefused,
-    Cancelled,
-    Doubted,
-    Edited,
-    Expired,
-    Finished,
-    FreezeNoted,
-    Inquired,
-    Judged,
-    Reminded,
-    Restored,
-    RunFailed,
-    SaferAsked,
-    Settled,
-    Started,
-    Voted,
-    Withdrawn,
-)
+
+from bot.core.events import (  # isort: skip
+    CallRefused, Cancelled, Doubted, Edited, Expired, Finished, FreezeNoted, Inquired, Judged, Reminded, Restored, RunFailed,
+    SaferAsked, Settled, Started, Tightened, Voted, Withdrawn,
+)  # fmt: skip
 from bot.core.inquiries import Inquiry, inquire
 from bot.core.refusal import Refused
 from bot.core.states import STATUSES as STATUSES
 from bot.core.states import CallState as CallState
 from bot.core.states import Card as Card
 from bot.core.states import Outcome as Outcome
+from bot.core.tightening import tighten
 from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 
 _S = CallState
@@ -49,6 +36,7 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.PROPOSED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
     (_S.PROPOSED, CallRefused): frozenset({_S.REFUSED}),
     (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
+    (_S.ASKING, Tightened): frozenset({_S.ASKING, _S.REFUSED}),
     (_S.ASKING, Edited): frozenset({_S.REFUSED}),
     (_S.ASKING, SaferAsked): frozenset({_S.REFUSED}),
     (_S.ASKING, Reminded): frozenset({_S.ASKING}),
@@ -139,6 +127,7 @@ class Call:
             return None
         if self.state is CallState.ASKING and self.approval is not None:
             asked = "".join(":?" if inquiry.answer is None else ":!" for inquiry in self.inquiries)
+            asked += f":{len(self.approval.earlier)}" if self.approval.earlier else ""
             held = f":{self.frozen.scope}:{self.frozen.since}" if self.frozen is not None else ""
             return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}{asked}{held}"
         if self.state is CallState.IN_DOUBT and self.settled is not None:
@@ -146,7 +135,7 @@ class Call:
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
 
 
-OfApproval = Voted | Expired | Inquired | Withdrawn | Reminded
+OfApproval = Voted | Expired | Inquired | Withdrawn | Reminded | Tightened
 CallEvent = (
     OfApproval | Judged | Edited | SaferAsked | CallRefused | Started | Finished | Doubted | Settled | FreezeNoted
 )
@@ -189,20 +178,26 @@ def _judged(call: Call, event: Judged, at: float) -> Call:
 
 
 def _voted(call: Call, event: Voted, at: float) -> Call | Refused:
-    if call.approval is None:
-        return Refused("Nobody was asked about this action.")
-    voted = approvals.vote(call.approval, event, call.card.message if call.card else "", at)
-    if isinstance(voted, Refused):
-        return voted
-    call = replace(call, approval=voted)
-    if voted.resolution is Resolution.DENIED:
-        return refuse(call, Outcome.DENIED, approvals.why_denied(voted), at)
-    return replace(call, state=CallState.ALLOWED) if voted.resolution is Resolution.APPROVED else call
+    card = call.card.message if call.card else ""
+    return _with_approval(call, call.approval and approvals.vote(call.approval, event, card, at), at)
+
+
+def _tightened(call: Call, event: Tightened, at: float) -> Call | Refused:
+    return _with_approval(call, call.approval and tighten(call.approval, event, at), at)
 
 
 def _reminded(call: Call, event: Reminded, at: float) -> Call | Refused:
-    told = call.approval and reminding.told(call.approval, event, at)
-    return told if isinstance(told, Refused) else replace(call, approval=told)
+    return _with_approval(call, call.approval and reminding.told(call.approval, event, at), at)
+
+
+def _with_approval(call: Call, approval: Approval | Refused | None, at: float) -> Call | Refused:
+    """The call with what became of its open approval."""
+    if approval is None or isinstance(approval, Refused):
+        return approval or Refused("Nobody was asked about this action.")
+    call = replace(call, approval=approval)
+    if approval.resolution is Resolution.DENIED:
+        return refuse(call, Outcome.DENIED, approvals.why_denied(approval), at)
+    return replace(call, state=CallState.ALLOWED) if approval.resolution is Resolution.APPROVED else call
 
 
 def _expired(call: Call, event: Expired, at: float) -> Call | Refused:
@@ -287,6 +282,7 @@ _APPLY: dict[type, Callable[[Call, Any, float], Call | Refused]] = {
     Expired: _expired,
     Inquired: _inquired,
     Withdrawn: _withdrawn,
+    Tightened: _tightened,
     Reminded: _reminded,
     CallRefused: _refused_on_ground,
     Edited: _refused_on_ground,

@@ -7,21 +7,9 @@ Rule 3: text that must be purgeable (words, arguments, outputs) is `Content`: th
 
 from dataclasses import dataclass
 
-from bot.core.values import (
-    Answer,
-    ApprovalId,
-    CallId,
-    Choice,
-    Content,
-    Ground,
-    Judgement,
-    Person,
-    Place,
-    Proposal,
-    RunId,
-    Summons,
-    Terms,
-)
+from bot.core.values import (  # isort: skip
+    Answer, ApprovalId, CallId, Choice, Content, Ground, Judgement, Person, Place, Proposal, RunId, Summons, Terms,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,11 +264,22 @@ class Reminded:
     summons: tuple[Summons, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Tightened:
+    """The policy had become stricter while people were asked: ``terms`` hold from now on, ``seal`` covers them. ``void``: the users
+    whose approvals of before do not hold under them."""
+
+    approval: ApprovalId
+    terms: Terms
+    seal: str
+    void: tuple[str, ...] = ()
+
+
 # fmt: off
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
     | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | Inquired
-    | Withdrawn | SaferAsked | Reminded | FreezeNoted | Reviewed
+    | Withdrawn | SaferAsked | Reminded | FreezeNoted | Reviewed | Tightened
 )
 # fmt: on
 

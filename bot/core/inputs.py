@@ -11,13 +11,14 @@ from bot.core.values import Person, Place
 @dataclass(frozen=True, slots=True)
 class Wrote:
     """A message by a person. ``mentioned``: it names the bot or is in a direct message; ``message`` is its ``ts``.
-    ``text`` is unescaped and without the mention of the bot."""
+    ``text`` is unescaped and without the mention of the bot; ``shared``: the channel is shared with another company."""
 
     person: Person
     place: Place
     message: str
     text: str
     mentioned: bool
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,8 @@ def _noticed(run: Run, call: Call) -> Iterator[PostNotice]:
     approval = call.approval
     about = [f"anew:{approval.terms.approval}"] if approval and approval.instead_of else []
     about += [f"ended:{call.proposal.call}"] if approval and call.outcome in NOTHING_RAN else []
+    if approval and approval.void and call.state is CallState.ASKING:
+        about.append(f"stricter:{approval.terms.approval}:{len(approval.void)}")
     elsewhere = call.card is not None and call.card.channel != run.asked.place.channel
     about += [f"placed:{call.proposal.call}"] if elsewhere and call.state is CallState.ASKING else []
     about += [f"shadow:{call.proposal.call}"] if call.judgement and call.judgement.shadow else []

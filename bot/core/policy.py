@@ -108,7 +108,8 @@ class Defaults:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all; ``quiet``: when nobody gets a
-    direct message; ``freezers``: who may freeze everything, None: whoever the defaults name as approvers."""
+    direct message; ``freezers``: who may freeze everything, None: whoever the defaults name as approvers; ``shared_channels``:
+    whether runs may begin where another company reads along."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
@@ -117,6 +118,7 @@ class Policy:
     quiet: Quiet | None = None
     freezers: tuple[str, ...] | None = None
     break_glass: BreakGlass = field(default_factory=BreakGlass)
+    shared_channels: bool = False
 
 
 def case_of(

@@ -17,7 +17,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import CallId, Person, Proposal
 from bot.engine.people import People
-from bot.engine.starting import TAMPERED, Keys, digest_of, judgement_holds
+from bot.engine.starting import Keys, digest_of, distrust, judgement_holds
 from bot.engine.words import ASKED_ANEW, late
 from bot.ports import Actions, Decide, Unavailable, Wish, Writer
 
@@ -91,7 +91,9 @@ class Editing:
         if now >= approval.terms.expires_at:
             return Refused(EXPIRED)
         whole = digest_of(run, call, binding) == binding.digest
-        return None if whole and judgement_holds(run, call, approval.terms, self._keys) else Refused(TAMPERED)
+        if not whole or not judgement_holds(run, call, self._keys):
+            return Refused(distrust(call, self._keys))
+        return None
 
 
 def edited_name(call: Call) -> CallId:

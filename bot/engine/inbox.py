@@ -75,7 +75,7 @@ class Inbox:
         ours = live is not None or (latest is not None and latest.line.requester == wrote.person.user)
         if not wrote.mentioned and not ours:
             return await self._close(row)
-        refused = await self._people.may_ask(wrote.person, wrote.place.team)
+        refused = await self._people.may_ask(wrote.person, wrote.place.team, shared=wrote.shared)
         if refused is not None:
             if wrote.mentioned:
                 await self._whisper(wrote.person, wrote.place, refused.reason)
@@ -204,6 +204,7 @@ class Inbox:
         self, run: Run, call: Call, clicked: Clicked, *, via: str, row: InboxRow | None = None
     ) -> Run | Refused:
         """Authorise and record one vote; the refusal tells the person what is the matter, or who was first."""
+        run, call = await self._on_terms_of_today(run, call)
         if call.approval is None or call.approval.resolution is not None:
             return late(call)
         via = BY_GLASS if clicked.action == BY_GLASS else via
@@ -241,6 +242,12 @@ class Inbox:
     async def _gesture(self, run: Run, call: Call, clicked: Clicked, row: InboxRow) -> Run | Refused:
         decide = await gesture(self._people, run, call, clicked)
         return decide if isinstance(decide, Refused) else await self._recorded(run.id, decide, row)
+
+    async def _on_terms_of_today(self, run: Run, call: Call) -> tuple[Run, Call]:
+        decide = self._voting.tightening(run, call)
+        after = run if decide is None else await self._recorded(run.id, decide, None)
+        present = after.call(call.proposal.call) if isinstance(after, Run) else None
+        return (after, present) if isinstance(after, Run) and present is not None else (run, call)
 
     async def _recorded(self, run_id: RunId, decide: Decide, row: InboxRow | None) -> Run | Refused:
         async def unless_parked(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:

@@ -28,20 +28,16 @@ class People:
         self._chat = chat
         self.policy = policy
 
-    async def may_ask(self, person: Person, team: str) -> Refused | None:
+    async def may_ask(self, person: Person, team: str, *, shared: bool = False) -> Refused | None:
         """Whether this person may start a run or speak in one. Raises `Unavailable` when nobody can say."""
         profile = await self._chat.profile(person)
-        return profile if isinstance(profile, Refused) else authority.may_ask(self.policy, profile, team)
+        return profile if isinstance(profile, Refused) else authority.may_ask(self.policy, profile, team, shared=shared)
 
     async def may_decide(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Whether this person may vote on this call now. Raises `Unavailable` when nobody can say."""
         if call.approval is None:
             return await self.may_settle(run, call, person)
-        requester, team = run.asked.person, run.asked.place.team
-        refused = await self._may(requester, team, call.approval.terms, person)
-        return (
-            refused if refused is not None else await self._may(requester, team, self._present_terms(run, call), person)
-        )
+        return await self._may(run.asked.person, run.asked.place.team, self.terms_now(run, call), person)
 
     async def may_decide_group(self, group: ApprovalGroup, person: Person, team: str) -> bool:
         """Whether this person may vote on these approvals, by the terms that they were opened with. Raises `Unavailable`."""
@@ -112,7 +108,7 @@ class People:
         except Unavailable:
             if call.approval is None:
                 raise
-            return authority.may_decide_unseen(person.user, run.asked.person, call.approval.terms)
+            return authority.may_decide_unseen(person.user, run.asked.person, self.terms_now(run, call))
 
     async def may_settle(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Whether this person may say what became of an action in doubt: whoever may approve it, by the present policy."""

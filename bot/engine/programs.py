@@ -15,7 +15,7 @@ from bot.engine.door import Door, applied
 from bot.engine.editing import Editing
 from bot.engine.inbox import Inbox
 from bot.engine.people import People
-from bot.engine.starting import TAMPERED, judged, judgement_holds
+from bot.engine.starting import distrust, judged, judgement_holds
 from bot.engine.words import late
 from bot.ports import Writer
 
@@ -60,8 +60,8 @@ class Programs:
         refused = await self._people.may_decide(run, call, person)
         if refused is not None:
             return refused
-        if not judgement_holds(run, call, call.approval.terms, self._seal_keys):
-            return Refused(TAMPERED)
+        if not judgement_holds(run, call, self._seal_keys):
+            return Refused(distrust(call, self._seal_keys))
         run_id, counts_as = run.id, await self._people.counts_as(run, call, person, "program")
         denial = Voted(approval, person, Choice.DENY, "", "", "program", counts_as=counts_as)
         run, now = await self._door.load(run_id)

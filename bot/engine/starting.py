@@ -12,13 +12,23 @@ from dataclasses import replace
 from bot.clocks import clocks_at
 from bot.core import canonical
 from bot.core import policy as rules
-from bot.core.approval import Approval, Vote, permission_text, seal, sealed_by, vote_text
+from bot.core.approval import (
+    Approval,
+    Vote,
+    as_voted,
+    key_id,
+    permission_text,
+    seal,
+    sealed_by,
+    sealing_key,
+    vote_text,
+)
 from bot.core.call import Call
 from bot.core.changes import edited_from, editors
 from bot.core.emergency import ALL, BIGHUB
 from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
-from bot.core.policy import Case, Policy
+from bot.core.policy import Case, Policy, Rule
 from bot.core.run import Run
 from bot.core.taint import raised, unchecked
 from bot.core.terms import both, denied, missing
@@ -29,6 +39,10 @@ from bot.ports import Actions, Freeze
 EDITED = "It was edited after people were asked, so they are asked again, though the guard would allow it."
 DID_NOT_RUN_BEFORE = "It was started before, and somebody found that it did not run."
 TAMPERED = "What is stored is not what was judged and approved, so it does not run."
+KEY_IS_GONE = (
+    "It was sealed with a key ({}) that SIGNOFF_SEAL_KEY does not hold any more, so nobody can say whether it is what was judged and"
+    " approved, and it does not run. Ask again; or let whoever runs Signoff add the old key behind the new one."
+)
 Keys = tuple[bytes, ...]
 
 
@@ -84,7 +98,7 @@ def refusal_to_start(
     if frozen is not None:
         return CallRefused(name, Ground.FROZEN, frozen_text(frozen))
     if digest_of(run, call, binding) != binding.digest or not permitted(run, call, keys):
-        return CallRefused(name, Ground.SUPERSEDED, TAMPERED)
+        return CallRefused(name, Ground.SUPERSEDED, distrust(call, keys))
     if not actions.is_defined_as(call.proposal.action, binding.definition):
         return CallRefused(
             name, Ground.SUPERSEDED, f"{call.proposal.action} was changed or removed after it was proposed."
@@ -95,10 +109,12 @@ def refusal_to_start(
         return CallRefused(name, Ground.FROZEN, held)
     floor, rule = rules.floor(policy, case)
     if floor is Verdict.DENY:
-        return CallRefused(
-            name, Ground.BLOCKED, f"The policy forbids it now (rule {rule.name if rule else 'default'})."
-        )
+        return CallRefused(name, Ground.BLOCKED, forbidden(rule))
     return None
+
+
+def forbidden(rule: Rule | None) -> str:
+    return f"The policy forbids it now (rule {rule.name if rule else 'default'})."
 
 
 def reason_to_ask_anew(run: Run, call: Call, policy: Policy, now: float) -> str:
@@ -203,19 +219,32 @@ def digest_of(run: Run, call: Call, binding: Binding) -> str:
 def permitted(run: Run, call: Call, keys: Keys) -> bool:
     """Whether a sealed allowance stands behind the call, or a sealed question and enough sealed votes."""
     judgement, approval = call.judgement, call.approval
-    if judgement is None or not judgement_holds(run, call, approval.terms if approval else None, keys):
+    if judgement is None or not judgement_holds(run, call, keys):
         return False
     if approval is None:
         return judgement.verdict is Verdict.ALLOW
     return approval.digest == digest_bound(call) and _sealed_enough(run, approval, keys)
 
 
-def judgement_holds(run: Run, call: Call, terms: Terms | None, keys: Keys) -> bool:
-    """Whether what is judged and under which terms is what was sealed when the guard had answered."""
-    binding, judgement = call.proposal.binding, call.judgement
+def distrust(call: Call, keys: Keys) -> str:
+    """Why what is stored does not hold: a key that is gone, as far as the seals tell, or somebody's hand. It is distrusted either way."""
+    votes = call.approval.votes if call.approval else ()
+    tightened = call.approval.seals if call.approval else ()
+    seals = [call.judgement.seal if call.judgement else "", *tightened, *(vote.seal for vote in votes)]
+    gone = (name for name in map(sealing_key, seals) if name and name not in {key_id(key) for key in keys})
+    return next((KEY_IS_GONE.format(name) for name in gone), TAMPERED)
+
+
+def judgement_holds(run: Run, call: Call, keys: Keys) -> bool:
+    """Whether what is judged and under which terms is what was sealed when the guard had answered, and each time that the policy
+    became stricter since."""
+    binding, judgement, approval = call.proposal.binding, call.judgement, call.approval
     if binding is None or judgement is None:
         return False
-    return sealed_by(keys, permission_text(run.id, call.proposal.call, binding, terms), judgement.seal)
+    terms = (*approval.earlier, approval.terms) if approval else (None,)
+    texts = (permission_text(run.id, call.proposal.call, binding, each) for each in terms)
+    seals = (judgement.seal, *(approval.seals if approval else ()))
+    return all(sealed_by(keys, text, mark) for text, mark in zip(texts, seals, strict=True))
 
 
 def digest_bound(call: Call) -> str:
@@ -234,5 +263,5 @@ def _glass_broken(run: Run, approval: Approval | None, keys: Keys) -> bool:
 
 
 def _sealed(run: Run, approval: Approval, vote: Vote, keys: Keys) -> bool:
-    text = vote_text(run.id, approval, vote.person, vote.choice, vote.via, vote.counts_as)
+    text = vote_text(run.id, as_voted(approval, vote), vote.person, vote.choice, vote.via, vote.counts_as)
     return sealed_by(keys, text, vote.seal)

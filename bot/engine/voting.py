@@ -1,6 +1,6 @@
 """A vote as it is recorded, or why it is not: asked in the transaction that appends it. Who may vote is `people.py`'s.
 
-Rule 1: a vote must be possible under the approval's own terms and under those that the policy of today would add.
+Rule 1: a vote counts under the terms that are stored with the approval, once those are as strict as the policy of today (`tightening.py`).
 Rule 2: while a freeze holds, nobody approves: it would come to nothing. Whoever breaks the glass does where the policy says so.
 """
 
@@ -19,9 +19,10 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Choice
 from bot.engine.people import People
-from bot.engine.starting import TAMPERED, Keys, frozen_text, judgement_holds, stopping
+from bot.engine.starting import Keys, distrust, frozen_text, judgement_holds, stopping
+from bot.engine.tightening import tightening
 from bot.engine.words import late
-from bot.ports import Freeze, Writer
+from bot.ports import Decide, Freeze, Writer
 
 CHOICES = {
     "approve": Choice.APPROVE,
@@ -38,22 +39,24 @@ class Voting:
     def __init__(self, people: People, keys: Keys) -> None:
         self._people, self._keys = people, keys
 
+    def tightening(self, run: Run, call: Call) -> Decide | None:
+        return tightening(self._people, run, call, self._keys)
+
     async def ballot(
         self, run: Run, call: Call, clicked: Clicked, via: str, counts_as: tuple[str, ...], tx: Writer
     ) -> Sequence[Voted] | Refused:
         approval, people = call.approval, self._people
         if approval is None:
             return late(call)
-        if not judgement_holds(run, call, approval.terms, self._keys):
-            return Refused(TAMPERED)
+        if not judgement_holds(run, call, self._keys):
+            return Refused(distrust(call, self._keys))
         if (frozen := _frozen(call, clicked, await tx.freezes(), people.policy)) is not None:
             return Refused(NOT_NOW.format(frozen_text(frozen).rstrip(".")))
         voted = _voted(run, approval, clicked, via, counts_as, self._keys[0])
         if via == BY_GLASS:
             glass = people.policy.break_glass
             voted = replace(voted, review_at=next_working_day(tx.now, glass.zone, glass.review_minute))
-        strict = replace(approval, terms=people.terms_now(run, call))
-        outcome = approvals.vote(strict, voted, call.card.message if call.card else "", tx.now)
+        outcome = approvals.vote(approval, voted, call.card.message if call.card else "", tx.now)
         return outcome if isinstance(outcome, Refused) else [voted]
 
 

@@ -5,13 +5,14 @@ People stand as ``<@U…>``; the chat turns that into a mention and everything e
 
 from collections.abc import Sequence
 
-from bot.core.approval import Resolution
+from bot.core.approval import Approval, Resolution
 from bot.core.call import Call, CallState, Outcome
 from bot.core.effects import CallModel, Effect, Judge, PostNotice
 from bot.core.inquiries import open_inquiries
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run, RunState
+from bot.core.tightening import why_void
 from bot.core.values import Person, Verdict
 from bot.ports import RunLine
 
@@ -81,12 +82,14 @@ def while_asking(run: Run, person: Person) -> str:
 def notice_text(run: Run, effect: PostNotice, policy: Policy) -> str:
     """What became of what people were asked about, for whoever asked for it; what rules of ``policy`` on trial would have done."""
     who, (kind, _, name) = f"<@{run.asked.person.user}>", effect.about.partition(":")
-    call = run.call_of(name) if kind == "anew" else run.call(name)
+    call = run.call_of(name.partition(":")[0]) if kind in ("anew", "stricter") else run.call(name)
     if call is None:
         return f"{who} something that you asked for did not run."
     what, vote = call.proposal.action, call.approval.deciding_vote if call.approval else None
     if kind == "shadow":
         return trial_text(what, call.judgement.shadow if call.judgement else (), policy)
+    if kind == "stricter" and call.approval is not None:
+        return stricter_text(what, call.approval, run.asked.person)
     if kind == "placed":
         return f"{who} people are asked about {what} in another channel ({call.card.channel if call.card else ''})."
     if kind == "anew":
@@ -94,6 +97,13 @@ def notice_text(run: Run, effect: PostNotice, policy: Policy) -> str:
     if call.outcome is Outcome.DENIED and vote is not None:
         return f"{who} {what} was denied by <@{vote.person.user}>: {call.reason or 'no reason was given.'}"
     return f"{who} {what} did not run ({call.outcome}): {call.reason}"
+
+
+def stricter_text(what: str, approval: Approval, requester: Person) -> str:
+    """Whose approvals do not count any more, and why."""
+    lost = [(vote, why_void(approval.terms, vote, requester) or "it was given before") for vote in approval.void]
+    said = "; ".join(f"<@{vote.person.user}> your approval does not count any more: {why}" for vote, why in lost)
+    return f"The policy became stricter while people were asked about {what}. {said}. The card shows who is wanted now."
 
 
 def trial_text(what: str, names: Sequence[str], policy: Policy) -> str:

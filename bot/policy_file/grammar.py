@@ -238,6 +238,7 @@ class File(Part):
     version: Literal[1] = 1
     guests_may_ask: StrictBool = False
     shell_may_decide: StrictBool = False
+    shared_channels: StrictBool = False
     quiet_hours: QuietPart | None = None
     freeze: PeoplePart | None = None
     break_glass: GlassPart = GlassPart()
@@ -251,7 +252,8 @@ class File(Part):
         quiet = Quiet(self.quiet_hours.begins, self.quiet_hours.ends) if self.quiet_hours else None
         freezers = None if self.freeze is None else self.freeze.approvers()
         whole = (Defaults(**self.defaults.fields()), rules, self.guests_may_ask, self.shell_may_decide, quiet)
-        return Policy(*whole, freezers=freezers, break_glass=self.break_glass.glass())
+        glass = self.break_glass.glass()
+        return Policy(*whole, freezers=freezers, break_glass=glass, shared_channels=self.shared_channels)
 
     def contradictions(self) -> Contradictions:
         """What every key allows and the whole does not."""

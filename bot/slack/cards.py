@@ -56,6 +56,7 @@ def card(run: Run, call: Call, *, source_note: str = "", glass: bool = False) ->
     for extra in (facts.guard_line(call, source_note), changes.safer_line(call), facts.says_line(run, call)):
         blocks += [extra] if extra is not None else []
     if call.approval is not None:
+        blocks += facts.stricter_lines(call.approval, run.asked.person) if asking(call) else []
         blocks += [*questions.lines(run, call), *facts.vote_lines(call.approval)]
     blocks += list(changes.replaced_lines(call)) or status.lines(call)
     buttons = list(_buttons(call, cut=shortened(blocks), glass=glass))

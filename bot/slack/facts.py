@@ -17,6 +17,7 @@ from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.terms import demands_of, missing
+from bot.core.tightening import demanded_since, why_void
 from bot.core.values import Choice, Person, Terms
 from bot.slack import limits
 from bot.slack.blocks import SHORTENED, Block, escaped, group_mention, line, mention, moment, one_line, said, utc
@@ -122,6 +123,21 @@ def who_line(run: Run, approval: Approval) -> Block:
     return line(*runs)
 
 
+def stricter_lines(approval: Approval, requester: Person) -> Iterator[Block]:
+    """That the policy became stricter while people were asked, when, what it wants beside, and whose approvals are void for it."""
+    if not approval.earlier:
+        return
+    more = ", ".join(demanded_since(approval))
+    yield line(said("The policy became stricter ", "bold"), moment(approval.tightened_at), said(f": {more}."))
+    if approval.void:
+        runs = [said("Not counted any more: ", "bold")]
+        for number, vote in enumerate(approval.void[:MOST_NAMED]):
+            why = why_void(approval.terms, vote, requester) or "it was given before"
+            runs += [*([said(", ")] if number else []), mention(vote.person.user), said(f" ({why})")]
+        left = len(approval.void) - MOST_NAMED
+        yield line(*runs, *([said(f" and {left} more{SHORTENED}")] if left > 0 else []))
+
+
 def vote_lines(approval: Approval) -> Iterator[Block]:
     """One line for each of the latest votes: who, when, by which way, the comment."""
     earlier = len(approval.votes) - MOST_VOTES
@@ -183,6 +199,7 @@ def spoken(run: Run, call: Call, status: str) -> str:
         parts.append(f"{escaped(one_line(judgement.source))}: {escaped(one_line(judgement.reason, REASON))}")
     if approval and approval.resolution is None:
         parts.append(f"Expires {utc(approval.terms.expires_at)}.")
+        parts += ["The policy became stricter after people were asked."] if approval.earlier else []
     return " ".join(parts)
 
 

@@ -160,6 +160,7 @@ def _message_row(body: Payload) -> InboxRow | None:
         "message": ts,
         "text": flattened(text, _bot(body)),
         "mentioned": mentioned,
+        "shared": body.get("is_ext_shared_channel") is True,
     }
     return _row(f"msg:{team}:{channel}:{ts}", team, _Row.MESSAGE, kept)
 
@@ -238,7 +239,7 @@ def _comment(view: Payload) -> str:
 
 def _wrote(kept: Mapping[str, Any], team: str) -> Wrote:
     person, place = Person(*kept["person"]), Place(team, kept["channel"], kept["thread"])
-    return Wrote(person, place, kept["message"], kept["text"], kept["mentioned"])
+    return Wrote(person, place, kept["message"], kept["text"], kept["mentioned"], kept.get("shared", False))
 
 
 def _clicked(kept: Mapping[str, Any]) -> Clicked:

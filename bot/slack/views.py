@@ -167,6 +167,7 @@ def _around(run: Run, call: Call, questions_shown: int | None = questions.ON_CAR
     if call.approval is not None:
         yield facts.who_line(run, call.approval)
         yield from unchecked.lines(call.approval.terms, unchecked.MOST_IN_DETAILS)
+        yield from facts.stricter_lines(call.approval, run.asked.person)
         yield from _rule(call.approval)
     for extra in (facts.guard_line(call, ""), changes.safer_line(call), facts.says_line(run, call)):
         if extra is not None:

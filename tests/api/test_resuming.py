@@ -281,7 +281,7 @@ async def test_a_vote_that_would_not_count_is_told_to_nobody_and_says_why(
     for _ in range(2):
         result = await resumed(other, event, resolution=resolution)
         assert (result["resolved"], result["resumed"], result["approval"]) == (False, False, {})
-        assert "not what was judged" in result["error"] and "the same SIGNOFF_SEAL_KEY" in result["error"]
+        assert "sealed with a key" in result["error"] and "the same SIGNOFF_SEAL_KEY" in result["error"]
         assert statuses(result["response"]) == ["approval_required"]
     assert stage.bighub.resolutions == [] and stage.granted == []
     assert (await resumed(asker, event))["resumed"] and len(stage.granted) == 1

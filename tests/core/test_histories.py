@@ -26,12 +26,14 @@ from bot.core.events import (
     RunFailed,
     Settled,
     Started,
+    Tightened,
     Withdrawn,
 )
 from bot.core.glass import BY_GLASS
 from bot.core.journal import fold
 from bot.core.owed import due_at, pending
 from bot.core.run import ENDS
+from bot.core.terms import stricter
 from bot.core.values import Answer, ApprovalId, CallId, Choice, Ground, Person, Verdict
 from tests.core.runs import ALICE, BOB, CAROL, LATE, NOON, RUN, Story, judged, proposal, replied, said, story, voted
 
@@ -128,6 +130,17 @@ class History(RuleBasedStateMachine):
     @rule(slot=SLOTS)
     def the_requester_withdraws(self, slot: int) -> None:
         self.throw(Withdrawn(ApprovalId(f"ap_{self.call(slot)}"), ALICE, "card"))
+
+    @rule(slot=SLOTS, quorum=st.integers(1, 3), wanted=st.booleans(), void=st.lists(PEOPLE, max_size=2))
+    def the_policy_is_another(self, slot: int, quorum: int, wanted: bool, void: list[Person]) -> None:
+        """Stricter terms or milder ones: only the stricter count."""
+        call = self.told.run.call(self.call(slot))
+        if call is not None and call.approval is not None:
+            old = call.approval.terms
+            new = replace(old, quorum=quorum, comment_required=wanted)
+            self.throw(Tightened(old.approval, new, "seal", tuple(person.user for person in void)))
+            after = self.told.run.call(self.call(slot))
+            assert after is not None and after.approval is not None and not stricter(old, after.approval.terms)
 
     @rule(slot=SLOTS)
     def an_approval_expires(self, slot: int) -> None:

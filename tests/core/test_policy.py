@@ -275,6 +275,15 @@ OUTSIDE = {
 }
 
 
+def test_s10_where_another_company_reads_along_nobody_asks_unless_the_policy_says_so() -> None:
+    assert isinstance(may_ask(Policy(), profile(ALICE), HOME, shared=True), Refused)
+    assert may_ask(Policy(), profile(ALICE), HOME) is None
+    assert may_ask(Policy(shared_channels=True), profile(ALICE), HOME, shared=True) is None
+    outsider = profile(ALICE, home="T2")
+    told = may_ask(Policy(shared_channels=True), outsider, HOME, shared=True)
+    assert isinstance(told, Refused) and "outside this workspace" in told.reason
+
+
 @pytest.mark.parametrize("who", OUTSIDE)
 def test_s10_outsiders_neither_ask_nor_decide(who: str) -> None:
     person, begins = OUTSIDE[who]

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.clocks import clocks_at
 from bot.core.policy import Case, Limited, Match, Policy, Rule, closed, limited
@@ -89,6 +91,41 @@ def test_of_several_limits_that_are_reached_the_strictest_counts() -> None:
     rules = (Rule("a", limits=(ask,)), Rule("b", limits=(deny,)))
     assert limited(Policy(rules=rules), CASE, STARTS, 30.0) == Limited("b", deny)
     assert limited(Policy(rules=rules[:1]), CASE, STARTS, 30.0) == Limited("a", ask)
+
+
+WINDOWS = st.lists(st.sampled_from((WEEKEND, NIGHT, NOON, YEAR_END)), max_size=2).map(tuple)
+LIMITS = st.lists(
+    st.builds(
+        Limit, st.integers(1, 4), st.sampled_from((60, 3_600)), st.booleans(), st.booleans(), st.sampled_from(Verdict)
+    ),
+    max_size=2,
+).map(tuple)
+RULES = st.lists(
+    st.builds(Rule, st.just("rule"), windows=WINDOWS, limits=LIMITS, shadow=st.booleans()), max_size=5
+).map(tuple)
+PAST = st.lists(
+    st.builds(PastStart, st.sampled_from(("deploy", "other")), st.sampled_from(("U1", "U2")), st.floats(0, 7_200)),
+    max_size=8,
+)
+MOMENTS = ("2026-11-27T15:00", "2026-11-25T11:30", "2026-11-25T20:00", "2026-12-24T10:00", "2026-11-26T09:00")
+
+
+@given(RULES, st.sampled_from(MOMENTS), PAST)
+def test_what_one_rule_holds_back_every_combination_with_it_holds_back(
+    rules: tuple[Rule, ...], stamp: str, starts: list[PastStart]
+) -> None:
+    """No combination of rules is weaker than its strictest, for what holds back a start too; what is on trial holds back nothing."""
+    together, alone = Policy(rules=rules), [Policy(rules=(rule,)) for rule in rules]
+    held = [closed(policy, CASE, lambda zone: at(stamp)) for policy in alone]
+    assert (closed(together, CASE, lambda zone: at(stamp)) is not None) is any(held)
+    found = [each for policy in alone if (each := limited(policy, CASE, starts, 7_200.0)) is not None]
+    most = limited(together, CASE, starts, 7_200.0)
+    order = list(Verdict)
+    strictest = max((order.index(each.limit.verdict) for each in found), default=None)
+    assert (None if most is None else order.index(most.limit.verdict)) == strictest
+    assert not any(
+        rule.shadow and (held[n] or limited(alone[n], CASE, starts, 7_200.0)) for n, rule in enumerate(rules)
+    )
 
 
 def test_times_are_said_by_their_two_largest_units() -> None:

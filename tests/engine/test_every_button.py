@@ -28,7 +28,7 @@ from bot.core.glass import BreakGlass
 from bot.core.inputs import Clicked, Profile
 from bot.core.policy import Defaults, Policy
 from bot.core.run import Run
-from bot.core.values import Answer, ApprovalId, CallId, Choice, Ground, Judgement, Person, RunId, Verdict
+from bot.core.values import Answer, ApprovalId, CallId, Choice, Ground, Judgement, Person, Proposal, RunId, Verdict
 from bot.dict_store import DictStore
 from bot.engine.door import Door
 from bot.engine.inbox import Inbox
@@ -186,16 +186,20 @@ class Bench:
         self.policy = TWO if state == "half" else POLICY
         self.store, self.chat = DictStore(), ChatInMemory(profiles=dict(PROFILES))
         self.door, self.row = Door(self.store), InboxRow("row", TEAM, "click", "{}")
+        self.judgement = Judgement(Verdict.ASK, "broad", "BIGHUB")
         self.people, self.clicks = People(self.chat, self.policy), dict[str, Clicked]()
         parts = (self.store, self.door, self.people, self.chat, WakingDispatch())
         self.inbox = Inbox(*parts, lambda row: self.clicks[row.key], (KEY,))
 
+    async def proposed(self) -> Proposal:
+        return proposal()
+
     async def tell(self, state: str) -> None:
-        begun = await self.door.record(RUN, Asked(ALICE, PLACE, PLACE.thread, "please"), replied(proposal()))
+        asked = Asked(ALICE, PLACE, PLACE.thread, "please")
+        begun = await self.door.record(RUN, asked, replied(await self.proposed()))
         assert isinstance(begun, Run)
         asked_at = begun.last_at - (5 * HOURS if state == "expired" else 0.0)
-        judgement = Judgement(Verdict.ASK, "broad", "BIGHUB")
-        asking = judged(begun, begun.calls[0], judgement, self.policy, APPROVAL, asked_at, KEY)
+        asking = judged(begun, begun.calls[0], self.judgement, self.policy, APPROVAL, asked_at, KEY)
         shown = CardShown(CALL, PLACE.channel, CARD, "asking")
         told = await self.door.record(RUN, asking, shown, *STATES[state])
         assert isinstance(told, Run), told

@@ -91,9 +91,10 @@ async def test_what_waits_in_a_direct_message_is_shown_and_counted_only_for_whom
 
 async def test_what_the_policy_of_today_does_not_let_me_decide_is_not_shown_as_mine(store: AnyStore) -> None:
     for name in ("a", "b"):
-        await record(store, name, *waiting(name, 0.5, ("user:U0CAROL",)))
+        await record(store, name, *waiting(name, 0.5, ("user:U0CAROL", "user:U0BOB")))
     stricter = Policy(Defaults(approvers=("user:U0BOB",)))
     assert names(await listed(store, policy=stricter)) == ([], ["a", "b"], 0, 2)
+    assert names(await listed(store, BOB, policy=stricter)) == (["a", "b"], [], 2, 2)
 
 
 async def test_another_workspace_is_not_listed(store: AnyStore) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.approval import seal, vote_text
+from bot.core.approval import permission_text, seal, vote_text
 from bot.core.call import Call
 from bot.core.events import CardShown, ModelReplied
 from bot.core.policy import Defaults, Denials, Match, Policy, Rule
@@ -124,6 +124,22 @@ TAMPERINGS = {
 def test_a_changed_row_never_starts(what: str) -> None:
     world, run, call = approved()
     assert refusal(world, *TAMPERINGS[what](run, call)).ground is Ground.SUPERSEDED
+
+
+def test_s31_terms_that_became_stricter_start_nothing_unless_they_and_those_before_are_sealed() -> None:
+    world, run, call = approved()
+    old, binding = call.approval.terms, call.proposal.binding
+    new = replace(old, execute_within=9e9)
+    mark = seal(KEY, permission_text(run.id, call.proposal.call, binding, new))
+    tightened = replace(call, approval=replace(call.approval, terms=new, earlier=(old,), seals=(mark,)))
+    assert refusal(world, run, tightened) is None
+    for changes in (
+        {"seals": ("12345678:00",)},
+        {"terms": replace(new, quorum=0)},
+        {"earlier": (replace(old, quorum=0),)},
+    ):
+        changed = replace(tightened, approval=replace(tightened.approval, **changes))
+        assert refusal(world, run, changed).ground is Ground.SUPERSEDED
 
 
 def test_an_allowance_does_not_serve_for_another_call() -> None:

@@ -424,7 +424,7 @@ ENGINE = (
     ),
     guard(
         "what was judged is sealed", "S31", "engine/starting.py",
-        "if judgement is None or not judgement_holds(run, call, approval.terms if approval else None, keys):",
+        "if judgement is None or not judgement_holds(run, call, keys):",
         "if judgement is None:",
         "engine/test_starting.py::test_a_changed_row_never_starts[the environment]",
         "engine/test_starting.py::test_an_allowance_does_not_serve_for_another_call",
@@ -516,20 +516,81 @@ ENGINE = (
     ),
     guard(
         "as what a vote counts is sealed", "S31 R20", "core/approval.py",
-        "choice, via, *counts_as])", "choice, via])",
+        "choice, via, *counts_as, *since])", "choice, via, *since])",
         "engine/test_starting.py::test_a_changed_row_never_starts[as what it counts]",
     ),
     guard(
         "every term is sealed", "S31", "core/approval.py",
-        "terms.expires_at, *sealed_beyond(terms)]", "terms.expires_at]",
+        "*who, terms.expires_at, *sealed_beyond(terms)]", "*who, terms.expires_at]",
         "engine/test_starting.py::test_a_changed_row_never_starts[the demands]",
         "engine/test_starting.py::test_a_changed_row_never_starts[the time to run]",
     ),
     guard(
-        "a vote holds under the policy of today", "R7 S9", "engine/voting.py",
-        "strict = replace(approval, terms=people.terms_now(run, call))", "strict = approval",
+        "a vote holds under the policy of today", "R7 S9", "engine/inbox.py",
+        "run, call = await self._on_terms_of_today(run, call)", "run, call = run, call",
         "engine/test_terms.py::test_a_policy_that_became_stricter_applies_when_the_click_is_worked[a comment]",
         "engine/test_terms.py::test_a_policy_that_became_stricter_applies_when_the_click_is_worked[a shorter time]",
+        "engine/test_tightening.py::test_r20_a_click_counts_and_the_larger_quorum_of_today_holds_from_then_on",
+        "engine/test_tightening.py::test_r20_a_vote_without_a_card_counts_under_the_stricter_terms_too[shell]",
+        "engine/test_tightening.py::test_r20_a_vote_without_a_card_counts_under_the_stricter_terms_too[program]",
+    ),
+    guard(
+        "nothing begins where another company reads along", "S10", "core/authority.py",
+        "if shared and not policy.shared_channels:", "if False:",
+        "core/test_policy.py::test_s10_where_another_company_reads_along_nobody_asks_unless_the_policy_says_so",
+        "engine/test_strangers.py"
+        "::test_s10_where_another_company_reads_along_nothing_begins_unless_the_policy_says_so[as it is]",
+    ),
+    guard(
+        "what is no seal names no key", "S6 S31", "core/approval.py",
+        'return name if (len(name), len(mac)) == (8, 64) and hexadecimal else ""', "return name",
+        "engine/test_rotation.py::test_s6_s31_what_is_no_seal_names_no_key[k:forged]",
+        "engine/test_rotation.py::test_s6_s31_what_is_no_seal_names_no_key[no colon]",
+    ),
+    guard(
+        "what the policy forbids now is refused at the click", "R7", "engine/tightening.py",
+        "if floor is Verdict.DENY:", "if False:",
+        "engine/test_tightening.py::test_r7_what_the_policy_forbids_now_is_refused_at_the_click",
+    ),
+    guard(
+        "terms that were changed are not sealed anew", "S31", "engine/tightening.py",
+        "if not judgement_holds(run, call, keys):", "if False:",
+        "engine/test_tightening.py::test_s31_terms_that_were_changed_in_the_database_are_not_sealed_anew",
+    ),
+    guard(
+        "terms that became stricter are sealed, and those before", "S31", "engine/starting.py",
+        "return all(sealed_by(keys, text, mark)", "return any(sealed_by(keys, text, mark)",
+        "engine/test_starting.py"
+        "::test_s31_terms_that_became_stricter_start_nothing_unless_they_and_those_before_are_sealed",
+    ),
+    guard(
+        "approvals that do not hold any more are void", "R20 S9", "engine/tightening.py",
+        "for vote in approval.votes if why_void(terms, vote, run.asked.person))", "for vote in ())",
+        "engine/test_tightening.py"
+        "::test_r20_an_approval_without_the_comment_that_is_wanted_now_is_void_and_may_be_given_again",
+        "engine/test_tightening.py::test_s9_what_the_requester_approved_is_void_where_the_policy_excludes_them_now",
+    ),
+    guard(
+        "terms never become milder", "S31", "core/tightening.py",
+        "if new.approval != old.approval or stricter(old, new) or not stricter(new, old):",
+        "if new.approval != old.approval or not stricter(new, old):",
+        "core/test_tightening.py::test_s31_terms_are_never_made_milder_nor_others",
+    ),
+    guard(
+        "terms are tightened only while they are asked on", "R7", "core/tightening.py",
+        "if approval.resolution is not None or at >= old.expires_at:", "if False:",
+        "core/test_tightening.py::test_tightening_is_of_this_question_only_while_it_is_open_and_unexpired",
+    ),
+    guard(
+        "a denial that is enough now ends it", "R7", "core/tightening.py",
+        "if denied(new, kept) else after", "if False else after",
+        "core/test_tightening.py::test_r7_a_denial_that_is_enough_now_ends_it_and_is_the_deciding_vote",
+        "engine/test_tightening.py::test_r7_a_denial_that_was_not_enough_and_is_now_ends_it_at_the_next_click",
+    ),
+    guard(
+        "a vote under tightened terms is none under those of before", "S31", "core/approval.py",
+        "if approval.earlier else []", "if False else []",
+        "core/test_tightening.py::test_s31_a_vote_is_sealed_under_the_terms_of_its_moment_and_holds_under_no_others",
     ),
     guard(
         "who left the group that the vote counted for has not approved", "R20", "engine/people.py",
@@ -548,7 +609,7 @@ ENGINE = (
     ),
     guard(
         "a vote counts under sealed terms only", "S31", "engine/voting.py",
-        "if not judgement_holds(run, call, approval.terms, self._keys):", "if False:",
+        "if not judgement_holds(run, call, self._keys):", "if False:",
         "engine/test_faults.py::test_terms_that_were_changed_in_the_database_take_no_vote",
     ),
     guard(
@@ -1503,7 +1564,7 @@ EDITING = (
     ),
     guard(
         "only what is as it was sealed is edited", "S31", "engine/editing.py",
-        "return None if whole and judgement_holds(run, call, approval.terms, self._keys) else Refused(TAMPERED)", "return None",
+        "if not whole or not judgement_holds(run, call, self._keys):", "if False:",
         "engine/test_editing.py::test_s31_what_is_not_as_it_was_sealed_is_not_edited",
     ),
     guard(

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from bot.core.call import Call
@@ -23,6 +24,7 @@ from bot.core.events import (
     Said,
     Settled,
     Started,
+    Tightened,
     Voted,
     Withdrawn,
 )
@@ -137,6 +139,10 @@ def inquired(question: str = "Which incident?", person: Person = CAROL) -> Inqui
     return Inquired(APPROVAL, person, question, CARD)
 
 
+def tightened(agreed: Terms, *void: Person, **changes: Any) -> Tightened:
+    return Tightened(APPROVAL, replace(agreed, **changes), "k:seal", tuple(person.user for person in void))
+
+
 def answered(number: int, question: str, answer: str) -> Iterator[Event]:
     """A question, where it stands in the thread, and what the requester wrote next; ``number`` counts from 0."""
     yield inquired(question)
@@ -174,6 +180,7 @@ def every_phase(**made: Any) -> Iterator[tuple[str, Run]]:
     asking = (made.get("bound"), made.get("judged"), made.get("agreed"))
     yield "asking:0:?", asked_run(*asking, inquired())
     yield "asking:0:!", asked_run(*asking, *answered(0, "Which incident?", "INC-42"))
+    yield "asking:0:1", asked_run(*asking, tightened(made.get("agreed") or terms(), quorum=2, comment_required=True))
     yield "withdrawn", asked_run(*asking, Withdrawn(APPROVAL, ALICE, CARD))
     yield "asking:1", asked_run(made.get("bound"), made.get("judged"), terms(quorum=2), voted())
     yield "expired", asked_run(made.get("bound"), made.get("judged"), expiring, Expired(APPROVAL))

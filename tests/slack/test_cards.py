@@ -1,6 +1,7 @@
 """Cards: complete, honest, within Slack's limits, in every phase (R6, S3–S7, S12)."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes, parse_arguments
 from bot.core.events import Finished, Started
-from bot.core.run import Run
+from bot.core.run import Run, apply
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, details_view, fits_review, review_view
@@ -18,6 +19,8 @@ from tests.slack.made import (
     ALICE,
     APPROVAL,
     CALL,
+    CAROL,
+    DAN,
     QUESTION,
     answered,
     asked_run,
@@ -26,6 +29,7 @@ from tests.slack.made import (
     every_phase,
     judgement,
     terms,
+    tightened,
     voted,
 )
 from tests.slack.reading import buttons, objects, preformatted, shown_arguments, words
@@ -97,6 +101,27 @@ def test_a_decided_card_says_who_when_and_the_comment() -> None:
 def test_a_second_approval_that_is_needed_is_counted() -> None:
     assert "1 of 2 approvals so far" in words(drawn(PHASES["asking:1"]).blocks)
     assert "approve" in buttons(drawn(PHASES["asking:1"]).blocks)
+
+
+def test_a_card_says_that_the_policy_became_stricter_when_what_it_wants_and_who_is_missing() -> None:
+    message = drawn(PHASES["asking:0:1"])
+    told = next(words(block) for block in message.blocks if "became stricter" in words(block))
+    assert "The policy became stricter " in told and "more or other approvals, a comment with each approval." in told
+    assert "2 of " in words(message.blocks) and "0 of 2 approvals so far" in words(message.blocks)
+    assert "an approval needs a comment" in words(message.blocks) and "approve" not in buttons(message.blocks)
+    assert "The policy became stricter after people were asked." in message.text
+
+
+def test_a_card_says_whose_approvals_are_not_counted_any_more_and_why() -> None:
+    agreed = terms(approvers=("user:U0CAROL", "user:U0DAN"), quorum=2)
+    bare, full = voted(CAROL, comment=""), voted(DAN)
+    asked = asked_run(None, None, replace(agreed, quorum=3), bare, full)
+    after = replace(agreed, quorum=3, comment_required=True)
+    run = apply(asked, tightened(after, CAROL), asked.last_at + 1)
+    assert isinstance(run, Run)
+    said = words(drawn(run).blocks)
+    assert "Not counted any more:  <@U0CAROL>  (it has no comment)" in said
+    assert "1 of 3 approvals so far" in said and "Approved by" in said
 
 
 def test_an_action_in_doubt_asks_what_happened_by_its_own_question() -> None:
@@ -231,6 +256,45 @@ def test_hostile_words_stay_words() -> None:
         assert token not in message.text
 
 
+TOKENS = (
+    "<!channel>",
+    "<@U0EVE>",
+    "<#C0OPS>",
+    "<https://evil.example|ok>",
+    "*bold*",
+    "_it_",
+    "`code`",
+    "~no~",
+    "&amp;",
+    ":tada:",
+    "\n> ",
+)
+ANY_TEXT = st.lists(st.sampled_from(TOKENS) | st.text(max_size=8), min_size=1, max_size=5).map("".join)
+
+
+@given(st.lists(ANY_TEXT, min_size=9, max_size=9))
+@settings(max_examples=60, deadline=None)
+def test_s6_s7_no_text_of_anybody_stands_where_slack_parses_it(texts: list[str]) -> None:
+    """On the card, in its forms and in its one text, whoever wrote it: only people and times that we name ourselves are tokens."""
+    note, target, reason, better, source, rule, comment, said, question = texts
+    run = asked_run(
+        binding({"note": note}, target=target, environment=target[:60]),
+        judgement(reason=reason, better_action=better, source=source[:60]),
+        terms(quorum=2, rule=rule),
+        voted(comment=comment),
+        *answered(0, f"? {question}", said),
+        words=said,
+    )
+    message, call = drawn(run), call_of(run)
+    for value in (message.blocks, details_view(run, call), review_view(run, call, SUBJECT)):
+        assert not [each for each in objects(value) if each.get("type") in ("mrkdwn", "image", "markdown", "link")]
+        assert {each["user_id"] for each in objects(value) if each.get("type") == "user"} <= {"U0ALICE", "U0CAROL"}
+        plain = [each["emoji"] for each in objects(value) if each.get("type") == "plain_text" and "emoji" in each]
+        assert not any(plain)
+    left = message.text.replace("<@U0ALICE>", "").replace("<@U0CAROL>", "")
+    assert "<" not in left and ">" not in left.replace("\n>", "")
+
+
 def test_invisible_characters_are_announced() -> None:
     assert "show nothing by themselves" in words(drawn(asked_run(binding({"a": "x\u200by"}))).blocks)
     assert "show nothing by themselves" in words(drawn(asked_run(binding({"a": "x\x1b[31my"}))).blocks)
@@ -265,6 +329,10 @@ def test_the_largest_card_is_within_slacks_limits() -> None:
         ),
         *(voted(type(ALICE)("T0ACME", f"U0{n:03}"), comment="c" * 1_000) for n in range(8)),
         *(asked for n in range(5) for asked in answered(n, "q" * 1_000, "a" * 9_000)),
+        tightened(
+            terms(approvers=tuple(f"user:U0{n:03}" for n in range(60)), quorum=12, execute_within=60.0),
+            *(type(ALICE)("T0ACME", f"U0{n:03}") for n in range(4)),
+        ),
         words="w" * 9_000,
     )
     assert "approve" in buttons(drawn(run).blocks)

@@ -1,6 +1,7 @@
 """Slack's payloads as inbox rows and inputs: what starts something, what never does, and who it was."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -153,6 +154,17 @@ def test_an_outsider_is_keyed_by_their_own_team() -> None:
     assert wrote.person == Person("T0OTHER", "U0XENA") and wrote.place.team == "T0ACME"
     clicked = translate(kept(click(user={"id": "U0XENA", "team_id": "T0OTHER"})))
     assert isinstance(clicked, Clicked) and clicked.person == Person("T0OTHER", "U0XENA")
+
+
+def test_s10_a_message_says_whether_another_company_reads_along_and_one_of_before_does_not() -> None:
+    for said, shared in ((True, True), (False, False), (None, False), ("yes", False)):
+        wrote = translate(kept(message() | {"is_ext_shared_channel": said}))
+        assert isinstance(wrote, Wrote) and wrote.shared is shared
+    row = kept(message())
+    before = json.loads(row.payload)
+    del before["shared"]
+    wrote = translate(replace(row, payload=json.dumps(before)))
+    assert isinstance(wrote, Wrote) and not wrote.shared
 
 
 def test_in_an_enterprise_people_are_keyed_by_it_and_outsiders_are_not() -> None:

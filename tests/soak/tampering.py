@@ -4,6 +4,7 @@ Rule 1: whoever changes a row of `events`, or the bytes of one of `contents`, st
 Rule 2: whoever also computes the chain anew has no key: what is sealed stops the run; what is not (`UNSEALED`: words, places, notes)
 may change, and then exactly what was approved executes, once, or nothing does.
 Rule 3: the projections decide nothing: after a change of them exactly what was approved executes, once, or nothing does.
+All of it in every state from which something may still start (`STATES`).
 """
 
 import asyncio
@@ -14,16 +15,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Table, delete, insert, select, update
 from structlog.testing import capture_logs
 
-from bot.core.call import CallState
 from bot.core.events import Voted
 from bot.core.inputs import Clicked
+from bot.core.policy import Policy
+from bot.core.run import Run
 from bot.core.values import ApprovalId, Choice, Judgement, Person, RunId, Verdict
 from bot.ports import InboxRow, Unavailable
 from bot.sql import tables
@@ -37,13 +39,16 @@ from bot.sql.schema import migrate
 from bot.sql.store import SqlStore, open_store
 from bot.sql.writer import SqlWriter
 from tests.databases import running_postgres
-from tests.engine.world import CAROL, PLACE, TEAM, World, approval_of, saying, wishing
+from tests.engine.world import BOB, CAROL, PLACE, POLICY, TEAM, World, approval_of, saying, wishing
 from tests.soak.report import Line
 from tests.sql.samples import approved, record, said, story
 
 GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
 DEED = "bob in admins"
-ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
+ASK, ALLOW = (
+    Judgement(verdict, "broad", "BIGHUB", 0.8, request_id="req_1") for verdict in (Verdict.ASK, Verdict.ALLOW)
+)
+TWO = Policy(replace(POLICY.defaults, quorum=2))
 TABLES: tuple[Table, ...] = (
     tables.runs, tables.events, tables.contents, tables.approvals, tables.buttons, tables.inbox, tables.freezes,
 )  # fmt: skip
@@ -54,6 +59,8 @@ UNSEALED = (
     "ModelReplied.proposals.raw_arguments", "ModelReplied.proposals.refusal", "Judged.judgement.reason", "Judged.judgement.source",
     "Judged.judgement.risk", "Judged.judgement.better_action", "Judged.judgement.request_id", "Judged.judgement.rule",
     "Judged.judgement.decision", "Judged.terms.rule", "CardShown", "Voted.comment", "Voted.message", "Delivered",
+    "Tightened.terms.rule", "Tightened.void", "Started.worker", "Started.action", "Started.rechecked",
+    "Started.attempt", "ModelReplied.took", "Judged.judgement.memory", "Judged.judgement.shadow",
 )  # fmt: skip
 TAMPERINGS = 1_000
 LONGEST = 4.0
@@ -82,12 +89,38 @@ async def of_one_database(name: str, url: str, seed: int, share: float) -> list[
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """How an honest bot brings an action there: the policies that it asked and took each vote under, and what happens afterwards:
+    ``last`` still clicks (None: nobody has to), under ``policy``."""
+
+    votes: tuple[tuple[Policy, Person], ...] = ()
+    asked: Policy = POLICY
+    last: Person | None = None
+    policy: Policy = POLICY
+    judgement: Judgement = ASK
+    wish: tuple[str, dict[str, Any]] = GRANT
+    deed: str = DEED
+    cut_after: str = ""
+
+
+STATES = {
+    "asked": State(last=CAROL),
+    "half voted": State(((TWO, BOB),), TWO, CAROL, TWO),
+    "approved": State(((POLICY, CAROL),)),
+    "half voted, stricter since": State(((TWO, CAROL),), last=BOB),
+    "approved, stricter since": State(((TWO, CAROL), (TWO, BOB))),
+    "allowed": State(judgement=ALLOW, cut_after="Judged"),
+    "started": State(judgement=ALLOW, wish=("sync", {}), deed="began to sync", cut_after="Started"),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
-    """All rows of a database in which one action is asked about (``approved`` False) or was approved and has not started."""
+    """All rows of a database in which one action is in a state."""
 
     run: RunId
     approval: str
-    approved: bool
+    state: State
     rows: Rows
 
 
@@ -105,17 +138,17 @@ async def tampered_approvals(name: str, store: SqlStore, seed: int, share: float
     wrong: list[str] = []
     stopped = ran = refused = 0
     honest = True
-    for approved_already in (False, True):
-        scene = await made(store, approved_already)
-        honest = honest and await executed(store, scene, Change("nothing", True, lambda rows: None)) == [DEED]
+    for state in STATES.values():
+        scene = await made(store, state)
+        honest = honest and await executed(store, scene, Change("nothing", True, lambda rows: None)) == [state.deed]
         changes = [*column_changes(scene), *rechained_changes(scene)]
-        for change in changes if share >= 1.0 else chance.sample(changes, max(12, int(len(changes) * share))):
+        for change in changes if share >= 1.0 else chance.sample(changes, max(5, int(len(changes) * share))):
             deeds = await executed(store, scene, change)
             if deeds is None:
                 refused += 1
             elif not deeds:
                 stopped += 1
-            elif deeds == [DEED] and change.may_run:
+            elif deeds == [state.deed] and change.may_run:
                 ran += 1
             else:
                 wrong.append(f"{change.where}: {deeds}")
@@ -139,22 +172,56 @@ async def tampered_approvals(name: str, store: SqlStore, seed: int, share: float
     )
 
 
-async def made(store: SqlStore, approved_already: bool) -> Scene:
-    """An honest bot brings it there, and ends."""
+async def made(store: SqlStore, state: State) -> Scene:
+    """Honest bots bring it there, each with its policy, and end."""
     await written(store, {table.name: [] for table in TABLES})
-    world = World(store)
-    world.guard.answers["grant_access"] = ASK
+    world = world_of(store, state, state.asked)
     async with world.engine.running(drain_seconds=0.2):
-        world.model.turns = [wishing(GRANT), saying("Done.")]
+        world.model.turns = [wishing(state.wish), saying("Done.")]
         await world.write("grant bob admins")
-        run = await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card, seconds=60.0)
-        while world.dispatch.tasks:
-            await asyncio.sleep(0.02)
-        if approved_already:
-            world.dispatch.lossy = True
-            await world.click("approve", approval_of(run))
-            await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED, seconds=60.0)
-    return Scene(run.id, approval_of(run), approved_already, await store.read(all_rows))
+        asked = state.judgement.verdict is Verdict.ASK
+        run = await world.until(lambda run: run.calls and (run.calls[0].card if asked else run.replies), seconds=60.0)
+        await rests(world)
+    for number, (policy, person) in enumerate(state.votes, 1):
+        world = world_of(store, state, policy)
+        await clicked(world, approval_of(run), person)
+        voted = await world.run()
+        assert voted is not None and votes_of(voted) == number
+    rows = await store.read(all_rows)
+    if state.cut_after:
+        cut(rows, state.cut_after)
+    return Scene(run.id, approval_of(run) if asked else "", state, rows)
+
+
+def world_of(store: SqlStore, state: State, policy: Policy) -> World:
+    world = World(store, policy=policy)
+    world.guard.answers |= {"grant_access": state.judgement, "sync": state.judgement}
+    return world
+
+
+async def clicked(world: World, approval: str, person: Person) -> None:
+    """The click is recorded, and no worker is there that would start what it allows."""
+    world.dispatch.lossy = True
+    world.inputs["click"] = Clicked(person, "approve", approval, PLACE.channel, "card-t1c1")
+    await world.engine._inbox.work(InboxRow("click", TEAM, "click", "{}"))
+
+
+async def rests(world: World) -> None:
+    while world.dispatch.tasks:
+        await asyncio.sleep(0.02)
+
+
+def votes_of(run: Run) -> int:
+    return len(run.calls[0].approval.votes) if run.calls[0].approval else 0
+
+
+def cut(rows: Rows, kind: str) -> None:
+    """The rows as they were when the first event of this kind had happened."""
+    last = next(row["seq"] for row in rows["events"] if row["kind"] == kind)
+    rows["events"][:] = [row for row in rows["events"] if row["seq"] <= last]
+    told = "".join(row["body"] for row in rows["events"])
+    rows["contents"][:] = [row for row in rows["contents"] if row["digest"] in told]
+    rechain(rows)
 
 
 async def all_rows(reader: SqlReader) -> Rows:
@@ -182,15 +249,14 @@ async def executed(store: SqlStore, scene: Scene, change: Change) -> list[str] |
         await written(store, rows)
     except (WrongStatementError, Unavailable):
         return None
-    world = World(store)
-    world.guard.answers["grant_access"], world.dispatch.lossy = ASK, True
+    world = world_of(store, scene.state, scene.state.policy)
+    world.dispatch.lossy = True
     with (
         capture_logs(),
         suppress(Exception),
     ):  # whatever stops a bot that reads changed rows: the question is what it did before
-        if not scene.approved:
-            world.inputs["click"] = Clicked(CAROL, "approve", scene.approval, PLACE.channel, "card-t1c1")
-            await world.engine._inbox.work(InboxRow("click", TEAM, "click", "{}"))
+        if scene.state.last is not None:
+            await clicked(world, scene.approval, scene.state.last)
         for run in {scene.run, *(RunId(row["run"]) for row in rows["runs"])}:
             await asyncio.wait_for(world.engine.advance(run), LONGEST)
     return world.deeds.done
@@ -244,14 +310,18 @@ def rechained_changes(scene: Scene) -> Iterator[Change]:
 
             unsealed = any(name == each or name.startswith(f"{each}.") for each in UNSEALED)
             yield Change(f"{name} = {new!r:.40}, rechained", unsealed, rows)
-    if not scene.approved:
-        yield Change("a forged vote", False, lambda rows: append(rows, forged_vote(scene)))
+    if scene.state.last is not None:
+        last = scene.state.last.user
+        yield Change("a forged vote", False, lambda rows: append(rows, forged_vote(scene, last)))
         yield Change(
             "a forged vote under the requester's name", False, lambda rows: append(rows, forged_vote(scene, "U0ALICE"))
         )
     kinds = {row["kind"] for row in scene.rows["events"]}
-    for kind in sorted(kinds & {"Judged", "Voted", "CardShown", "ModelReplied"}):
-        yield Change(f"no {kind}", kind == "CardShown", lambda rows, kind=kind: without(rows, kind))
+    if "Tightened" in kinds:
+        yield Change("the milder terms once more, with the seal that they had", False, taken_back)
+    for kind in sorted(kinds & {"Judged", "Voted", "Tightened", "CardShown", "ModelReplied"}):
+        anew = kind == "Judged" and scene.state.judgement is ALLOW  # then the guard is asked once more
+        yield Change(f"no {kind}", kind == "CardShown" or anew, lambda rows, kind=kind: without(rows, kind))
 
 
 ENUMS = {
@@ -312,13 +382,24 @@ def append(rows: Rows, event: Any) -> None:
     rechain(rows)
 
 
+def taken_back(rows: Rows) -> None:
+    """The terms of the beginning, under their own seal, put behind those that are stricter."""
+    judged, last = (json.loads(row["body"]) for row in rows["events"] if row["kind"] == "Judged"), rows["events"][-1]
+    first = next(judged)
+    seal, terms = first["judgement"]["seal"], first["terms"]
+    body = {"approval": terms["approval"], "terms": terms, "seal": seal, "void": []}
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    rows["events"].append({**last, "seq": last["seq"] + 1, "kind": "Tightened", "body": text})
+    rechain(rows)
+
+
 def without(rows: Rows, kind: str) -> None:
     kept = [row for row in rows["events"] if row["kind"] != kind]
     rows["events"][:] = [{**row, "seq": seq} for seq, row in enumerate(kept, 1)]
     rechain(rows)
 
 
-def forged_vote(scene: Scene, user: str = "U0CAROL") -> Any:
+def forged_vote(scene: Scene, user: str) -> Any:
     return Voted(ApprovalId(scene.approval), Person(TEAM, user), Choice.APPROVE, "", "k:forged", "slack", "card-t1c1")
 
 

@@ -23,7 +23,7 @@ async def test_r6_generated_arguments_are_the_same_on_the_card_in_the_database_a
 
 async def test_r6_s31_of_a_changed_database_nothing_runs_but_what_was_approved(database_url: str) -> None:
     store = open_store(database_url)
-    holds(await tampered_approvals("the test", store, SEED, 0.03))
+    holds(await tampered_approvals("the test", store, SEED, 0.02))
     await store.close()
 
 
