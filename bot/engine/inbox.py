@@ -22,6 +22,7 @@ from bot.engine.editing import CHANGES, Editing, is_done
 from bot.engine.gestures import GESTURES, gesture
 from bot.engine.latest import latest_of, line_of, run_id_of
 from bot.engine.people import People
+from bot.engine.repairing import Repairing
 from bot.engine.restoring import before_restore, clicked_before_restore
 from bot.engine.voting import CHOICES, ballot
 from bot.engine.words import ASKED_ANEW, EMPTY, LAST_MESSAGE, UNKNOWN_BUTTON, late, parked_text, while_asking
@@ -47,6 +48,7 @@ class Inbox:
         self._store, self._door, self._people, self._chat = store, door, people, chat
         self._dispatch, self._translate, self._seal_keys = dispatch, translate, seal_keys
         self._most_messages, self._editing = most_messages, editing
+        self.repairing = Repairing(door, dispatch)
         self._places: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
     async def work(self, row: InboxRow) -> None:
@@ -161,6 +163,7 @@ class Inbox:
         found = await self._find(row.team, clicked)
         if found is None:
             await self._explain(clicked, UNKNOWN_BUTTON)
+            await self._repair(row, clicked)
             return await self._close(row)
         run, call = found
         if clicked.action in CHOICES:
@@ -173,8 +176,12 @@ class Inbox:
         if isinstance(outcome, Refused):
             if not await self._is_so(clicked):
                 await self._explain(clicked, outcome.reason)
+                await self._repair(row, clicked)
             await self._close(row)
         return None
+
+    async def _repair(self, row: InboxRow, clicked: Clicked) -> None:
+        await self.repairing.repair(row.team, clicked.channel, clicked.value, clicked.message)
 
     async def _is_so(self, clicked: Clicked) -> bool:
         """Whether this very click counts already: a click that was delivered or worked twice needs no explanation."""

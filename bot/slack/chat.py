@@ -86,8 +86,15 @@ class SlackChat:
     # --- cards ------------------------------------------------------------------------------------------------------
 
     async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
-        """Bring the card up to date where it stands, or post it."""
-        message, key = card(run, call, source_note=self._source_note), f"{run.id}:card:{call.proposal.call}"
+        """Bring the card up to date where it stands, or post it; then retire an older one that somebody took for it."""
+        key, older = f"{run.id}:card:{call.proposal.call}", call.card.older if call.card is not None else ""
+        posted = await self._show(run, call, key, again)
+        if older and older != posted.message:
+            await self._posting.retired(run, key, older, words.older_card(), posted)
+        return posted
+
+    async def _show(self, run: Run, call: Call, key: str, again: bool) -> Posted:
+        message = card(run, call, source_note=self._source_note)
         team, channel = run.asked.place.team, channel_of(run, call)
         recorded = call.card.message if call.card is not None else ""
 

@@ -17,6 +17,7 @@ from bot.core.values import Person, Place, RunId
 from bot.ports import Rejected, Unavailable
 from bot.slack.calls import Declined, called, web_client, web_session
 from bot.slack.chat import SlackChat
+from bot.slack.replies import OLDER_CARD
 from bot.workspace import RunningWorkspace
 from bot.workspace.world import Draft
 from tests.slack.hands import Hands
@@ -126,6 +127,32 @@ async def test_a_card_that_was_deleted_is_posted_anew(
     assert again.message != posted.message
     (shown,) = await in_thread(workspace, place)
     assert "Approved by" in words(shown["blocks"])
+
+
+async def test_s13_an_older_message_that_was_clicked_in_the_cards_place_is_retired_with_a_link_to_it(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place)
+    older, card = await chat.show_card(run, call_of(run)), await chat.show_card(run, call_of(run), again=False)
+    later = with_card(run, card.message)
+    call = replace(call_of(later), card=Card("C0OPS", card.message, "", older=older.message))
+    assert await chat.show_card(replace(later, calls=(call,)), call) == card
+    retired, shown = await in_thread(workspace, place)
+    assert not buttons(retired["blocks"]) and OLDER_CARD in words(retired["blocks"])
+    assert card.message.replace(".", "") in str(retired["blocks"]) and "approve" in buttons(shown["blocks"])
+
+
+async def test_s13_what_became_the_card_meanwhile_is_not_retired(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    """The recorded one was deleted, and another was posted in its place, of which nobody heard: that one was clicked."""
+    run = fresh(place)
+    card = await chat.show_card(run, call_of(run))
+    later = with_card(run, "1700000009.000100")
+    call = replace(call_of(later), card=Card("C0OPS", "1700000009.000100", "", older=card.message))
+    assert await chat.show_card(replace(later, calls=(call,)), call) == card
+    (shown,) = await in_thread(workspace, place)
+    assert "approve" in buttons(shown["blocks"])
 
 
 async def test_a_card_that_can_no_longer_be_changed_is_posted_anew_once(

@@ -73,6 +73,15 @@ class Scene:
             await asyncio.sleep(0.01)
         raise AssertionError("no modal opened")
 
+    async def repaired(self, times: int) -> None:
+        """The card is to be shown anew."""
+        for _ in range(300):
+            if len(self.desk.repaired) == times:
+                assert self.desk.repaired[-1] == ("T0ACME", "C0OPS", APPROVAL, self.card)
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"repaired: {self.desk.repaired}")
+
     async def told(self, user: str = "U0CAROL") -> str:
         """The private explanation that this person got."""
         for _ in range(300):
@@ -185,12 +194,14 @@ async def test_a_card_that_is_decided_or_replaced_opens_nothing(scene: Scene, de
     scene.knows(asked_run(None, None, None, voted(DAN, Choice.DENY)))
     await scene.click("deny")
     assert await scene.told() == DECIDED
+    await scene.repaired(1)
     scene.knows(asked_run())
     run, call = desk.cards[APPROVAL]
     newer = replace(call, card=Card("C0OPS", "1800000000.000100", "asking:0"))
     desk.cards[APPROVAL] = (replace(run, calls=(newer,)), newer)
     await scene.click("deny", "U0DAN")
     assert await scene.told("U0DAN") == NOT_THE_CARD
+    await scene.repaired(2)
 
 
 async def test_a_lookup_that_takes_too_long_is_explained(scene: Scene, desk: RecordingDesk) -> None:
@@ -212,6 +223,7 @@ async def test_what_goes_wrong_is_logged_without_payloads_and_explained(scene: S
 async def test_a_button_of_another_version_is_explained(scene: Scene, desk: RecordingDesk, action: str) -> None:
     assert await scene.click(action, value=APPROVAL, force=True) == "ok"
     assert await scene.told() == OLD_BUTTON
+    await scene.repaired(1)
     assert desk.rows == []
 
 

@@ -1,0 +1,79 @@
+"""A card that somebody clicked although it shows what is no longer so: it is shown anew, and an older message of it is retired (S13).
+
+Rule 1: nothing is sent from here. That a card is out of date is recorded, and what it shows is owed again, like after any change.
+Rule 2: only a click that was refused comes here, and what is owed already is not recorded once more.
+What the person is told is `words.py`'s; what an older message says then is `slack/chat.py`'s.
+"""
+
+from collections.abc import Sequence
+
+from bot.core.call import Call, CallState
+from bot.core.events import CardShown, Event
+from bot.core.placing import channel_of
+from bot.core.refusal import Refused
+from bot.core.run import BrokenJournal, Run
+from bot.engine.door import Door
+from bot.ports import Decide, Dispatch, Unavailable, Writer
+
+UP_TO_DATE = Refused("The card is as it should be.")
+
+
+class Repairing:
+    """Puts right what a refused click came from."""
+
+    def __init__(self, door: Door, dispatch: Dispatch) -> None:
+        self._door, self._dispatch = door, dispatch
+
+    async def repair(self, team: str, channel: str, opaque: str, message: str, *, retired: bool = False) -> None:
+        """``opaque``: the clicked button's value; ``message``: where the button stood; ``retired``: no card has such a button any
+        more. Nothing comes of it where it belongs to another workspace or channel (S12), nor while the store is away: the next click
+        repairs it."""
+        try:
+            run = await self._door.find(opaque) if opaque else None
+            noting = _noting(team, channel, opaque, message, retired)
+            outcome = await self._door.decide(run.id, noting) if run else None
+        except (Unavailable, BrokenJournal):
+            return
+        if isinstance(outcome, Run):
+            await self._dispatch.wake(outcome.id)
+
+
+def _noting(team: str, channel: str, opaque: str, message: str, retired: bool) -> Decide:
+    async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+        line = await tx.line(run.id) if run is not None else None
+        if run is None or run.asked.place.team != team or line is None or line.parked is not None:
+            return UP_TO_DATE
+        call = _clicked(run, opaque, message)
+        if call is None or channel_of(run, call) != channel:
+            return UP_TO_DATE
+        noted = outdated(call, "" if retired else opaque, message)
+        return UP_TO_DATE if noted is None else [noted]
+
+    return decide
+
+
+def _clicked(run: Run, opaque: str, message: str) -> Call | None:
+    """The call of a button, also of a question in whose place another is asked now, on the same card."""
+    standing = (call for call in run.calls if call.card is not None and call.card.message == message)
+    return run.call_of(opaque) or next(standing, None)
+
+
+def outdated(call: Call, opaque: str, message: str) -> CardShown | None:
+    """That the card of a refused click is out of date; None where it is not, or where it is put right already."""
+    card = call.card
+    if card is None:
+        return None
+    older = message if message != card.message else ""
+    if not older and _asks(call, opaque):
+        return None
+    if card.shows != call.phase and card.older == (older or card.older):
+        return None
+    return CardShown(call.proposal.call, card.channel, card.message, "", older)
+
+
+def _asks(call: Call, opaque: str) -> bool:
+    """Whether the question that the button belongs to is still open."""
+    approval = call.approval
+    if call.state is CallState.IN_DOUBT:
+        return call.question == opaque and call.settled is None
+    return call.state is CallState.ASKING and approval is not None and approval.terms.approval == opaque
