@@ -24,7 +24,7 @@ from bot.engine.latest import latest_of, line_of, run_id_of
 from bot.engine.people import People
 from bot.engine.repairing import Repairing
 from bot.engine.restoring import before_restore, clicked_before_restore
-from bot.engine.voting import CHOICES, ballot
+from bot.engine.voting import CHOICES, ballot, clock, voted_just_now
 from bot.engine.words import ASKED_ANEW, EMPTY, LAST_MESSAGE, UNKNOWN_BUTTON, late, parked_text, while_asking
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Rejected, Store, Translate, Unavailable, Writer
 
@@ -163,7 +163,7 @@ class Inbox:
         found = await self._find(row.team, clicked)
         if found is None:
             await self._explain(clicked, UNKNOWN_BUTTON)
-            await self._repair(row, clicked)
+            await self.repairing.after(row.team, clicked)
             return await self._close(row)
         run, call = found
         if clicked.action in CHOICES:
@@ -176,21 +176,16 @@ class Inbox:
         if isinstance(outcome, Refused):
             if not await self._is_so(clicked):
                 await self._explain(clicked, outcome.reason)
-                await self._repair(row, clicked)
+                await self.repairing.after(row.team, clicked)
             await self._close(row)
         return None
 
-    async def _repair(self, row: InboxRow, clicked: Clicked) -> None:
-        await self.repairing.repair(row.team, clicked.channel, clicked.value, clicked.message)
-
     async def _is_so(self, clicked: Clicked) -> bool:
-        """Whether this very click counts already: a click that was delivered or worked twice needs no explanation."""
+        """Whether this very click counts already: a double click, or one that was worked twice, needs no explanation."""
         run = await self.run_of(clicked.value)
         call = run.call_of(clicked.value) if run else None
-        votes = call.approval.votes if call and call.approval else ()
-        if call is not None and is_done(call, clicked):
-            return True
-        return any((v.person, v.choice) == (clicked.person, CHOICES.get(clicked.action)) for v in votes)
+        now = await self._store.read(clock)
+        return call is not None and (is_done(call, clicked) or voted_just_now(call, clicked, now))
 
     async def _find(self, team: str, clicked: Clicked) -> tuple[Run, Call] | None:
         """The run and call that a button names, if it belongs to this workspace and channel (S12, S30)."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from bot.core.call import Call, CallState
 from bot.core.events import CardShown, Event
+from bot.core.inputs import Clicked
 from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run
@@ -23,6 +24,9 @@ class Repairing:
 
     def __init__(self, door: Door, dispatch: Dispatch) -> None:
         self._door, self._dispatch = door, dispatch
+
+    async def after(self, team: str, clicked: Clicked) -> None:
+        await self.repair(team, clicked.channel, clicked.value, clicked.message)
 
     async def repair(self, team: str, channel: str, opaque: str, message: str, *, retired: bool = False) -> None:
         """``opaque``: the clicked button's value; ``message``: where the button stood; ``retired``: no card has such a button any

@@ -16,7 +16,9 @@ from bot.core.run import Run
 from bot.core.values import Choice, Terms
 from bot.engine.starting import TAMPERED, Keys, judgement_holds
 from bot.engine.words import late
+from bot.ports import Reader
 
+DOUBLE_CLICK_SECONDS = 3.0
 CHOICES = {"approve": Choice.APPROVE, "approve_reviewed": Choice.APPROVE, "deny": Choice.DENY}
 
 
@@ -43,3 +45,14 @@ def ballot(
     voted = Voted(asked, clicked.person, choice, clicked.comment, mark, via, clicked.message, counts_as)
     strict = approvals.vote(replace(approval, terms=terms), voted, call.card.message if call.card else "", now)
     return strict if isinstance(strict, Refused) else [voted]
+
+
+def voted_just_now(call: Call, clicked: Clicked, now: float) -> bool:
+    """Whether this very vote counts since a moment ago, so that its second click needs no explanation."""
+    votes = call.approval.votes if call.approval else ()
+    mine, since = (clicked.person, CHOICES.get(clicked.action)), now - DOUBLE_CLICK_SECONDS
+    return any((vote.person, vote.choice) == mine and vote.at > since for vote in votes)
+
+
+async def clock(tx: Reader) -> float:
+    return tx.now

@@ -95,8 +95,9 @@ def warnings(call: Call) -> Iterator[str]:
 
 
 def asked_line(run: Run, call: Call) -> Block:
-    turn = [each for each in run.calls if each.turn == call.turn]
-    place = next((n for n, each in enumerate(turn, 1) if each.proposal.call == call.proposal.call), 1)
+    # What a person or a retry made of an action is still that action.
+    turn = list(dict.fromkeys(each.proposal.wire for each in run.calls if each.turn == call.turn))
+    place = turn.index(call.proposal.wire) + 1 if call.proposal.wire in turn else 1
     return line(
         said("Asked by "),
         mention(run.asked.person.user),

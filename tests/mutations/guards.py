@@ -558,6 +558,11 @@ ENGINE = (
         "engine/test_guards.py::test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id",
     ),
     guard(
+        "only a double click is left without a word", "R20 S13", "engine/voting.py",
+        "== mine and vote.at > since", "== mine",
+        "engine/test_terms.py::test_r20_who_votes_again_is_told_that_one_person_is_one_vote_and_a_double_click_is_left_alone",
+    ),
+    guard(
         "who clicks what is no longer so has the card shown anew", "S13", "engine/repairing.py",
         "if not older and _asks(call, opaque):", "if not older:",
         "engine/test_repairing.py::test_s13_a_click_on_a_card_that_is_decided_says_by_whom_and_shows_it_anew",

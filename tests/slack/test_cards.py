@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes, parse_arguments
-from bot.core.events import Finished, Started
+from bot.core.events import Edited, Finished, Started
 from bot.core.run import Run
+from bot.core.values import CallId, Proposal
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, details_view, fits_review, review_view
@@ -18,6 +19,7 @@ from tests.slack.made import (
     ALICE,
     APPROVAL,
     CALL,
+    CAROL,
     QUESTION,
     answered,
     asked_run,
@@ -123,6 +125,14 @@ def test_block_ids_are_fresh_on_every_update() -> None:
 )
 def test_only_the_riskiest_approval_asks_twice(bound: Any, judged: Any, twice: bool) -> None:
     assert ("confirm" in buttons(drawn(asked_run(bound, judged)).blocks)["approve"]) is twice
+
+
+def test_what_a_person_made_of_an_action_is_not_another_action_of_the_turn() -> None:
+    edited = Proposal(CallId(f"{CALL}e"), "wire", "grant_access", "{}", binding({"user_id": "bob", "group": "admins"}))
+    run = asked_run(None, None, None, Edited(CALL, edited, CAROL))
+    assert len(run.calls) == 2
+    for call in run.calls:
+        assert "the only action in this turn" in words(card(run, call).blocks)
 
 
 def test_the_guards_note_stands_on_every_card() -> None:
