@@ -165,7 +165,7 @@ def apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
 
 def close(call: Call, event: Cancelled | RunFailed | Restored, at: float) -> Call:
     """The run ended under an open call."""
-    reason = {Cancelled: "The run was stopped.", Restored: RESTORED}.get(type(event), "The run failed.")
+    reason = {Cancelled: "The whole request was stopped.", Restored: RESTORED}.get(type(event), "The request failed.")
     resolution = Resolution.SUPERSEDED if isinstance(event, Cancelled) else Resolution.WITHDRAWN
     return refuse(call, Outcome.CANCELLED, reason, at, resolution)
 

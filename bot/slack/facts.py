@@ -29,7 +29,8 @@ COMMENT_CHARACTERS: Final = 1_000
 """What a form takes as a comment: what Details show whole, whatever else stands there."""
 COMMENT_BEGINNING: Final = 40
 MOST_DEMANDS: Final = 6
-MOST_NAMED: Final = 8
+MOST_NAMED: Final = 6
+MOST_LATER: Final = 2
 VOTE_COMMENT: Final = 250
 MOST_VOTES: Final = 8
 """Votes on a card; Details show all."""
@@ -119,7 +120,14 @@ def who_line(run: Run, approval: Approval) -> Block:
         runs.append(said(f" · {len(approval.votes) - given} of the {terms.denials} denials that end it"))
     if terms.comment_required:
         runs.append(said(" · an approval needs a comment"))
+    runs.extend(_escalating(terms))
     return line(*runs)
+
+
+def anew_line(approval: Approval) -> Iterator[Block]:
+    """Where people were asked about this before; why they are asked again stands with the guard's reason."""
+    if approval.instead_of is not None and approval.resolution is None:
+        yield line(said("Asked anew: ", "bold"), said("earlier votes do not count any more."))
 
 
 def vote_lines(approval: Approval) -> Iterator[Block]:
@@ -193,6 +201,18 @@ def _who(terms: Terms, requester: Person) -> Iterator[Piece]:
         yield mention(requester.user)
 
 
+def _escalating(terms: Terms) -> Iterator[Piece]:
+    """Who may decide as well, and from when on."""
+    later = [quorum for quorum in terms.quorums if quorum.escalate_to and quorum.escalates_at]
+    for quorum in later[:MOST_LATER]:
+        yield said(" · also, from ")
+        yield moment(quorum.escalates_at)
+        yield said(" on: ")
+        yield from _named(quorum.escalate_to, MOST_LATER)
+    if len(later) > MOST_LATER:
+        yield said(f" · and others later{SHORTENED}")
+
+
 def _lacking(approval: Approval) -> Iterator[Piece]:
     """Who is still wanted, by the votes so far."""
     last = max((vote.at for vote in approval.votes), default=0.0)
@@ -208,16 +228,20 @@ def _several(demands: Sequence[tuple[int, Sequence[str]]], most: int | None = No
     ``most``: how many of each are named at most, however many demands there are."""
     for index, (count, approvers) in enumerate(demands[:MOST_DEMANDS]):
         yield said(f"{' and ' if index else ''}{count} of ")
-        shown = approvers[:most] if len(demands) == 1 else approvers[:MOST_NAMED]
-        for number, approver in enumerate(shown):
-            if number:
-                yield said(", ")
-            kind, _, name = approver.partition(":")
-            yield group_mention(name) if kind == "group" else mention(name)
-        if len(approvers) > len(shown):
-            yield said(f" or {len(approvers) - len(shown)} others{SHORTENED}")
+        yield from _named(approvers, most if len(demands) == 1 else MOST_NAMED)
     if len(demands) > MOST_DEMANDS:
         yield said(f" and {len(demands) - MOST_DEMANDS} more demands{SHORTENED}")
+
+
+def _named(approvers: Sequence[str], most: int | None) -> Iterator[Piece]:
+    shown = approvers[:most]
+    for number, approver in enumerate(shown):
+        if number:
+            yield said(", ")
+        kind, _, name = approver.partition(":")
+        yield group_mention(name) if kind == "group" else mention(name)
+    if len(approvers) > len(shown):
+        yield said(f" or {len(approvers) - len(shown)} others{SHORTENED}")
 
 
 def _bar(risk: float) -> str:

@@ -10,6 +10,13 @@ from tests.browser.chromium import chromium
 from tests.browser.demo import act_as, demo, faults_of
 
 WAIT = 20_000
+PICTURES = os.environ.get("SIGNOFF_PICTURES")
+
+
+async def drawn(shown: Locator, name: str) -> None:
+    """For docs/approvals.md, where `make pictures` says so."""
+    if PICTURES:
+        await shown.screenshot(path=Path(PICTURES) / "cards" / f"{name}.png")
 
 
 async def ask(page: Page, url: str, wish: str) -> Locator:
@@ -26,6 +33,7 @@ async def approve(page: Page, user: str, card: Locator) -> None:
     await act_as(page, user)
     await card.locator('[data-action-id="approve"]').click()
     await expect(page.get_by_test_id("confirm")).to_contain_text("Really approve?")
+    await drawn(page.get_by_test_id("confirm"), "confirm")
     await page.get_by_test_id("confirm-ok").click()
 
 
@@ -72,6 +80,7 @@ async def edited_by_carol(page: Page, thread: Locator, first: Locator) -> Locato
     await expect(plan).to_have_value("+3 ~1 -0", timeout=WAIT)
     await expect(modal.get_by_label("workspace")).to_have_value("network")
     await plan.fill("+3 ~0 -0")
+    await drawn(modal, "edit-form")
     await modal.get_by_test_id("modal-submit").click()
     await expect(modal).to_have_count(0)
     second = thread.get_by_test_id("message").filter(has_text="Before → now").first

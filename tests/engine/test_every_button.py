@@ -156,7 +156,7 @@ TABLE = [
     Row(("superseded",), OTHERS, ANY, ANY, "This is superseded: It was changed."),
     Row(("frozen",), OTHERS, ANY, ANY, "This is frozen: All is frozen."),
     Row(("blocked",), OTHERS, ANY, ANY, "This is blocked: Forbidden now."),
-    Row(("stopped",), OTHERS, ANY, ANY, "This is cancelled: The run was stopped."),
+    Row(("stopped",), OTHERS, ANY, ANY, "This is cancelled: The whole request was stopped."),
     # Nobody knows whether it ran.
     Row(DOUBT, ANSWERS, ("requester",), ANY, OWN),
     *(Row((*DOUBT, "found to have run"), ANSWERS, (who,), ANY, why) for who, why in OUT.items()),
