@@ -191,8 +191,17 @@ def _people(run: Run) -> frozenset[str]:
     votes = (vote.person.user for call in run.calls if call.approval for vote in call.approval.votes)
     asking = (inquiry.person.user for call in run.calls for inquiry in call.inquiries)
     settled = (call.settled.person.user for call in run.calls if call.settled and call.settled.person)
+    changing = (call.instead.person.user for call in run.calls if call.instead)
     return frozenset(
-        {run.asked.person.user, run.ended_by, *(said.person.user for said in run.said), *votes, *asking, *settled}
+        {
+            run.asked.person.user,
+            run.ended_by,
+            *(said.person.user for said in run.said),
+            *votes,
+            *asking,
+            *settled,
+            *changing,
+        }
     )
 
 

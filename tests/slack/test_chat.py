@@ -9,7 +9,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.call import Card
-from bot.core.events import Started
+from bot.core.events import SaferAsked, Started
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -21,7 +21,7 @@ from bot.slack.replies import OLDER_CARD
 from bot.workspace import RunningWorkspace
 from bot.workspace.world import Draft
 from tests.slack.hands import Hands
-from tests.slack.made import ALICE, CALL, XENA, asked_run, call_of, every_phase, voted
+from tests.slack.made import ALICE, CALL, CAROL, XENA, asked_run, call_of, every_phase, voted
 from tests.slack.reading import buttons, objects, words
 
 Json = dict[str, Any]
@@ -223,6 +223,15 @@ async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
     (shown,) = await in_thread(workspace, place)
     assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0ALICE"]
     assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
+
+
+async def test_a_notice_mentions_whoever_wanted_something_safer(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place, SaferAsked(CALL, CAROL))
+    await chat.post_notice(run, "ended", call_of(run).reason)
+    (shown,) = await in_thread(workspace, place)
+    assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0CAROL"]
 
 
 async def test_a_card_in_another_channel_is_posted_there_once_and_updated_there(
