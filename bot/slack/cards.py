@@ -39,7 +39,6 @@ SHOWN_CHARACTERS: Final = 2_500
 SHOWN_LINES: Final = 40
 EXCERPT_CHARACTERS: Final = 1_200
 EXCERPT_LINES: Final = 15
-ASKS_TWICE: Final = 0.9
 STOPS: Final = "Everything that this request still waits for ends here, on every card. What has run stays as it is."
 
 
@@ -71,16 +70,6 @@ def shows_everything(call: Call) -> bool:
     """Whether the card itself holds every byte of the arguments."""
     text = facts.argument_text(call)
     return len(text) <= SHOWN_CHARACTERS and text.count("\n") < SHOWN_LINES
-
-
-def asks_twice(call: Call) -> bool:
-    """Whether Approve asks once more: critical by declaration, or judged to be nearly so."""
-    risk = call.judgement.risk if call.judgement else None
-    return _is_critical(call) or (risk is not None and risk >= ASKS_TWICE)
-
-
-def _is_critical(call: Call) -> bool:
-    return call.proposal.binding is not None and call.proposal.binding.risk.lower() == "critical"
 
 
 def _digest_note(call: Call) -> str:
@@ -117,7 +106,7 @@ def _deciding(call: Call) -> Iterator[Block]:
     opaque, commented = call.approval.terms.approval, call.approval.terms.comment_required
     if shows_everything(call) and not commented:
         approve = button("Approve", "approve", opaque, f"Approve: {what}", "primary")
-        yield _asked_twice(call, approve, what) if asks_twice(call) else approve
+        yield _asked_twice(call, approve, what) if facts.high_risk(call) else approve
     if fits_review(call):
         word = "Review" if not shows_everything(call) else "Approve…" if commented else "With comment"
         alone = commented or not shows_everything(call)
@@ -159,9 +148,7 @@ def _ending(opaque: str, what: str) -> Iterator[Block]:
 
 def _asked_twice(call: Call, approve: Block, what: str) -> Block:
     digest = call.proposal.binding.digest if call.proposal.binding else ""
-    risk = call.judgement.risk if call.judgement else None
-    why = "it is declared critical" if _is_critical(call) else f"its risk is {risk:.2f}"
-    text = f"{what[:200]}. This is a high-risk action: {why}. Digest {short(digest)}."
+    text = f"{what[:200]}. {facts.high_risk(call)} Digest {short(digest)}."
     return confirmed(approve, "Really approve?", text[: limits.CONFIRM_TEXT], "Approve")
 
 

@@ -34,6 +34,7 @@ MOST_LATER: Final = 2
 VOTE_COMMENT: Final = 250
 MOST_VOTES: Final = 8
 """Votes on a card; Details show all."""
+ASKS_TWICE: Final = 0.9
 INVISIBLE: Final = "⚠ The arguments contain characters that show nothing by themselves; they are written as \\u{…}."
 MIXED: Final = "⚠ A word in the arguments mixes letters of different alphabets that look alike."
 
@@ -83,6 +84,14 @@ def fingerprint(call: Call) -> str:
     """``12,345 bytes, sha256 …`` of the canonical arguments."""
     raw = arguments_of(call)
     return f"{len(raw):,} bytes, sha256 {hashlib.sha256(raw).hexdigest()}"
+
+
+def high_risk(call: Call) -> str:
+    """Why approving this asks once more: critical by declaration, or judged to be nearly so; "" where it does not."""
+    binding, risk = call.proposal.binding, call.judgement.risk if call.judgement else None
+    if binding is not None and binding.risk.lower() == "critical":
+        return "This is a high-risk action: it is declared critical."
+    return f"This is a high-risk action: its risk is {risk:.2f}." if risk is not None and risk >= ASKS_TWICE else ""
 
 
 def warnings(call: Call) -> Iterator[str]:

@@ -34,7 +34,7 @@ async def test_the_page_shows_every_state_of_a_card(tmp_path: Path) -> None:
             message = card(run, run.calls[number])
             posted = await bot.chat_postMessage(channel="C0OPS", text=message.text, blocks=message.blocks)
             shown = page.locator(f'[data-ts="{posted["ts"]}"] .content')
-            await expect(shown.get_by_role("heading")).to_have_text(message.blocks[0]["text"]["text"])
+            await expect(shown.get_by_role("heading")).to_have_text(message.blocks[0]["text"]["text"], timeout=20_000)
             if PICTURES:
                 await picture(page, shown, folder / f"{name}.png")
         assert faults == []

@@ -1058,7 +1058,7 @@ DOORS = (
     ),
     guard(
         "approving what is critical asks once more", "S14", "slack/cards.py",
-        "_asked_twice(call, approve, what) if asks_twice(call) else approve", "approve",
+        "_asked_twice(call, approve, what) if facts.high_risk(call) else approve", "approve",
         "slack/test_cards.py::test_only_the_riskiest_approval_asks_twice",
     ),
     guard(

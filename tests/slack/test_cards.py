@@ -132,6 +132,8 @@ def test_only_the_riskiest_approval_asks_twice(bound: Any, judged: Any, why: str
     found = buttons(drawn(asked_run(bound, judged)).blocks)
     assert ("confirm" in found["approve"]) is bool(why) and why in json.dumps(found["approve"].get("confirm", {}))
     assert [name for name, each in found.items() if "confirm" in each and name != "approve"] == ["stop"]
+    view = review_view(asked_run(bound, judged), call_of(asked_run(bound, judged)), SUBJECT)
+    assert ("high-risk" in words(view["blocks"])) is bool(why) and why in words(view["blocks"])
 
 
 def test_what_a_person_made_of_an_action_is_not_another_action_of_the_turn() -> None:
