@@ -162,8 +162,8 @@ class Inbox:
             raise Unavailable(f"Another release stored this: a click on {clicked.action}.")
         found = await self._find(row.team, clicked)
         if found is None:
-            await self._explain(clicked, UNKNOWN_BUTTON)
-            await self.repairing.after(row.team, clicked)
+            anew = await self.repairing.after(row.team, clicked)
+            await self._explain(clicked, ASKED_ANEW if anew else UNKNOWN_BUTTON)
             return await self._close(row)
         run, call = found
         if clicked.action in CHOICES:

@@ -25,30 +25,30 @@ class Repairing:
     def __init__(self, door: Door, dispatch: Dispatch) -> None:
         self._door, self._dispatch = door, dispatch
 
-    async def after(self, team: str, clicked: Clicked) -> None:
-        await self.repair(team, clicked.channel, clicked.value, clicked.message)
+    async def after(self, team: str, clicked: Clicked) -> bool:
+        return await self.repair(team, clicked.channel, clicked.value, clicked.message)
 
-    async def repair(self, team: str, channel: str, opaque: str, message: str, *, retired: bool = False) -> None:
+    async def repair(self, team: str, channel: str, opaque: str, message: str, *, retired: bool = False) -> bool:
         """``opaque``: the clicked button's value; ``message``: where the button stood; ``retired``: no card has such a button any
-        more. Nothing comes of it where it belongs to another workspace or channel (S12), nor while the store is away: the next click
-        repairs it."""
+        more. Whether it is the card of something here; False, and nothing comes of it, where it belongs to another workspace or channel
+        (S12), and while the store is away: the next click repairs it."""
         try:
             run = await self._door.find(opaque) if opaque else None
-            noting = _noting(team, channel, opaque, message, retired)
-            outcome = await self._door.decide(run.id, noting) if run else None
+            if run is None or _clicked(run, team, channel, opaque, message) is None:
+                return False
+            outcome = await self._door.decide(run.id, _noting(team, channel, opaque, message, retired))
         except (Unavailable, BrokenJournal):
-            return
+            return False
         if isinstance(outcome, Run):
             await self._dispatch.wake(outcome.id)
+        return True
 
 
 def _noting(team: str, channel: str, opaque: str, message: str, retired: bool) -> Decide:
     async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
         line = await tx.line(run.id) if run is not None else None
-        if run is None or run.asked.place.team != team or line is None or line.parked is not None:
-            return UP_TO_DATE
-        call = _clicked(run, opaque, message)
-        if call is None or channel_of(run, call) != channel:
+        call = _clicked(run, team, channel, opaque, message) if run is not None else None
+        if call is None or line is None or line.parked is not None:
             return UP_TO_DATE
         noted = outdated(call, "" if retired else opaque, message)
         return UP_TO_DATE if noted is None else [noted]
@@ -56,10 +56,11 @@ def _noting(team: str, channel: str, opaque: str, message: str, retired: bool) -
     return decide
 
 
-def _clicked(run: Run, opaque: str, message: str) -> Call | None:
-    """The call of a button, also of a question in whose place another is asked now, on the same card."""
+def _clicked(run: Run, team: str, channel: str, opaque: str, message: str) -> Call | None:
+    """The call of a button, also of a question in whose place another is asked now, on the same card; None if it stood elsewhere."""
     standing = (call for call in run.calls if call.card is not None and call.card.message == message)
-    return run.call_of(opaque) or next(standing, None)
+    call = run.call_of(opaque) or next(standing, None)
+    return call if call is not None and (run.asked.place.team, channel_of(run, call)) == (team, channel) else None
 
 
 def outdated(call: Call, opaque: str, message: str) -> CardShown | None:

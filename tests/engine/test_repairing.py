@@ -7,7 +7,7 @@ from bot.core.call import CallState
 from bot.core.events import CardShown
 from bot.core.placing import channel_of
 from bot.core.run import Run
-from bot.engine.words import UNKNOWN_BUTTON
+from bot.engine.words import ASKED_ANEW
 from tests.engine.test_faults import running
 from tests.engine.test_terms import DEFAULTS, asked, ended, told, world_of
 from tests.engine.world import BOB, CAROL, PLACE, TEAM, World, approval_of
@@ -66,7 +66,7 @@ async def test_s13_a_click_on_a_question_that_is_asked_anew_repairs_the_card_on_
         assert run.calls[0].state is CallState.ASKING
         before = world.chat.rendered
         await world.click("deny", first, BOB)
-        assert await told(world) == UNKNOWN_BUTTON
+        assert await told(world) == ASKED_ANEW
         await world.until(lambda run: world.chat.rendered > before and is_up_to_date(run), 10.0)
         assert len(await found_out_of_date(world)) == 1
 
@@ -89,7 +89,7 @@ async def test_s12_a_click_from_another_channel_or_workspace_repairs_nothing() -
         run = await world.run()
         assert run is not None and channel_of(run, run.calls[0]) == PLACE.channel
         for team, channel in ((TEAM, "C0OTHER"), ("T9", PLACE.channel)):
-            await world.engine.repair(team, channel, approval, "older")
+            assert not await world.engine.repair(team, channel, approval, "older")
         assert await found_out_of_date(world) == []
         await world.engine.repair(TEAM, PLACE.channel, approval, "older")
         assert len(await found_out_of_date(world)) == 1

@@ -17,7 +17,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Choice, Place
 from bot.engine.listing import Listing
-from bot.engine.words import UNKNOWN_BUTTON
+from bot.engine.words import ASKED_ANEW, UNKNOWN_BUTTON
 from bot.slack.cards import card
 from bot.slack.listeners.buttons import DECIDED, TOO_SLOW
 from bot.slack.listeners.commands import CANNOT
@@ -202,6 +202,12 @@ async def test_a_card_that_is_decided_or_replaced_opens_nothing(scene: Scene, de
     await scene.click("deny", "U0DAN")
     assert await scene.told("U0DAN") == NOT_THE_CARD
     await scene.repaired(2)
+
+
+async def test_s13_a_button_of_a_question_that_is_asked_anew_says_so(scene: Scene, desk: RecordingDesk) -> None:
+    desk.anew, desk.cards = True, {}
+    await scene.click("deny")
+    assert await scene.told() == ASKED_ANEW
 
 
 async def test_a_lookup_that_takes_too_long_is_explained(scene: Scene, desk: RecordingDesk) -> None:

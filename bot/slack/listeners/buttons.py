@@ -12,7 +12,7 @@ from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person
-from bot.engine.words import UNKNOWN_BUTTON
+from bot.engine.words import ASKED_ANEW, UNKNOWN_BUTTON
 from bot.slack.blocks import Block
 from bot.slack.calls import Declined, called
 from bot.slack.desk import Desk
@@ -87,8 +87,8 @@ class Buttons:
 
     async def _decline(self, client: AsyncWebClient, click: Click, why: str) -> None:
         """Tell whoever clicked why nothing opens, and put the card right where it offers what is no longer so."""
-        await tell(client, click, why)
-        await self._desk.repair(click.team, click.channel, click.value, click.message)
+        anew = await self._desk.repair(click.team, click.channel, click.value, click.message)
+        await tell(client, click, ASKED_ANEW if anew and why == UNKNOWN_BUTTON else why)
 
     async def _admitted(self, click: Click, may: May) -> tuple[Run, Call] | str:
         """What the button names, or why this person gets nothing."""
