@@ -18,7 +18,7 @@ from benchmarks.databases import Database
 from benchmarks.servers import Addresses
 from bot.actions import Registry
 from bot.api.alone import POLICY, THE_PROGRAM, Alone
-from bot.app import QUEUE_CONNECTIONS, chat_of, guard_of, limits_of, model_of
+from bot.app import QUEUE_CONNECTIONS, chat_of, limits_of, model_of
 from bot.core.call import CallState
 from bot.core.events import Asked
 from bot.core.policy import Defaults, Policy
@@ -27,6 +27,7 @@ from bot.core.values import Place, RunId
 from bot.dispatch import in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine
 from bot.engine.latest import run_id_of
+from bot.guarding import guard_of
 from bot.settings import Settings, read_settings
 from bot.slack.payloads import inbox_row, translate
 from bot.sql.schema import migrate

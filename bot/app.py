@@ -18,14 +18,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.actions import Registry
-from bot.bighub_guard import BighubGuard
 from bot.children import children_end_with_us
-from bot.core.policy import Policy
 from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine, Limits
 from bot.errors import ConfigurationError
+from bot.guarding import guard_of, oversight_of
 from bot.leaving import leave, told_to_stop
-from bot.local_guard import LocalGuard, TightenedGuard
 from bot.logger import log
 from bot.logs import configure_logging
 from bot.openai_model import OpenAIModel
@@ -64,8 +62,7 @@ async def running_bot(
     settings: Settings, unspoken: tuple[str, ...] = (), *, whole_process: bool = False
 ) -> AsyncIterator[RunningBot]:
     """Everything, from the database to Slack, until the end of the block; then drain and close. ``unspoken``: no output of an
-    action carries it further; ``whole_process``: this process ends with the bot.
-    Raises `ConfigurationError`, and `Unavailable` when the database does not answer."""
+    action carries it further; ``whole_process``: this process ends with the bot. Raises `ConfigurationError`, `Unavailable`."""
     loaded = load_policy(settings.policy_file)
     registry = Registry.load(settings.actions, unspoken=unspoken)
     async with contextlib.AsyncExitStack() as stack:
@@ -77,7 +74,7 @@ async def running_bot(
         model = model_of(settings)
         stack.push_async_callback(model.close)
         guard = await stack.enter_async_context(guard_of(settings, loaded.policy))
-        chat = await stack.enter_async_context(chat_of(settings))
+        chat = await stack.enter_async_context(chat_of(settings, glass=bool(loaded.policy.break_glass.people)))
         engine = Engine(
             store=store,
             model=model,
@@ -89,6 +86,7 @@ async def running_bot(
             policy=loaded.policy,
             seal_keys=keys,
             limits=limits_of(settings),
+            oversight=await stack.enter_async_context(oversight_of(settings)),
         )
         restored = await engine.settle_restore()
         await stack.enter_async_context(
@@ -151,26 +149,12 @@ async def open_queue(settings: Settings) -> Queue:
 
 
 @asynccontextmanager
-async def chat_of(settings: Settings) -> AsyncIterator[SlackChat]:
+async def chat_of(settings: Settings, *, glass: bool = False) -> AsyncIterator[SlackChat]:
     """The Chat port over the one workspace whose bot token is set; its calls share their connections."""
     note = "" if settings.bighub_api_key else "No BIGHUB key: the local rules decided alone."
     async with web_session() as session:
         client = web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url, session)
-        yield SlackChat(lambda team: client, source_note=note, pacer=Pacer(spaces=settings.slack_pacing))
-
-
-@asynccontextmanager
-async def guard_of(settings: Settings, policy: Policy) -> AsyncIterator[Guard]:
-    """BIGHUB tightened by the policy where a key is set; the local rules alone otherwise."""
-    if settings.bighub_api_key is None:
-        yield LocalGuard(policy)
-        return
-    key = settings.bighub_api_key.get_secret_value()
-    bighub = BighubGuard(key, settings.bighub_base_url, memory=settings.bighub_memory)
-    try:
-        yield TightenedGuard(bighub, policy)
-    finally:
-        await bighub.close()
+        yield SlackChat(lambda team: client, source_note=note, glass=glass, pacer=Pacer(spaces=settings.slack_pacing))
 
 
 async def accepted(settings: Settings) -> None:

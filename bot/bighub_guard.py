@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.bighub_client import Bighub, DecidedAlready, NotThere, Submission, sdk_client
+from bot.bighub_client import Bighub, Submission, sdk_client
+from bot.bighub_errors import DecidedAlready, NotThere
 from bot.bighub_reports import (
     approval_in,
     choose_status,

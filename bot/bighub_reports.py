@@ -55,15 +55,19 @@ def memory_report(run: Run, events: Sequence[dict[str, Any]], source: str, sourc
     return {**report, "model": brief["model"]} if brief.get("model") else report
 
 
-def approval_in(listed: object, request_id: str) -> dict[str, Any] | None:
-    """The approval of a request in BIGHUB's listing. `Unavailable` for a listing that is none: no reason to send blindly."""
-    if isinstance(listed, dict):
-        listed = next((listed[key] for key in ("approvals", "items", "results") if key in listed), None)
-    if not isinstance(listed, list):
+def listed(listing: object) -> list[dict[str, Any]]:
+    """The approvals of BIGHUB's listing. `Unavailable` for a listing that is none: no reason to act blindly."""
+    if isinstance(listing, dict):
+        listing = next((listing[key] for key in ("approvals", "items", "results") if key in listing), None)
+    if not isinstance(listing, list):
         raise Unavailable("BIGHUB's list of approvals cannot be read.")
+    return [item for item in listing if isinstance(item, dict)]
+
+
+def approval_in(listing: object, request_id: str) -> dict[str, Any] | None:
+    """The approval of a request in BIGHUB's listing. Raises `Unavailable` as `listed` does."""
     ids = ("request_id", "validation_id")
-    items = (item for item in listed if isinstance(item, dict))
-    return next((item for item in items if request_id in (str(item.get(name)) for name in ids)), None)
+    return next((item for item in listed(listing) if request_id in (str(item.get(name)) for name in ids)), None)
 
 
 def resolution_word(resolution: Resolution) -> str:

@@ -32,6 +32,7 @@ app.add_typer(audit, name="audit")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 As = Annotated[str, typer.Option("--as", metavar="USER_ID", help="The Slack user id (U…) of who decides.")]
+Scope = Annotated[str, typer.Option(help="all, system:NAME or environment:NAME")]
 Comment = Annotated[str, typer.Option("--comment", help="Why; the card shows it, and the model reads it.")]
 
 
@@ -124,23 +125,27 @@ def deny(approval: str, user: As, comment: Comment = "") -> None:
 
 
 @app.command()
-def freeze(
-    reason: str,
-    scope: Annotated[str, typer.Option(help="all, system:NAME or environment:NAME")] = "all",
-    by: Annotated[str, typer.Option("--as", help="Who freezes; shown on every card that is refused.")] = "shell",
-) -> None:
-    """Start nothing in a scope until it is lifted; reading goes on."""
-    from bot.commands import set_freeze
+def freeze(reason: str, user: As, scope: Scope = "all") -> None:
+    """Start nothing that changes something in a scope until somebody else lifts it; reading goes on."""
+    from bot.freeze_commands import set_freeze
 
-    _do(set_freeze(scope, reason, by))
+    _do(set_freeze(scope, reason, user))
 
 
 @app.command()
-def unfreeze(scope: Annotated[str, typer.Option(help="The scope that was frozen.")] = "all") -> None:
-    """Lift a freeze."""
-    from bot.commands import lift_freeze
+def unfreeze(user: As, scope: Scope = "all", reason: str = "") -> None:
+    """Lift a freeze that somebody else set."""
+    from bot.freeze_commands import lift_freeze
 
-    _do(lift_freeze(scope))
+    _do(lift_freeze(scope, reason, user))
+
+
+@app.command()
+def freezes(as_json: AsJson = False) -> None:
+    """List what is frozen."""
+    from bot.freeze_commands import list_freezes
+
+    _do(list_freezes(as_json))
 
 
 @app.command()

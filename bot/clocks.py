@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.core.timing import Clocks, LocalTime, Quiet
 
+SATURDAY = 5
+
 
 def clocks_at(moment: float) -> Clocks:
     """The clocks at ``moment`` (epoch seconds), zone by zone (names of the IANA database)."""
@@ -28,3 +30,12 @@ def after_quiet(moment: float, zone: str, quiet: Quiet | None) -> float:
         return moment
     ends = there.replace(hour=quiet.ends // 60, minute=quiet.ends % 60, second=0, microsecond=0)
     return (ends if ends > there else ends + timedelta(days=1)).timestamp()
+
+
+def next_working_day(moment: float, zone: str, minute: int) -> float:
+    """``minute`` of the next day that is no Saturday and no Sunday, by the clocks of ``zone`` (epoch seconds)."""
+    day = datetime.fromtimestamp(moment, ZoneInfo(zone)).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    day += timedelta(days=1)
+    while day.weekday() >= SATURDAY:
+        day += timedelta(days=1)
+    return day.replace(hour=minute // 60, minute=minute % 60).timestamp()

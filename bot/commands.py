@@ -170,22 +170,6 @@ async def vote(approval: str, user: str, action: str, comment: str) -> None:
         typer.echo("\n".join((f"  {where}", *_arguments(binding))))
 
 
-async def set_freeze(scope: str, reason: str, by: str) -> None:
-    if scope != "all" and scope.partition(":")[0] not in ("system", "environment"):
-        raise SignoffError(f"{scope} is no scope: write all, system:NAME or environment:NAME.")
-    async with opened(read_settings()) as store:
-        await store.write(lambda tx: tx.set_freeze(scope, reason, by))
-    typer.echo(f"Frozen: {scope}. Nothing that writes starts there until `signoff unfreeze --scope {scope}`.")
-
-
-async def lift_freeze(scope: str) -> None:
-    async with opened(read_settings()) as store:
-        lifted = await store.write(lambda tx: tx.lift_freeze(scope))
-    if not lifted:
-        raise SignoffError(f"{scope} is not frozen.")
-    typer.echo(f"Lifted: {scope}.")
-
-
 async def declare_restored(reason: str, as_json: bool) -> None:
     from bot.engine.limits import Limits
     from bot.engine.restoring import Restoring

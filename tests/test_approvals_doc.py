@@ -10,7 +10,7 @@ from bot.slack import status
 from bot.slack.blocks import Block
 from bot.slack.cards import card
 from bot.slack.payloads import RECORDED_CLICKS
-from tests.browser.states import STATES
+from tests.browser.states import OTHERS, STATES, message_of
 from tests.slack.made import every_phase
 from tests.slack.reading import buttons
 
@@ -18,6 +18,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 TEXT = (DOCS / "approvals.md").read_text()
 FORMS = {"confirm", "edit-form"}
 """Pictures of what a card opens; the browser's journey draws them."""
+SHOWN = (*STATES, *OTHERS)
 BELOW = {"retry"}
 """Buttons that stand below the end of a request and on no card."""
 UNSEEN = {CallState.PROPOSED, Outcome.INVALID, Outcome.NEEDS_CONTEXT}
@@ -25,8 +26,7 @@ UNSEEN = {CallState.PROPOSED, Outcome.INVALID, Outcome.NEEDS_CONTEXT}
 
 
 def blocks_of(name: str) -> tuple[Block, ...]:
-    run, number = STATES[name]()
-    return card(run, run.calls[number]).blocks
+    return message_of(name).blocks
 
 
 def heading(blocks: tuple[Block, ...]) -> str:
@@ -54,13 +54,13 @@ def test_every_state_that_has_a_card_has_a_picture() -> None:
 
 
 def test_every_button_is_explained_and_stands_on_a_picture() -> None:
-    found = {name: each for made in STATES for name, each in buttons(blocks_of(made)).items()}
+    found = {name: each for made in SHOWN for name, each in buttons(blocks_of(made)).items()}
     assert RECORDED_CLICKS - BELOW - found.keys() == set()
-    labels = {str(each["text"]["text"]) for made in STATES for each in buttons(blocks_of(made)).values()}
+    labels = {str(each["text"]["text"]) for made in SHOWN for each in buttons(blocks_of(made)).values()}
     assert [label for label in (*labels, "Retry") if f"\n| **{label}** | " not in TEXT] == []
 
 
 def test_every_picture_is_drawn_shown_and_small() -> None:
     shown = set(re.findall(r"\(cards/([\w-]+)\.png\)", TEXT))
-    assert shown == STATES.keys() | FORMS == {path.stem for path in (DOCS / "cards").glob("*.png")}
+    assert shown == {*SHOWN, *FORMS} == {path.stem for path in (DOCS / "cards").glob("*.png")}
     assert [path.name for path in (DOCS / "cards").iterdir() if path.stat().st_size > 75_000] == []

@@ -13,7 +13,8 @@ import pytest
 from bighub import AsyncBighubClient
 from bighub.exceptions import BighubAPIError, BighubAuthError, BighubNetworkError, BighubTimeoutError
 
-from bot.bighub_client import Bighub, DecidedAlready, NotThere, Submission, Unreachable, told
+from bot.bighub_client import Bighub, Submission
+from bot.bighub_errors import DecidedAlready, NotThere, Unreachable, told
 from bot.ports import NotOurs, Rejected, Unavailable, fenced
 from tests.servers.bighub_server import API_KEY, running_bighub
 

@@ -44,6 +44,9 @@ from bot.ports import Reader
 from bot.sql.lock import only_bot
 from bot.sql.store import open_store
 
+ALONE = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_API_URL": "http://127.0.0.1:9/api/"}
+"""A shell whose Slack is away."""
+
 
 def signoff(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     basic = {"PATH": os.environ["PATH"], "HOME": str(folder)}
@@ -68,8 +71,9 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
         (["runs", "show", "nothing"], {}, "There is no run nothing"),
         (["runs", "cancel", "nothing", "--as", "U1"], {}, "There is no run nothing"),
         (["runs", "resume", "nothing"], {}, "There is no run nothing"),
-        (["freeze", "because", "--scope", "nonsense"], {}, "is no scope"),
-        (["unfreeze"], {}, "is not frozen"),
+        (["freeze", "because", "--scope", "nonsense", "--as", "U1"], ALONE, "is no scope"),
+        (["freeze", "because", "--as", "U1"], {}, "SLACK_BOT_TOKEN is not set"),
+        (["freeze", "because", "--as", "U1"], ALONE, "Slack does not answer, so only people whom policy.yml names"),
         (["actions", "list"], {"SIGNOFF_ACTIONS": "no.such.module"}, "no.such.module"),
         (["policy", "check"], {"SIGNOFF_POLICY": "missing.yml"}, "missing.yml"),
         (["manifest", "--http", "ftp://x"], {}, "https"),
@@ -129,13 +133,37 @@ def test_a_schema_is_taken_back_for_an_older_release_unless_a_bot_is_at_work(tmp
     assert "at head" in signoff("migrate", folder=tmp_path).stdout
 
 
-def test_a_frozen_scope_is_listed_lifted_and_the_listings_begin_empty(tmp_path: Path) -> None:
+def test_the_listings_begin_empty(tmp_path: Path) -> None:
     assert "at head" in signoff("migrate", folder=tmp_path).stdout
-    assert "Frozen: system:okta" in signoff("freeze", "incident 7", "--scope", "system:okta", folder=tmp_path).stdout
-    assert "Lifted" in signoff("unfreeze", "--scope", "system:okta", folder=tmp_path).stdout
     assert "Nothing waits" in signoff("pending", folder=tmp_path).stdout
     assert signoff("pending", "--json", folder=tmp_path).stdout.strip() == "[]"
     assert "chain holds: 0 events" in signoff("audit", "verify", folder=tmp_path).stdout
+    assert "Nothing is frozen" in signoff("freezes", folder=tmp_path).stdout
+
+
+def test_a_shell_freezes_and_only_a_second_person_lifts_it_also_while_slack_is_away(tmp_path: Path) -> None:
+    approvers = "defaults: {approvers: [user:U0CAROL, user:U0DAN, group:S0SRE]}"
+    (tmp_path / "policy.yml").write_text(f"version: 1\nshell_may_decide: true\n{approvers}\n")
+    assert "at head" in signoff("migrate", folder=tmp_path).stdout
+    okta = ("--scope", "system:Okta", "--as")
+    assert "Frozen: system:okta" in signoff("freeze", "incident 7", *okta, "U0CAROL", folder=tmp_path, **ALONE).stdout
+    again = signoff("freeze", "worse", *okta, "U0DAN", folder=tmp_path, **ALONE)
+    assert again.returncode == 1 and "frozen already, by <@U0CAROL>: incident 7" in again.stderr
+    own = signoff("unfreeze", *okta, "U0CAROL", folder=tmp_path, **ALONE)
+    assert own.returncode == 1 and "somebody else must lift it" in own.stderr
+    stranger = signoff("unfreeze", *okta, "U0ALICE", folder=tmp_path, **ALONE)
+    assert stranger.returncode == 1 and "only people whom policy.yml names" in stranger.stderr
+    assert "incident 7" in signoff("freezes", folder=tmp_path).stdout
+    assert "Lifted: system:okta" in signoff("unfreeze", *okta, "U0DAN", folder=tmp_path, **ALONE).stdout
+    assert signoff("freezes", "--json", folder=tmp_path).stdout.strip() == "[]"
+
+
+def test_a_shell_lifts_no_freeze_where_the_policy_does_not_let_shells_decide(tmp_path: Path) -> None:
+    (tmp_path / "policy.yml").write_text("version: 1\ndefaults: {approvers: [user:U0CAROL, user:U0DAN]}\n")
+    signoff("migrate", folder=tmp_path)
+    assert "Frozen: all" in signoff("freeze", "incident 7", "--as", "U0CAROL", folder=tmp_path, **ALONE).stdout
+    lifted = signoff("unfreeze", "--as", "U0DAN", folder=tmp_path, **ALONE)
+    assert lifted.returncode == 1 and "shell_may_decide" in lifted.stderr
 
 
 async def asking(url: str, expires_in: float) -> None:

@@ -42,7 +42,7 @@ def test_what_slack_would_refuse_is_refused_here(part: str, wrong: Any) -> None:
 
 def test_the_http_variant_sends_everything_to_one_address_and_leaves_socket_mode() -> None:
     address = "https://signoff.example.com/slack/events"
-    assert [command["url"] for command in HTTP["features"]["slash_commands"]] == [address]
+    assert [command["url"] for command in HTTP["features"]["slash_commands"]] == [address, address]
     assert HTTP["settings"]["event_subscriptions"]["request_url"] == address
     assert HTTP["settings"]["interactivity"]["request_url"] == address
     assert HTTP["settings"]["socket_mode_enabled"] is False

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from bot.clocks import after_quiet
+from bot.core.glass import BreakGlass
 from bot.core.matching import ArgumentTest, Comparison
 from bot.core.policy import Defaults, Denials, OnExpiry, Rule
 from bot.core.timing import DAY, WEEK, Dated, Limit, Quiet, Recurring
 from bot.core.values import Share, Verdict
 from bot.errors import ConfigurationError
 from bot.policy_file import Loaded, parse_policy
+from bot.policy_file.emergencies import GlassPart, PeoplePart
 from bot.policy_file.grammar import RulePart, Stated, When
 from bot.settings import Settings
 
@@ -183,6 +185,46 @@ def test_quiet_hours_end_when_a_persons_own_clocks_say_so_also_where_they_are_pu
     assert after_quiet(night, "Nowhere/Land", quiet) == datetime(2026, 3, 29, 8, tzinfo=UTC).timestamp()
 
 
+EMERGENCY = """
+names: {people: {erin: U0ERIN}, groups: {sre: S0SRE}, channels: {audit: C0AUDIT}}
+freeze: {users: [erin, U0DAN], groups: sre}
+break_glass:
+  users: erin
+  groups: [S0LEADS]
+  audit_channel: "#audit"
+  while_frozen: true
+  zone: Europe/Berlin
+  review_at: 08:30
+"""
+
+
+def test_who_may_freeze_and_who_may_break_the_glass_is_read() -> None:
+    policy = parse_policy(EMERGENCY, "p").policy
+    assert policy.freezers == ("user:U0ERIN", "user:U0DAN", "group:S0SRE")
+    glass = BreakGlass(("user:U0ERIN", "group:S0LEADS"), "C0AUDIT", True, "Europe/Berlin", 8 * 60 + 30)
+    assert policy.break_glass == glass
+    assert parse_policy("version: 1\n", "p").policy.freezers is None
+    assert parse_policy("version: 1\n", "p").policy.break_glass == BreakGlass()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("freeze: {user: [U0ERIN]}\n", 'p:1: freeze.user is not a key that policy.yml knows; did you mean "users"?'),
+        ("freeze: {users: [someone]}\n", '"user:someone" is no approver'),
+        ("break_glass: {while_frozen: true}\n", "nobody is named who may break the glass; write users or groups"),
+        ("break_glass: {users: U0ERIN}\n", "say where it is announced; write audit_channel"),
+        ("break_glass: {users: U0ERIN, audit_channel: audit}\n", '"audit" is no channel'),
+        ("break_glass: {users: U0ERIN, audit_channel: C1, zone: Mars/Base}\n", '"Mars/Base" is no time zone'),
+        ("break_glass: {users: U0ERIN, audit_channel: C1, review_at: Mon 08:00}\n", "write a time of day in quotes"),
+    ],
+)
+def test_a_mistake_about_emergencies_is_one_line_with_its_remedy(text: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_policy(text, "p")
+    assert told in caught.value.tell
+
+
 YAML = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
 
 
@@ -193,7 +235,7 @@ def test_every_file_in_the_documentation_is_valid(text: str) -> None:
 
 def test_the_documentation_names_every_key() -> None:
     text = DOCS.read_text(encoding="utf-8")
-    for part in (RulePart, Stated, When):
+    for part in (RulePart, Stated, When, PeoplePart, GlassPart):
         for name in part.model_fields:
             assert f"`{name}`" in text, name
     assert Settings.model_fields["policy"].validation_alias == "SIGNOFF_POLICY" and "`SIGNOFF_POLICY`" in text

@@ -502,15 +502,31 @@ async def test_open_rows_of_the_inbox_come_in_their_order(store: AnyStore) -> No
 
 
 async def test_a_freeze_stands_until_it_is_lifted(store: AnyStore) -> None:
-    await store.write(lambda writer: writer.set_freeze("all", "incident", "U1"))
-    await store.write(lambda writer: writer.set_freeze("all", "worse", "U2"))
+    assert await store.write(lambda writer: writer.set_freeze("all", "incident", "U1"))
+    assert not await store.write(lambda writer: writer.set_freeze("all", "worse", "U2"))
     (freeze,) = await store.read(lambda reader: reader.freezes())
-    assert freeze == Freeze("all", "worse", "U2", freeze.since)
+    assert freeze == Freeze("all", "incident", "U1", freeze.since)
     assert abs(freeze.since - time.time()) < 10
     assert await store.write(lambda writer: writer.freezes()) == (freeze,)
     assert await store.write(lambda writer: writer.lift_freeze("all"))
     assert not await store.write(lambda writer: writer.lift_freeze("all"))
     assert await store.read(lambda reader: reader.freezes()) == ()
+
+
+async def test_every_freeze_that_was_set_and_lifted_is_listed_with_what_was_done_about_it(store: AnyStore) -> None:
+    await store.write(lambda writer: writer.set_freeze("all", "incident", "U1"))
+    await store.write(lambda writer: writer.set_freeze("all", "worse", "U2"))
+    await store.write(lambda writer: writer.touch())
+    await store.write(lambda writer: writer.lift_freeze("all", "U2", "over"))
+    lifted, frozen = await store.read(lambda reader: reader.freezings(10))
+    assert (frozen.scope, frozen.by, frozen.reason, frozen.lifted) == ("all", "U1", "incident", False)
+    assert (lifted.scope, lifted.by, lifted.reason, lifted.lifted) == ("all", "U2", "over", True)
+    assert (frozen.told, frozen.switch) == (False, None) and frozen.number < lifted.number
+    await store.write(lambda writer: writer.mark_freezing(frozen.number, switch="ks_1"))
+    await store.write(lambda writer: writer.mark_freezing(frozen.number, told=True))
+    marked = (await store.read(lambda reader: reader.freezings(10)))[1]
+    assert (marked.told, marked.switch) == (True, "ks_1")
+    assert (await store.read(lambda reader: reader.freezings(1))) == (lifted,)
 
 
 async def test_no_freeze_is_set_between_its_check_and_the_commit(store: AnyStore) -> None:

@@ -1,6 +1,7 @@
 """What the engine finds where a chat would be when a program drives it: nobody to show anything to, one person who decides."""
 
 from bot.core.call import Call
+from bot.core.glass import Broken
 from bot.core.inputs import Input, Nothing, Profile
 from bot.core.policy import Defaults, Policy
 from bot.core.refusal import Refused
@@ -42,6 +43,14 @@ class Alone:
         return Posted("", "")
 
     async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
+        return Posted("", "")
+
+    async def announce_glass(self, run: Run, key: str, broken: Broken, channel: str, *, again: bool = True) -> Posted:
+        return Posted("", "")
+
+    async def show_review(
+        self, run: Run, key: str, broken: Broken, channel: str, stands: tuple[str, str] | None, *, again: bool = True
+    ) -> Posted:
         return Posted("", "")
 
     async def show_thinking(self, run: Run) -> None:

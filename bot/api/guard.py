@@ -9,7 +9,7 @@ Rules
    requires them) raised as `Rejected`, which the engine keeps.
 5. Arguments and metadata leave redacted. A client is given what bighub-openai 0.1.0b5 gave it, and more only if it names it.
 
-The client's errors are read in `bot.bighub_client`, its decisions in `core/verdict.py`, and how to call it is `clients.py`'s.
+The client's errors are read in `bot.bighub_errors`, its decisions in `core/verdict.py`, and how to call it is `clients.py`'s.
 """
 
 import json
@@ -24,7 +24,8 @@ from bot.actions.output import output_text, plain
 from bot.api.calling import called_back
 from bot.api.clients import called
 from bot.api.facts import Facts
-from bot.bighub_client import Bighub, DecidedAlready, Submission, Unreachable, told
+from bot.bighub_client import Bighub, Submission
+from bot.bighub_errors import DecidedAlready, Unreachable, told
 from bot.bighub_reports import (
     approval_in,
     memory_report,

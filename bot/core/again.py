@@ -13,8 +13,9 @@ from dataclasses import replace
 from itertools import count
 
 from bot.core.approval import Resolution
-from bot.core.call import MOST_ATTEMPTS, OPEN, Call, Outcome, proposed, refuse
+from bot.core.call import MOST_ATTEMPTS, OPEN, Call, Outcome, refuse
 from bot.core.events import Settled
+from bot.core.turns import proposed
 from bot.core.values import CallId
 
 HAPPENED_AFTER_ALL = "The first attempt reported that it did happen after all, so it is not run again."

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.core.events import Voted
+from bot.core.glass import BY_GLASS, NEEDS_REASON
 from bot.core.refusal import Refused
 from bot.core.terms import denied, may_vote, missing, sealed_beyond
 from bot.core.values import ApprovalId, Binding, Choice, Person, Summons, Terms
@@ -32,7 +33,7 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's click. ``at`` in epoch seconds, ``via`` "slack", "shell" or "program"; ``counts_as`` as in `Voted`."""
+    """One person's click. ``at`` in epoch seconds, ``via`` and ``counts_as`` as in `Voted`."""
 
     person: Person
     choice: Choice
@@ -69,7 +70,8 @@ class Approval:
     @property
     def deciding_vote(self) -> Vote | None:
         """The vote that resolved it; None while it is open and where no person did."""
-        return self.votes[-1] if self.votes and self.resolution in (Resolution.APPROVED, Resolution.DENIED) else None
+        chosen = {Choice.APPROVE: Resolution.APPROVED, Choice.DENY: Resolution.DENIED}
+        return self.votes[-1] if self.votes and chosen[self.votes[-1].choice] is self.resolution else None
 
 
 def resolve(approval: Approval, resolution: Resolution, at: float) -> Approval:
@@ -82,8 +84,10 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
         return Refused(f"This was already {approval.resolution}.")
     if at >= approval.terms.expires_at:
         return Refused("This approval has expired.")
-    if voted.via == "slack" and voted.message != card:
+    if voted.via in ("slack", BY_GLASS) and voted.message != card:
         return Refused(NOT_THE_CARD)
+    if voted.via == BY_GLASS:
+        return _alone(approval, voted, at)
     if any(earlier.person.user == voted.person.user for earlier in approval.votes):
         return Refused("You have already voted on this.")
     if voted.choice is Choice.APPROVE and approval.terms.comment_required and not voted.comment.strip():
@@ -102,6 +106,13 @@ def why_denied(approval: Approval) -> str:
     """The reasons of all who denied it; "" where nobody gave one."""
     said = (vote.comment.strip() for vote in approval.votes if vote.choice is Choice.DENY)
     return "\n".join(filter(None, said))
+
+
+def _alone(approval: Approval, voted: Voted, at: float) -> Approval | Refused:
+    """One person approves against any quorum; whoever was not enough before may do so too."""
+    if voted.choice is not Choice.APPROVE or not voted.comment.strip():
+        return Refused(NEEDS_REASON)
+    return resolve(replace(approval, votes=(*approval.votes, _vote(voted, at))), Resolution.APPROVED, at)
 
 
 def _vote(voted: Voted, at: float) -> Vote:

@@ -17,7 +17,7 @@ from bot.core.values import Person, Terms
 
 def may_ask(policy: Policy, profile: Profile, home: str) -> Refused | None:
     """Why this person may not start a run; None where they may. ``home``: as for `may_decide`."""
-    fault = _outside(profile, home)
+    fault = outside(profile, home)
     if fault:
         return Refused(f"{fault} cannot ask me for anything.")
     if profile.guest and not policy.guests_may_ask:
@@ -33,7 +33,7 @@ def may_decide(
     ``members`` maps the ids of user groups to their members' ids; a group whose members are not known is left out.
     ``home`` is the team (or enterprise) that Signoff is installed in, in the terms of `Profile.home`.
     """
-    fault = _outside(profile, home) or ("A guest" if profile.guest else "")
+    fault = outside(profile, home) or ("A guest" if profile.guest else "")
     if fault:
         return Refused(f"{fault} cannot decide this. {_who_may(terms, requester)}")
     if not terms.approvers:
@@ -78,7 +78,7 @@ def groups_of(approvers: Sequence[str]) -> list[str]:
 _NOBODY = "No approver is configured for this; ask whoever keeps policy.yml."
 
 
-def _outside(profile: Profile, home: str) -> str:
+def outside(profile: Profile, home: str) -> str:
     """What keeps somebody out of everything, as the beginning of a sentence; "" for nothing."""
     if profile.bot:
         return "A bot"

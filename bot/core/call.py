@@ -5,7 +5,7 @@ Rule 2: ends have no way out, except that `in_doubt` takes a person's answer or 
 action declared ``on_crash="rerun"`` may be started again while its end is unknown.
 Rule 3: what a person found stands. A result that comes after it is kept beside it (``late``) and changes nothing else.
 Rule 4: a call in whose place somebody found that nothing had run (``must_ask``) is never allowed by a guard alone.
-What becomes of a call that did not run is `again.py`'s.
+How calls begin with a turn and end with their run is `turns.py`'s, what becomes of a call that did not run `again.py`'s.
 """
 
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from bot.core.events import (
     Edited,
     Expired,
     Finished,
+    FreezeNoted,
     Inquired,
     Judged,
     Reminded,
@@ -55,6 +56,7 @@ CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
     (_S.ASKING, Inquired): frozenset({_S.ASKING}),
     (_S.ASKING, Withdrawn): frozenset({_S.REFUSED}),
     (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
+    (_S.ASKING, FreezeNoted): frozenset({_S.ASKING}),
     (_S.ALLOWED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
     (_S.ALLOWED, Started): frozenset({_S.STARTED}),
     (_S.ALLOWED, CallRefused): frozenset({_S.REFUSED}),
@@ -77,9 +79,9 @@ RESTORED = "The database was restored from a backup. What became of this after t
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``turn`` counts from 1. ``question`` is the opaque id of the in-doubt buttons (None where nobody was asked). ``edits``: the
-    call that a person changed into this one; ``instead``: what a person did instead of deciding; ``instead_of``: what did not run,
-    in whose place this one stands. ``late``: what the action reported after somebody had found what became of it."""
+    """``turn`` counts from 1. ``question``: the opaque id of the in-doubt buttons. ``edits``: the call that a person changed into this
+    one; ``instead``: what a person did instead of deciding; ``instead_of``: what did not run, in whose place this one stands.
+    ``late``: what the action reported after somebody had found what became of it. ``frozen``: the freeze that its open card tells of."""
 
     turn: int
     proposal: Proposal
@@ -105,6 +107,7 @@ class Call:
     late: Finished | None = None
     late_at: float = 0.0
     inquiries: tuple[Inquiry, ...] = ()
+    frozen: FreezeNoted | None = None
 
     @property
     def answered(self) -> bool:
@@ -134,22 +137,18 @@ class Call:
             return None
         if self.state is CallState.ASKING and self.approval is not None:
             asked = "".join(":?" if inquiry.answer is None else ":!" for inquiry in self.inquiries)
-            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}{asked}"
+            held = f":{self.frozen.scope}:{self.frozen.since}" if self.frozen is not None else ""
+            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}{asked}{held}"
         if self.state is CallState.IN_DOUBT and self.settled is not None:
             return f"{self.state}:{Answer.UNKNOWN}"
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
 
 
 OfApproval = Voted | Expired | Inquired | Withdrawn | Reminded
-CallEvent = OfApproval | Judged | Edited | SaferAsked | CallRefused | Started | Finished | Doubted | Settled
+CallEvent = (
+    OfApproval | Judged | Edited | SaferAsked | CallRefused | Started | Finished | Doubted | Settled | FreezeNoted
+)
 CALL_EVENTS: tuple[type, ...] = get_args(CallEvent)
-
-
-def proposed(turn: int, proposal: Proposal, at: float) -> Call:
-    """A new call; a proposal that was never valid is refused at birth."""
-    if proposal.binding is None:
-        return Call(turn, proposal, CallState.REFUSED, Outcome.INVALID, proposal.refusal, ended_at=at)
-    return Call(turn, proposal)
 
 
 def apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
@@ -161,13 +160,6 @@ def apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
     if isinstance(after, Call) and after.state not in legal:
         raise AssertionError(f"{type(event).__name__} led from {call.state} to {after.state}")
     return after
-
-
-def close(call: Call, event: Cancelled | RunFailed | Restored, at: float) -> Call:
-    """The run ended under an open call."""
-    reason = {Cancelled: "The whole request was stopped.", Restored: RESTORED}.get(type(event), "The request failed.")
-    resolution = Resolution.SUPERSEDED if isinstance(event, Cancelled) else Resolution.WITHDRAWN
-    return refuse(call, Outcome.CANCELLED, reason, at, resolution)
 
 
 def refuse(call: Call, outcome: Outcome, reason: str, at: float, resolution: Resolution | None = None) -> Call:
@@ -222,6 +214,7 @@ _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
     Ground.SUPERSEDED: (Outcome.SUPERSEDED, Resolution.SUPERSEDED),
     Ground.FROZEN: (Outcome.FROZEN, Resolution.SUPERSEDED),
     Ground.BLOCKED: (Outcome.BLOCKED, Resolution.SUPERSEDED),
+    Ground.DENIED: (Outcome.DENIED, Resolution.DENIED),
 }
 
 
@@ -283,6 +276,10 @@ def _withdrawn(call: Call, event: Withdrawn, at: float) -> Call | Refused:
     return refuse(call, Outcome.WITHDRAWN, WITHDRAWN, at, Resolution.WITHDRAWN)
 
 
+def _freeze_noted(call: Call, event: FreezeNoted, at: float) -> Call:
+    return replace(call, frozen=event if event.scope else None)
+
+
 _APPLY: dict[type, Callable[[Call, Any, float], Call | Refused]] = {
     Judged: _judged,
     Voted: _voted,
@@ -297,4 +294,5 @@ _APPLY: dict[type, Callable[[Call, Any, float], Call | Refused]] = {
     Finished: _finished,
     Doubted: _doubted,
     Settled: _settled,
+    FreezeNoted: _freeze_noted,
 }

@@ -247,6 +247,31 @@ class Remember:
         return f"memory:{self.batch}"
 
 
+@dataclass(frozen=True, slots=True)
+class AnnounceGlass:
+    """Tell the audit channel that one person decided alone."""
+
+    approval: ApprovalId
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"glass:{self.approval}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShowReview:
+    """Ask for the review of what one person decided alone; ``done``: show that somebody reviewed it."""
+
+    approval: ApprovalId
+    done: bool = False
+    not_before: float = 0.0
+
+    @property
+    def key(self) -> str:
+        return f"reviewed:{self.approval}" if self.done else f"review:{self.approval}"
+
+
 Effect = (
     CallModel
     | Judge
@@ -268,4 +293,6 @@ Effect = (
     | ReportResolution
     | ReportOutcome
     | Remember
+    | AnnounceGlass
+    | ShowReview
 )

@@ -78,8 +78,9 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Voted:
-    """One person's click. ``via`` is "slack", "shell" or "program"; ``message`` the card's ``ts`` it was clicked on ("" from a shell);
-    ``counts_as``: which of the approvers the person was at that moment."""
+    """One person's click. ``via`` is "slack", "shell", "program" or "break_glass" (`glass.py`: one person decided alone); ``message``
+    the card's ``ts`` it was clicked on ("" from a shell); ``counts_as``: which of the approvers the person was at that moment;
+    ``review_at`` (epoch seconds): when others are asked to review what was decided alone."""
 
     approval: ApprovalId
     person: Person
@@ -89,6 +90,7 @@ class Voted:
     via: str = "slack"
     message: str = ""
     counts_as: tuple[str, ...] = ()
+    review_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +239,26 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class FreezeNoted:
+    """A freeze stops what an open card asks about, and the card must say so: which (``scope``), by whom, since when (epoch
+    seconds), why; ``scope`` "" once nothing does any more."""
+
+    call: CallId
+    scope: str
+    by: str = ""
+    since: float = 0.0
+    reason: Content = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """Somebody else reviewed what one person had decided alone (`glass.py`)."""
+
+    approval: ApprovalId
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
 class Restored:
     """The database was restored from an older backup: the run ends, and what happened to it after the backup is not known.
     ``epoch`` counts the restores that were noticed; ``reason`` is for the person."""
@@ -260,7 +282,7 @@ class Reminded:
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
     | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | Inquired
-    | Withdrawn | SaferAsked | Reminded
+    | Withdrawn | SaferAsked | Reminded | FreezeNoted | Reviewed
 )
 # fmt: on
 

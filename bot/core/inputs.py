@@ -36,6 +36,18 @@ class Clicked:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """A command that changes something: ``verb`` is "freeze" or "unfreeze", ``text`` all that was typed after it. ``team`` is the
+    workspace that it was typed in, ``channel`` where."""
+
+    person: Person
+    verb: str
+    text: str
+    team: str
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """There is nothing to do for this input; ``why`` is for the log."""
 
@@ -49,7 +61,7 @@ class Foreign:
     why: str
 
 
-Input = Wrote | Clicked | Nothing | Foreign
+Input = Wrote | Clicked | Ordered | Nothing | Foreign
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from bot.core import reminding
 from bot.core.call import Call, CallState, Outcome
 from bot.core.effects import (
+    AnnounceGlass,
     AskRequester,
     CallModel,
     Effect,
@@ -24,6 +25,7 @@ from bot.core.effects import (
     ReportOutcome,
     ReportResolution,
     ShowCard,
+    ShowReview,
     StartAction,
     StopAsking,
     StopWaiting,
@@ -77,6 +79,19 @@ def _words(run: Run) -> Iterator[Effect]:
             reminding.owed(call.approval, run.delivered) if call.state is CallState.ASKING and call.approval else ()
         )
         yield from _noticed(run, call)
+    yield from _glass(run)
+
+
+def _glass(run: Run) -> Iterator[Effect]:
+    """What one person decided alone is announced at once, and reviewed in time."""
+    for broken in run.broken:
+        announced, asked = AnnounceGlass(broken.approval), ShowReview(broken.approval, not_before=broken.review_at)
+        if not run.delivered(announced.key):
+            yield announced
+        if not run.delivered(asked.key):
+            yield asked
+        elif broken.reviewed_by is not None and not run.delivered(f"reviewed:{broken.approval}"):
+            yield ShowReview(broken.approval, done=True)
 
 
 def _shown(run: Run, call: Call) -> Iterator[Effect]:

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from bot.core.glass import BreakGlass
 from bot.core.matching import LONGEST_SECONDS, Case, Comparison, Match, duration
 from bot.core.terms import Denials, OnExpiry, demanding, soonest
 from bot.core.timing import Clocks, Limit, PastStart, Quiet, Window, reached
@@ -107,13 +108,15 @@ class Defaults:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all; ``quiet``: when nobody gets a
-    direct message."""
+    direct message; ``freezers``: who may freeze everything, None: whoever the defaults name as approvers."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
     guests_may_ask: bool = False
     shell_may_decide: bool = False
     quiet: Quiet | None = None
+    freezers: tuple[str, ...] | None = None
+    break_glass: BreakGlass = field(default_factory=BreakGlass)
 
 
 def case_of(

@@ -29,12 +29,15 @@ from bot.core.events import (
     ModelReplied,
     Reminded,
     Restored,
+    Reviewed,
     RunFailed,
     Said,
     Settled,
 )
+from bot.core.glass import Broken, broken_by, reviewed
 from bot.core.refusal import BrokenJournal, NewerJournal, Refused
 from bot.core.states import Receipt, RunState, Trouble, Turn
+from bot.core.turns import close, proposed
 from bot.core.values import Answer, RunId
 
 __all__ = ["ENDS", "RUN_TRANSITIONS", "BrokenJournal", "NewerJournal", "Run", "RunState", "Turn", "apply", "begin"]
@@ -56,10 +59,9 @@ RUN_TRANSITIONS: dict[tuple[RunState, type], frozenset[RunState]] = {
     **{(state, event): frozenset({state}) for state in _ALL if state is not _S.ACTING for event in (Finished, Settled)},
     **{(state, Cancelled): frozenset({_S.CANCELLED}) for state in _LIVE},
     **{(state, event): frozenset({_S.FAILED}) for state in _LIVE for event in (RunFailed, Restored)},
-    **{(state, event): frozenset({state}) for state in _ALL for event in (CardShown, AttemptFailed)},
+    **{(state, event): frozenset({state}) for state in _ALL for event in (CardShown, AttemptFailed, Reviewed)},
     **{(state, Delivered): frozenset({state}) for state in _ALL if state is not _S.REPLYING},
 }
-SILENT_SECONDS = 3.0
 LATE_SECONDS = 60.0
 ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 
@@ -67,7 +69,8 @@ ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run as its journal tells it. ``said`` begins with the request; ``length`` is the journal's. ``tokens``: what the model
-    used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them."""
+    used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them; ``broken``: what
+    one person decided alone."""
 
     id: RunId
     asked: Asked
@@ -86,6 +89,7 @@ class Run:
     last_at: float = 0.0
     tokens: int = 0
     worked: float = 0.0
+    broken: tuple[Broken, ...] = ()
 
     def call(self, call_id: str) -> Call | None:
         return next((call for call in self.calls if call.proposal.call == call_id), None)
@@ -163,8 +167,8 @@ def _model_replied(run: Run, event: ModelReplied, at: float) -> Run | Refused:
     run = replace(run, turns=(*run.turns, Turn(event.items, event.text, event.heard, event.response)))
     run = replace(run, tokens=run.tokens + event.tokens, worked=run.worked + event.took)
     if event.proposals:
-        proposed = tuple(calls.proposed(turn, p, at) for p in event.proposals)
-        return replace(run, state=RunState.ACTING, calls=(*run.calls, *proposed))
+        new = (proposed(turn, proposal, at) for proposal in event.proposals)
+        return replace(run, state=RunState.ACTING, calls=(*run.calls, *new))
     run = replace(run, replies=(*run.replies, event.text))
     if event.heard < len(run.said):
         return replace(run, state=RunState.THINKING)
@@ -182,8 +186,14 @@ def _call_event(run: Run, event: CallEvent, at: float) -> Run | Refused:
     after = calls.apply(call, event, at)
     if isinstance(after, Refused):
         return after
+    run = replace(run, broken=(*run.broken, *broken_by(after.proposal.call, event, at)))
     key = f"{'judge' if isinstance(event, Judged) else 'act'}:{after.proposal.call}"
     return _without_trouble(_with_call(run, after), event.key if isinstance(event, Reminded) else key)
+
+
+def _reviewed(run: Run, event: Reviewed, at: float) -> Run | Refused:
+    done = reviewed(run.broken, event, at)
+    return done if isinstance(done, Refused) else replace(run, broken=done)
 
 
 def _edited(run: Run, event: Edited, at: float) -> Run | Refused:
@@ -195,7 +205,7 @@ def _edited(run: Run, event: Edited, at: float) -> Run | Refused:
     after = _call_event(run, event, at)
     if isinstance(after, Refused):
         return after
-    return _with_next(after, event.call, replace(calls.proposed(old.turn, new, at), edits=event.call))
+    return _with_next(after, event.call, replace(proposed(old.turn, new, at), edits=event.call))
 
 
 def _settled(run: Run, event: Settled, at: float) -> Run | Refused:
@@ -234,7 +244,7 @@ def _ended(run: Run, event: Cancelled | RunFailed | Restored, at: float) -> Run 
     if isinstance(event, Restored) and any(call.state in MAY_HAVE_RUN for call in run.calls):
         return Refused("An action of this run may have run after the backup; it must be doubted first.")
     state = RunState.CANCELLED if isinstance(event, Cancelled) else RunState.FAILED
-    closed = tuple(calls.close(c, event, at) if c.state in OPEN else c for c in run.calls)
+    closed = tuple(close(c, event, at) if c.state in OPEN else c for c in run.calls)
     by = event.person.user if isinstance(event, Cancelled) else ""
     kept = tuple(trouble for trouble in run.troubles if not trouble.key.startswith(("model:", "judge:", "act:")))
     return replace(run, state=state, calls=closed, end_reason=event.reason, ended_by=by, troubles=kept)
@@ -261,12 +271,8 @@ def _delivered(run: Run, event: Delivered, at: float) -> Run | Refused:
 
 
 def _attempt_failed(run: Run, event: AttemptFailed, at: float) -> Run:
-    old = run.trouble(event.key)
-    since, count = (old.since, old.count + 1) if old else (at - event.took, 1)
-    silent = event.took >= SILENT_SECONDS or (old is not None and old.silent)
-    breaks = ((old.breaks if old else 0) + 1) if event.inside else 0
     worked = event.took if event.key.startswith(("model:", "judge:", "act:")) else 0.0
-    trouble = Trouble(event.key, since, count, event.error, event.not_before, breaks, silent)
+    trouble = Trouble.after(run.trouble(event.key), event, at)
     run = _without_trouble(run, event.key)
     return replace(run, troubles=(*run.troubles, trouble), worked=run.worked + worked)
 
@@ -286,6 +292,7 @@ _APPLY: dict[type, Callable[[Run, Any, float], Run | Refused]] = {
     Delivered: _delivered,
     AttemptFailed: _attempt_failed,
     **dict.fromkeys(CALL_EVENTS, _call_event),
+    Reviewed: _reviewed,
     Edited: _edited,
     Settled: _settled,
     Finished: _finished,

@@ -6,6 +6,10 @@ Rule: `STATUSES` is the one table from a call's state and outcome to the foundin
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.core.events import AttemptFailed
+
+SILENT_SECONDS = 3.0
+
 
 class RunState(StrEnum):
     THINKING = "thinking"
@@ -81,6 +85,19 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Card:
+    """Where a call's card stands, and the phase that it shows. ``again_at`` (epoch seconds): when it is shown once more, because
+    an earlier update whose answer never came may have arrived after the last; 0 for never. ``older``: a message that was clicked in
+    its place, to be retired when this one is shown."""
+
+    channel: str
+    message: str
+    shows: str
+    again_at: float = 0.0
+    older: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """An effect that fails: since when, how often, what was said last, when it is tried again; ``breaks``: how often in a row
     it was a fault of Signoff's own; ``silent``: at least once the answer was waited for in vain, so that what was sent may arrive
@@ -94,15 +111,9 @@ class Trouble:
     breaks: int = 0
     silent: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Where a call's card stands, and the phase that it shows. ``again_at`` (epoch seconds): when it is shown once more, because
-    an earlier update whose answer never came may have arrived after the last; 0 for never. ``older``: a message that was clicked in
-    its place, to be retired when this one is shown."""
-
-    channel: str
-    message: str
-    shows: str
-    again_at: float = 0.0
-    older: str = ""
+    @staticmethod
+    def after(old: "Trouble | None", event: AttemptFailed, at: float) -> "Trouble":
+        since, count = (old.since, old.count + 1) if old else (at - event.took, 1)
+        silent = event.took >= SILENT_SECONDS or (old is not None and old.silent)
+        breaks = ((old.breaks if old else 0) + 1) if event.inside else 0
+        return Trouble(event.key, since, count, event.error, event.not_before, breaks, silent)

@@ -8,8 +8,9 @@ Rules
    `stricter(new, old)` is "`both` of them is more than `old`": defined for any two terms, also where neither implies the other.
 4. As many denials as the terms say end it; fewer too where so few are left that they could not approve it any more, as far as
    the names tell (who is in a group, they do not).
-6. Where all demands are met, but by one person alone who may not be (``not_alone``), one more is wanted.
-5. Strictness is about what may run, by whose leave and until when. Reminders and the card's place are neither.
+5. Where all demands are met, but by one person alone who may not be (``not_alone``), one more is wanted.
+6. Whoever breaks the glass (`glass.py`) decides alone, whatever is demanded.
+7. Strictness is about what may run, by whose leave and until when. Reminders and the card's place are neither.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Protocol
 
+from bot.core.glass import BY_GLASS
 from bot.core.values import Choice, Person, Quorum, Share, Terms
 
 NOBODY = Person("", "")
@@ -29,6 +31,8 @@ class Cast(Protocol):
     def person(self) -> Person: ...
     @property
     def choice(self) -> Choice: ...
+    @property
+    def via(self) -> str: ...
     @property
     def counts_as(self) -> tuple[str, ...]: ...
 
@@ -63,6 +67,7 @@ class _Anyone:
     counts_as: tuple[str, ...]
     person: Person = NOBODY
     choice: Choice = Choice.APPROVE
+    via: str = "slack"
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
@@ -86,6 +91,8 @@ def demands_of(terms: Terms) -> tuple[tuple[int, tuple[str, ...]], ...]:
 def missing(terms: Terms, votes: Sequence[Cast], at: float) -> tuple[Lack, ...]:
     """Who is still wanted; () where the approvals among ``votes`` are enough. ``at``: epoch seconds, for what has escalated."""
     approving = tuple({vote.person.user: vote for vote in votes if vote.choice is Choice.APPROVE}.values())
+    if any(vote.via == BY_GLASS for vote in approving):
+        return ()
     return _lacking(terms, approving, at) or _second(terms, approving)
 
 

@@ -53,11 +53,12 @@ class Answer(StrEnum):
 
 
 class Ground(StrEnum):
-    """Why a call is refused without anybody's vote."""
+    """Why a call is refused without anybody's vote. ``DENIED``: somebody denied it elsewhere, at the guard's."""
 
     SUPERSEDED = "superseded"
     FROZEN = "frozen"
     BLOCKED = "blocked"
+    DENIED = "denied"
 
 
 @dataclass(frozen=True, slots=True)

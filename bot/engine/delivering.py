@@ -19,6 +19,7 @@ from bot.core.placing import channel_of
 from bot.core.run import Run
 from bot.core.values import RunId
 from bot.engine.door import Door
+from bot.engine.glass import Glass
 from bot.engine.people import People
 from bot.engine.reminding import Reminding
 from bot.engine.words import delay_text, end_text, inquiry_text, notice_text, question_text
@@ -33,6 +34,7 @@ Words = (
     | owed.PostNotice
     | owed.Summon
 )
+Alone = owed.AnnounceGlass | owed.ShowReview
 Report = owed.ReportResolution | owed.ReportOutcome | owed.Remember
 REPORTS = (owed.ReportResolution, owed.ReportOutcome, owed.Remember)
 
@@ -67,13 +69,15 @@ class _Listener:
 class Delivering:
     """Tells people and BIGHUB. Raises what the ports raise."""
 
-    def __init__(self, guard: Guard, chat: Chat, people: People, door: Door, silent_after: float) -> None:
-        self._guard, self._chat = guard, chat
+    def __init__(self, guard: Guard, chat: Chat, people: People, door: Door, glass: Glass, silent_after: float) -> None:
+        self._guard, self._chat, self._glass = guard, chat, glass
         self._people, self._judge = _Listener("Slack", silent_after), _Listener(guard.name, silent_after)
         self._reminding, self._policy = Reminding(chat, people, door), people.policy
         self._under_way: dict[RunId, set[asyncio.Future[object]]] = {}
 
-    async def deliver(self, run: Run, effect: owed.ShowCard | Words | Report, again: bool) -> CardShown | Delivered:
+    async def deliver(
+        self, run: Run, effect: owed.ShowCard | Words | Report | Alone, again: bool
+    ) -> CardShown | Delivered:
         """``again``: it may have been delivered before, so whoever delivers looks first."""
         with self._noted(run.id), self._judge.told() if isinstance(effect, REPORTS) else self._people.told():
             return await self._deliver(run, effect, again)
@@ -101,12 +105,16 @@ class Delivering:
         if tasks := self._under_way.get(run_id):
             await asyncio.wait(set(tasks), timeout=seconds)
 
-    async def _deliver(self, run: Run, effect: owed.ShowCard | Words | Report, again: bool) -> CardShown | Delivered:
+    async def _deliver(
+        self, run: Run, effect: owed.ShowCard | Words | Report | Alone, again: bool
+    ) -> CardShown | Delivered:
         match effect:
             case owed.ShowCard():
                 return await self._show_card(run, effect, again)
             case owed.ReportResolution() | owed.ReportOutcome() | owed.Remember():
                 return await self._report(run, effect, again)
+            case owed.AnnounceGlass() | owed.ShowReview():
+                return await self._glass.tell(run, effect, again)
             case _:
                 return await self._post(run, effect, again)
 

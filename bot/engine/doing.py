@@ -30,9 +30,12 @@ from bot.engine.delivering import Delivering, call_in
 from bot.engine.door import RECEIPTS_SECONDS, Door
 from bot.engine.failing import Failing
 from bot.engine.finishing import Finishing
+from bot.engine.freezing import Freezer
+from bot.engine.glass import Glass
 from bot.engine.hindrances import Hindrances
 from bot.engine.judging import Judging
 from bot.engine.limits import Limits, bound_passed
+from bot.engine.overseeing import Overseer
 from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.rechecking import TOO_OLD
@@ -74,6 +77,9 @@ class Doer:
         seal_keys: tuple[bytes, ...],
         worker: str,
         parking: Parking,
+        freezer: Freezer,
+        overseer: Overseer,
+        glass: Glass,
     ) -> None:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
         self._actions, self._limits = actions, limits
@@ -81,7 +87,8 @@ class Doer:
         self._hindrances = Hindrances(actions, people, seal_keys)
         self._failing = Failing(door, parking, limits, guard.name)
         self._finishing = Finishing(door, actions, limits, worker)
-        self._delivering = Delivering(guard, chat, people, door, limits.silent_after)
+        self._delivering = Delivering(guard, chat, people, door, glass, limits.silent_after)
+        self._freezer, self._overseer = freezer, overseer
         self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
 
     async def do(self, run: Run, effect: Effect, *, again: bool) -> bool:
@@ -129,7 +136,11 @@ class Doer:
                 | owed.ReportResolution()
                 | owed.ReportOutcome()
                 | owed.Remember()
+                | owed.AnnounceGlass()
+                | owed.ShowReview()
             ):
+                if isinstance(effect, owed.ShowCard) and await self._freezer.note(run.id):
+                    return
                 self._door.record_soon(run.id, await self._delivering.deliver(run, effect, again))
             case _:
                 assert_never(effect)
@@ -221,6 +232,7 @@ class Doer:
         """Start the action, if it may start at this moment; otherwise it is refused, or people are asked anew. ``recheck``: what the
         guard says now, where the approval is too old to go without."""
         name, attempt = call.proposal.call, secrets.token_hex(16)
+        await self._overseer.look_before_start(call)
         lapsed, new = await self._hindrances.lapsed(run, call), ApprovalId(secrets.token_hex(16))
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:

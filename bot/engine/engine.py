@@ -14,10 +14,14 @@ from bot.core.values import Person, RunId
 from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.editing import Editing
+from bot.engine.freezing import Freezer
+from bot.engine.glass import Glass
 from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
 from bot.engine.listing import Listing, listed
 from bot.engine.mailbox import Mailbox
+from bot.engine.orders import Orders
+from bot.engine.overseeing import WATCH_SECONDS, Overseer
 from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.programs import Programs
@@ -29,9 +33,11 @@ from bot.ports import (
     Actions,
     Chat,
     Dispatch,
+    Freeze,
     Guard,
     InboxRow,
     Model,
+    Oversight,
     Store,
     Translate,
     Unavailable,
@@ -65,16 +71,27 @@ class Engine:
         seal_keys: tuple[bytes, ...],
         limits: Limits | None = None,
         watch: Callable[[Run], None] | None = None,
+        oversight: Oversight | None = None,
     ) -> None:
         self.limits = limits = limits or Limits()
         self._store, self._dispatch = store, dispatch
         self._door, self._people = Door(store, watch), People(chat, policy)
-        name, most = secrets.token_hex(8), self.limits.max_messages
         self._actions, editing = actions, Editing(self._people, actions, seal_keys)
         parts = (store, self._door, self._people, chat, dispatch, translate, seal_keys)
-        self._inbox = Inbox(*parts, most_messages=most, editing=editing)
-        self._mailbox, self._restoring = Mailbox(store, self._inbox, limits), Restoring(store, self._door, limits)
+        self._inbox = Inbox(*parts, most_messages=self.limits.max_messages, editing=editing)
+        self._freezer = Freezer(store, self._door, self._people, dispatch)
+        self._overseer = Overseer(store, self._door, dispatch, oversight)
+        self._glass = Glass(self._door, self._people, chat, dispatch)
+        self._orders = Orders(self._inbox, self._freezer, self._glass, store, chat, translate)
+        self._mailbox, self._restoring = Mailbox(store, self._orders, limits), Restoring(store, self._door, limits)
         self.programs = Programs(self._door, self._inbox, self._people, editing, seal_keys)
+        self._worker = self._worker_over(store, model, guard, chat, actions, seal_keys)
+        self._woken: dict[RunId, float] = {}
+
+    def _worker_over(
+        self, store: Store, model: Model, guard: Guard, chat: Chat, actions: Actions, seal_keys: tuple[bytes, ...]
+    ) -> Worker:
+        name = secrets.token_hex(8)
         parking = Parking(store, chat, name, lease=self.limits.lease, programs=self.limits.programs)
         doer = Doer(
             door=self._door,
@@ -88,15 +105,24 @@ class Engine:
             seal_keys=seal_keys,
             worker=name,
             parking=parking,
+            freezer=self._freezer,
+            overseer=self._overseer,
+            glass=self._glass,
         )
-        self._worker = Worker(name=name, store=store, door=self._door, doer=doer, parking=parking, limits=self.limits)
-        self._woken: dict[RunId, float] = {}
+        return Worker(name=name, store=store, door=self._door, doer=doer, parking=parking, limits=self.limits)
 
     # --- in ---------------------------------------------------------------------------------------------------------
 
-    async def receive(self, row: InboxRow) -> bool:
-        """Commit what Slack sent; False for a duplicate. Returns before anything is done about it."""
+    async def receive(self, row: InboxRow, *, awaited: bool = False) -> bool:
+        """Commit what Slack sent; False for a duplicate. Returns before anything is done about it. ``awaited``: whoever sent it
+        waits for `answer_to`."""
+        if awaited:
+            self._orders.expect(row.key)
         return await self._mailbox.receive(row)
+
+    async def answer_to(self, key: str) -> str:
+        """What came of a command that was received as awaited."""
+        return await self._orders.answer_to(key)
 
     async def advance(self, run_id: RunId) -> None:
         """Do what a run owes; the dispatch calls this."""
@@ -156,6 +182,19 @@ class Engine:
         """Other arguments for a call as they would be bound, or what is wrong with which ("": with all)."""
         return self._actions.fitted(call.proposal.action, arguments)
 
+    async def may_break_glass(self, person: Person, opaque: str) -> Refused | None:
+        """Whether a person may decide this alone now, before a form is opened for it; asked again when the vote comes."""
+        found = await self.card_of(opaque)
+        if found is None:
+            return Refused(UNKNOWN_BUTTON)
+        try:
+            return await self._people.may_break_glass(found[0], person)
+        except Unavailable:
+            return Refused(NOBODY_KNOWS)
+
+    async def freezes(self) -> tuple[Freeze, ...]:
+        return await self._freezer.listed()
+
     async def may_read(self, person: Person, opaque: str) -> Refused | None:
         found = await self.card_of(opaque)
         return Refused(UNKNOWN_BUTTON) if found is None else await self._people.may_read(found[0], person)
@@ -196,6 +235,8 @@ class Engine:
             asyncio.create_task(_forever("inbox", 0.0, self._mailbox.watch)),
             asyncio.create_task(_forever("sweep", self.limits.sweep_every, self._sweep)),
         ]
+        if self._overseer.present:
+            loops.append(asyncio.create_task(_forever("oversight", WATCH_SECONDS, self._overseer.watch)))
         try:
             yield
         finally:
@@ -212,6 +253,7 @@ class Engine:
     async def _sweep(self) -> None:
         """Notice a restore; wake every run that is due and that nobody holds: expiries, backoffs, and whatever a crash left."""
         await self._restoring.settle()
+        await self._freezer.tell_cards()
         version = await self._store.data_version()
         if version != self._seen_version:
             self._seen_version = version

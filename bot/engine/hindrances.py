@@ -7,6 +7,7 @@ Doing the start is `doing.py`'s.
 from bot.core import policy as rules
 from bot.core.call import Call, CallState
 from bot.core.events import CallRefused, Judged
+from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import ApprovalId, Ground, Judgement, Verdict
@@ -58,6 +59,6 @@ class Hindrances:
     async def lapsed(self, run: Run, call: Call) -> str:
         """The approvers' right is asked again: whoever lost it since the click has not approved."""
         for vote in call.approval.votes if call.approval else ():
-            if vote.via == "slack" and await self._people.lost_it(run, call, vote):
+            if vote.via in ("slack", BY_GLASS) and await self._people.lost_it(run, call, vote):
                 return "Somebody who approved this may not do so any more."
         return ""

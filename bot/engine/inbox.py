@@ -12,7 +12,8 @@ from weakref import WeakValueDictionary
 
 from bot.core.call import Call, CallState
 from bot.core.events import Answered, Asked, Event, Said
-from bot.core.inputs import Clicked, Foreign, Nothing, Wrote
+from bot.core.glass import BY_GLASS
+from bot.core.inputs import Clicked, Foreign, Nothing, Ordered, Wrote
 from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
@@ -24,7 +25,7 @@ from bot.engine.latest import latest_of, line_of, run_id_of
 from bot.engine.people import People
 from bot.engine.repairing import Repairing
 from bot.engine.restoring import before_restore, clicked_before_restore
-from bot.engine.voting import CHOICES, ballot, clock, voted_just_now
+from bot.engine.voting import CHOICES, Voting, clock, voted_just_now
 from bot.engine.words import ASKED_ANEW, EMPTY, LAST_MESSAGE, UNKNOWN_BUTTON, late, parked_text, while_asking
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Rejected, Store, Translate, Unavailable, Writer
 
@@ -46,7 +47,7 @@ class Inbox:
         editing: Editing | None = None,
     ) -> None:
         self._store, self._door, self._people, self._chat = store, door, people, chat
-        self._dispatch, self._translate, self._seal_keys = dispatch, translate, seal_keys
+        self._dispatch, self._translate, self._voting = dispatch, translate, Voting(people, seal_keys)
         self._most_messages, self._editing = most_messages, editing
         self.repairing = Repairing(door, dispatch)
         self._places: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
@@ -60,7 +61,7 @@ class Inbox:
                     await self._wrote(row, wrote)
             case Clicked() as clicked:
                 await self._clicked(row, clicked)
-            case Nothing():
+            case Nothing() | Ordered():
                 await self._close(row)
             case Foreign(why):
                 raise Unavailable(f"Another release stored this: {why}.")
@@ -206,10 +207,10 @@ class Inbox:
         """Authorise and record one vote; the refusal tells the person what is the matter, or who was first."""
         if call.approval is None or call.approval.resolution is not None:
             return late(call)
-        if via == "slack" and call.card is None:
+        via = BY_GLASS if clicked.action == BY_GLASS else via
+        if via in ("slack", BY_GLASS) and call.card is None:
             raise Unavailable("The card of this click is not recorded yet.")
-        may = self._people.may_decide_by_shell if via == "shell" else self._people.may_decide
-        refused = await may(run, call, clicked.person)
+        refused = await self._people.may_vote(run, call, clicked.person, via)
         if refused is not None:
             return refused
         name, asked = call.proposal.call, call.approval.terms.approval
@@ -221,8 +222,7 @@ class Inbox:
                 return late(call)
             if call.approval.terms.approval != asked:
                 return Refused(ASKED_ANEW)
-            terms, keys = self._people.terms_now(run, call), self._seal_keys
-            return ballot(run, call, clicked, via=via, counts_as=counts_as, terms=terms, keys=keys, now=tx.now)
+            return await self._voting.ballot(run, call, clicked, via, counts_as, tx)
 
         return await self._recorded(run.id, decide, row)
 

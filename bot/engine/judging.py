@@ -4,9 +4,10 @@ import asyncio
 import secrets
 
 from bot.core import changes
-from bot.core.call import Call, proposed
+from bot.core.call import Call
 from bot.core.events import Judged, ModelReplied
 from bot.core.run import Run
+from bot.core.turns import proposed
 from bot.core.values import ApprovalId, CallId, Judgement
 from bot.engine.people import People
 from bot.engine.starting import judged

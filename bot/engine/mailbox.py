@@ -10,8 +10,8 @@ import asyncio
 from dataclasses import replace
 
 from bot.core.run import NewerJournal
-from bot.engine.inbox import Inbox
 from bot.engine.limits import Limits
+from bot.engine.orders import Orders
 from bot.logger import log
 from bot.ports import InboxRow, Reader, Store, Unavailable, Writer
 
@@ -22,8 +22,8 @@ FORGOTTEN_SECONDS = 600.0
 class Mailbox:
     """``receive`` puts rows in, `watch` works them."""
 
-    def __init__(self, store: Store, inbox: Inbox, limits: Limits) -> None:
-        self._store, self._inbox, self._limits = store, inbox, limits
+    def __init__(self, store: Store, orders: Orders, limits: Limits) -> None:
+        self._store, self._orders, self._limits = store, orders, limits
         self._new: list[InboxRow] = []
         self._working: dict[str, asyncio.Task[None]] = {}
         self._patience: dict[str, tuple[int, float]] = {}
@@ -90,7 +90,7 @@ class Mailbox:
     async def _work(self, row: InboxRow) -> None:
         asked = 0.0
         try:
-            await self._inbox.work(row)
+            await self._orders.work(row)
         except Unavailable as absent:
             log.warning("an inbox row waits", key=row.key, why=str(absent))
             asked = absent.retry_after

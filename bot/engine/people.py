@@ -4,11 +4,14 @@ The rules are `core/authority.py`'s; this file only gathers the facts and fails 
 milder than the policy of today would make them.
 """
 
-from bot.core import authority
+from collections.abc import Callable
+
+from bot.core import authority, emergency
 from bot.core import policy as rules
 from bot.core.approval import Vote
 from bot.core.call import Call
 from bot.core.changes import editors
+from bot.core.glass import BY_GLASS
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -52,15 +55,41 @@ class People:
             return await self.may_ask(person, run.asked.place.team)
         return await self.may_decide(run, call, person)
 
+    async def may_vote(self, run: Run, call: Call, person: Person, via: str) -> Refused | None:
+        """Whether this person may vote this way now. Raises `Unavailable` when nobody can say."""
+        if via == BY_GLASS:
+            return await self.may_break_glass(run, person)
+        return await (self.may_decide_by_shell if via == "shell" else self.may_decide)(run, call, person)
+
+    async def may_break_glass(self, run: Run, person: Person) -> Refused | None:
+        """Whether the policy names this person for deciding alone. Raises `Unavailable` when nobody can say."""
+        team, names = run.asked.place.team, self.policy.break_glass.people
+        return await self._may_in_emergency(person, team, names, emergency.may_break_glass)
+
+    async def may_freeze(self, person: Person, team: str) -> Refused | None:
+        """Whether this person may freeze, and lift what somebody else froze. Raises `Unavailable` when nobody can say."""
+        names = emergency.freezers(self.policy)
+        return await self._may_in_emergency(person, team, names, emergency.may_freeze)
+
+    async def _may_in_emergency(
+        self, person: Person, team: str, names: tuple[str, ...], may: Callable[..., Refused | None]
+    ) -> Refused | None:
+        profile = await self._chat.profile(person)
+        if isinstance(profile, Refused):
+            return profile
+        return may(self.policy, profile, await self._members(team, names), team)
+
     async def lost_it(self, run: Run, call: Call, vote: Vote) -> bool:
         """Whether this person may not decide any more, or is not all of what the vote counted as. Raises `Unavailable`."""
+        if vote.via == BY_GLASS:
+            return await self.may_break_glass(run, vote.person) is not None
         if await self.may_decide(run, call, vote.person) is not None:
             return True
         return not set(vote.counts_as) <= set(await self.counts_as(run, call, vote.person, vote.via))
 
     async def counts_as(self, run: Run, call: Call, person: Person, via: str) -> tuple[str, ...]:
         """Which approvers this person is now. While Slack is away, a shell's vote counts by the person's id only."""
-        approvers = all_approvers(self.terms_now(run, call))
+        approvers = () if via == BY_GLASS else all_approvers(self.terms_now(run, call))
         try:
             members = await self._members(run.asked.place.team, approvers)
         except Unavailable:
@@ -89,6 +118,10 @@ class People:
         """Whether this person may say what became of an action in doubt: whoever may approve it, by the present policy."""
         if call.proposal.binding is None or call.question is None:
             return Refused("Nobody was asked about this action.")
+        return await self._may(run.asked.person, run.asked.place.team, self._present_terms(run, call), person)
+
+    async def may_review(self, run: Run, call: Call, person: Person) -> Refused | None:
+        """Whether this person may review what somebody decided alone: whoever may decide it, by the present policy."""
         return await self._may(run.asked.person, run.asked.place.team, self._present_terms(run, call), person)
 
     def _present_terms(self, run: Run, call: Call) -> Terms:

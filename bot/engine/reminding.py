@@ -9,6 +9,7 @@ from bot.core.approval import Approval
 from bot.core.authority import groups_of
 from bot.core.call import Call
 from bot.core.effects import Escalate, Remind, Summon
+from bot.core.emergency import BIGHUB
 from bot.core.events import Reminded
 from bot.core.refusal import Refused
 from bot.core.reminding import called_in
@@ -79,10 +80,11 @@ def _asking(run: Run, opaque: str) -> tuple[Call, Approval]:
 
 
 def _thread_text(call: Call, approval: Approval, names: tuple[str, ...], effect: Remind | Escalate, now: float) -> str:
-    who, left = ", ".join(names) or "nobody (no approver is configured)", _left(approval, now)
+    who, what = ", ".join(names) or "nobody (no approver is configured)", call.proposal.action
+    rest = f"It expires in {_left(approval, now)}.{_held(call)}"
     if isinstance(effect, Escalate):
-        return f"Nobody has decided {call.proposal.action} yet, so {who} may decide it now, too. It expires in {left}."
-    return f"Reminder: {call.proposal.action} still waits for {who}. It expires in {left}."
+        return f"Nobody has decided {what} yet, so {who} may decide it now, too. {rest}"
+    return f"Reminder: {what} still waits for {who}. {rest}"
 
 
 def _direct_text(run: Run, call: Call, approval: Approval, effect: Summon, now: float) -> str:
@@ -91,10 +93,16 @@ def _direct_text(run: Run, call: Call, approval: Approval, effect: Summon, now: 
     why = (
         "Nobody has decided it yet, so you may now, too." if effect.of.startswith("escalate:") else "You can decide it."
     )
-    left = _left(approval, now)
-    return (
-        f"<@{run.asked.person.user}> asked for {call.proposal.action}{where}, and it waits. {why} It expires in {left}."
-    )
+    rest = f"It expires in {_left(approval, now)}.{_held(call)}"
+    return f"<@{run.asked.person.user}> asked for {call.proposal.action}{where}, and it waits. {why} {rest}"
+
+
+def _held(call: Call) -> str:
+    """What whoever is reminded must know of a freeze, so that they do not approve in vain."""
+    if call.frozen is None:
+        return ""
+    what = "BIGHUB's kill switch is on" if call.frozen.scope == BIGHUB else f"{call.frozen.scope} is frozen"
+    return f" {what[0].upper()}{what[1:]}: it can be denied now, and approved once that is lifted."
 
 
 def _left(approval: Approval, at: float) -> str:

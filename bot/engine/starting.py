@@ -2,7 +2,8 @@
 
 Rule 1: freeze, seal, digest, definition and policy are checked; the first that fails refuses the call, and it never starts.
 Rule 2: what lets a call start is a sealed judgement that allows it, or one that asks and sealed votes that make the quorum.
-Rule 3: where the policy has become stricter since, or the approval's time is over, people are asked anew: new id, no votes.
+Rule 3: a freeze stops also what was approved; whether breaking the glass opens it, the policy says.
+Rule 4: where the policy has become stricter since, or the approval's time is over, people are asked anew: new id, no votes.
 """
 
 from collections.abc import Iterable
@@ -14,7 +15,9 @@ from bot.core import policy as rules
 from bot.core.approval import Approval, Vote, permission_text, seal, sealed_by, vote_text
 from bot.core.call import Call
 from bot.core.changes import edited_from, editors
+from bot.core.emergency import ALL, BIGHUB
 from bot.core.events import CallRefused, Judged
+from bot.core.glass import BY_GLASS
 from bot.core.policy import Case, Policy
 from bot.core.run import Run
 from bot.core.terms import both, denied, missing
@@ -72,9 +75,10 @@ def refusal_to_start(
     name, binding = call.proposal.call, call.proposal.binding
     if binding is None:
         return CallRefused(name, Ground.BLOCKED, call.proposal.refusal)
-    frozen = next((freeze for freeze in freezes if covers(freeze, binding)), None)
+    opened = policy.break_glass.while_frozen and _glass_broken(run, call.approval, keys)
+    frozen = stopping(freezes, binding, opened=opened)
     if frozen is not None:
-        return CallRefused(name, Ground.FROZEN, f"{frozen.by} froze {frozen.scope}: {frozen.reason}")
+        return CallRefused(name, Ground.FROZEN, frozen_text(frozen))
     if digest_of(run, call, binding) != binding.digest or not permitted(run, call, keys):
         return CallRefused(name, Ground.SUPERSEDED, TAMPERED)
     if not actions.is_defined_as(call.proposal.action, binding.definition):
@@ -82,7 +86,7 @@ def refusal_to_start(
             name, Ground.SUPERSEDED, f"{call.proposal.action} was changed or removed after it was proposed."
         )
     case = case_in(run, call, binding)
-    held = closed_now(policy, case, now)
+    held = None if opened else closed_now(policy, case, now)
     if held is not None:
         return CallRefused(name, Ground.FROZEN, held)
     floor, rule = rules.floor(policy, case)
@@ -123,7 +127,8 @@ def _beyond(run: Run, approval: Approval, present: Terms, now: float) -> str:
     given = [vote for vote in approval.votes if vote.choice is Choice.APPROVE]
     if present.comment_required and not all(vote.comment.strip() for vote in given):
         return "The policy wants a comment with each approval of this now."
-    if not present.requester_may_approve and any(vote.person.user == run.asked.person.user for vote in given):
+    own = [vote for vote in given if vote.person.user == run.asked.person.user and vote.via != BY_GLASS]
+    if not present.requester_may_approve and own:
         return "The policy does not let the requester approve this now."
     return ""
 
@@ -163,8 +168,20 @@ def case_in(run: Run, call: Call, binding: Binding) -> Case:
 
 def covers(freeze: Freeze, binding: Binding) -> bool:
     """Whether a freeze stops this action; reading goes on. Upper and lower case are alike, as in the policy."""
-    scopes = ("all", f"system:{binding.system}", f"environment:{binding.environment}")
+    scopes = (ALL, BIGHUB, f"system:{binding.system}", f"environment:{binding.environment}")
     return freeze.scope.casefold() in {scope.casefold() for scope in scopes} and not binding.read_only
+
+
+def stopping(freezes: Iterable[Freeze], binding: Binding, *, opened: bool) -> Freeze | None:
+    """The freeze that stops this action. ``opened``: somebody broke the glass, and the policy lets that open what is frozen here;
+    what BIGHUB stops nobody here can open."""
+    return next((each for each in freezes if covers(each, binding) and not (opened and each.scope != BIGHUB)), None)
+
+
+def frozen_text(freeze: Freeze) -> str:
+    if freeze.scope == BIGHUB:
+        return f"BIGHUB's kill switch is on: {freeze.reason}"
+    return f"{freeze.by} froze {freeze.scope}: {freeze.reason}"
 
 
 def digest_of(run: Run, call: Call, binding: Binding) -> str:
@@ -205,6 +222,11 @@ def _sealed_enough(run: Run, approval: Approval, keys: Keys) -> bool:
     """Whether the votes with a seal of ours meet the terms by themselves."""
     sealed = [vote for vote in approval.votes if _sealed(run, approval, vote, keys)]
     return not missing(approval.terms, sealed, approval.resolved_at)
+
+
+def _glass_broken(run: Run, approval: Approval | None, keys: Keys) -> bool:
+    votes = approval.votes if approval else ()
+    return approval is not None and any(v.via == BY_GLASS and _sealed(run, approval, v, keys) for v in votes)
 
 
 def _sealed(run: Run, approval: Approval, vote: Vote, keys: Keys) -> bool:

@@ -1,57 +1,84 @@
 """A vote as it is recorded, or why it is not: asked in the transaction that appends it. Who may vote is `people.py`'s.
 
-Rule: a vote must be possible under the approval's own terms and under those that the policy of today would add.
+Rule 1: a vote must be possible under the approval's own terms and under those that the policy of today would add.
+Rule 2: while a freeze holds, nobody approves: it would come to nothing. Whoever breaks the glass does where the policy says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from bot.clocks import next_working_day
 from bot.core import approval as approvals
-from bot.core.approval import seal, vote_text
+from bot.core.approval import Approval, seal, vote_text
 from bot.core.call import Call
 from bot.core.events import Voted
+from bot.core.glass import BY_GLASS
 from bot.core.inputs import Clicked
+from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.values import Choice, Terms
-from bot.engine.starting import TAMPERED, Keys, judgement_holds
+from bot.core.values import Choice
+from bot.engine.people import People
+from bot.engine.starting import TAMPERED, Keys, frozen_text, judgement_holds, stopping
 from bot.engine.words import late
-from bot.ports import Reader
+from bot.ports import Freeze, Reader, Writer
 
 DOUBLE_CLICK_SECONDS = 3.0
-CHOICES = {"approve": Choice.APPROVE, "approve_reviewed": Choice.APPROVE, "deny": Choice.DENY}
+CHOICES = {
+    "approve": Choice.APPROVE,
+    "approve_reviewed": Choice.APPROVE,
+    "deny": Choice.DENY,
+    BY_GLASS: Choice.APPROVE,
+}
+NOT_NOW = "{}. An approval would come to nothing now, so it was not counted; the card stays open. Denying is possible."
 
 
-def ballot(
-    run: Run,
-    call: Call,
-    clicked: Clicked,
-    *,
-    via: str,
-    counts_as: tuple[str, ...],
-    terms: Terms,
-    keys: Keys,
-    now: float,
-) -> Sequence[Voted] | Refused:
-    """``terms``: the approval's, made stricter by the policy of today (`People.terms_now`); ``now``: the store's clock."""
-    approval = call.approval
-    if approval is None:
-        return late(call)
-    if not judgement_holds(run, call, approval.terms, keys):
-        return Refused(TAMPERED)
+class Voting:
+    """What a vote becomes. ``keys`` are the seal's, the present one first."""
+
+    def __init__(self, people: People, keys: Keys) -> None:
+        self._people, self._keys = people, keys
+
+    async def ballot(
+        self, run: Run, call: Call, clicked: Clicked, via: str, counts_as: tuple[str, ...], tx: Writer
+    ) -> Sequence[Voted] | Refused:
+        approval, people = call.approval, self._people
+        if approval is None:
+            return late(call)
+        if not judgement_holds(run, call, approval.terms, self._keys):
+            return Refused(TAMPERED)
+        if (frozen := _frozen(call, clicked, await tx.freezes(), people.policy)) is not None:
+            return Refused(NOT_NOW.format(frozen_text(frozen).rstrip(".")))
+        voted = _voted(run, approval, clicked, via, counts_as, self._keys[0])
+        if via == BY_GLASS:
+            glass = people.policy.break_glass
+            voted = replace(voted, review_at=next_working_day(tx.now, glass.zone, glass.review_minute))
+        strict = replace(approval, terms=people.terms_now(run, call))
+        outcome = approvals.vote(strict, voted, call.card.message if call.card else "", tx.now)
+        return outcome if isinstance(outcome, Refused) else [voted]
+
+
+def _voted(run: Run, approval: Approval, clicked: Clicked, via: str, counts_as: tuple[str, ...], key: bytes) -> Voted:
     choice = CHOICES[clicked.action]
-    mark = seal(keys[0], vote_text(run.id, approval, clicked.person, choice, via, counts_as))
+    mark = seal(key, vote_text(run.id, approval, clicked.person, choice, via, counts_as))
     asked = approval.terms.approval
-    voted = Voted(asked, clicked.person, choice, clicked.comment, mark, via, clicked.message, counts_as)
-    strict = approvals.vote(replace(approval, terms=terms), voted, call.card.message if call.card else "", now)
-    return strict if isinstance(strict, Refused) else [voted]
+    return Voted(asked, clicked.person, choice, clicked.comment, mark, via, clicked.message, counts_as)
+
+
+def _frozen(call: Call, clicked: Clicked, freezes: Iterable[Freeze], policy: Policy) -> Freeze | None:
+    binding = call.proposal.binding
+    if binding is None or CHOICES[clicked.action] is Choice.DENY:
+        return None
+    opened = clicked.action == BY_GLASS and policy.break_glass.while_frozen
+    return stopping(freezes, binding, opened=opened)
 
 
 def voted_just_now(call: Call, clicked: Clicked, now: float) -> bool:
     """Whether this very vote counts since a moment ago, so that its second click needs no explanation."""
     votes = call.approval.votes if call.approval else ()
-    mine, since = (clicked.person, CHOICES.get(clicked.action)), now - DOUBLE_CLICK_SECONDS
-    return any((vote.person, vote.choice) == mine and vote.at > since for vote in votes)
+    mine = (clicked.person, CHOICES.get(clicked.action), clicked.action == BY_GLASS)
+    given = (((vote.person, vote.choice, vote.via == BY_GLASS), vote.at) for vote in votes)
+    return any(vote == mine and at > now - DOUBLE_CLICK_SECONDS for vote, at in given)
 
 
 async def clock(tx: Reader) -> float:

@@ -1,21 +1,23 @@
-"""The grammar of `policy.yml`: which keys there are, and the core's values that they become. The small forms are `written.py`'s.
+"""The grammar of `policy.yml`: which keys there are, and the core's values that they become. The small forms are `written.py`'s, and
+who may freeze and break the glass `emergencies.py`'s.
 
 Rule: a key that is not known is a mistake, because a rule that silently does nothing is worse than a bot that does not start.
 What every key allows and the whole does not, `contradictions` tells.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, model_validator
 
 from bot.core.matching import Case, Comparison, Match
 from bot.core.policy import DOMAIN, Defaults, Denials, OnExpiry, Policy, Rule
 from bot.core.timing import Limit, Quiet
 from bot.core.values import Share, Verdict
+from bot.policy_file.emergencies import GlassPart, PeoplePart
 from bot.policy_file.lines import Where
+from bot.policy_file.parts import Contradictions, Part
 from bot.policy_file.written import (
     Approvers,
     Arguments,
@@ -41,17 +43,11 @@ from bot.policy_file.written import (
     window,
 )
 
-Contradictions = Iterator[tuple[Where, str]]
-
-
-class Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
 
 class NamesPart(Part):
-    people: dict[Text, Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]] = {}
-    groups: dict[Text, Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]] = {}
-    channels: dict[Text, Annotated[str, Field(pattern=r"^[CGD][A-Z0-9]+$")]] = {}
+    people: dict[Text, Annotated[str, Field(pattern=r"^[UW][A-Z0-9]+$")]] = Field(default_factory=dict)
+    groups: dict[Text, Annotated[str, Field(pattern=r"^S[A-Z0-9]+$")]] = Field(default_factory=dict)
+    channels: dict[Text, Annotated[str, Field(pattern=r"^[CGD][A-Z0-9]+$")]] = Field(default_factory=dict)
 
     def names(self) -> Names:
         return Names(self.people, self.groups, self.channels)
@@ -64,7 +60,7 @@ class When(Part):
     target: Globs = ()
     domain: Globs = ()
     risk: RiskForm = ()
-    arguments: Arguments = {}
+    arguments: Arguments = Field(default_factory=dict)
     requester: Requesters = ()
     channel: Channels = ()
     read_only: StrictBool | None = None
@@ -243,6 +239,8 @@ class File(Part):
     guests_may_ask: StrictBool = False
     shell_may_decide: StrictBool = False
     quiet_hours: QuietPart | None = None
+    freeze: PeoplePart | None = None
+    break_glass: GlassPart = GlassPart()
     names: NamesPart = NamesPart()
     defaults: Stated = Stated()
     rules: tuple[RulePart, ...] = ()
@@ -251,7 +249,9 @@ class File(Part):
     def policy(self) -> Policy:
         rules = tuple(rule.rule() for rule in self.rules)
         quiet = Quiet(self.quiet_hours.begins, self.quiet_hours.ends) if self.quiet_hours else None
-        return Policy(Defaults(**self.defaults.fields()), rules, self.guests_may_ask, self.shell_may_decide, quiet)
+        freezers = None if self.freeze is None else self.freeze.approvers()
+        whole = (Defaults(**self.defaults.fields()), rules, self.guests_may_ask, self.shell_may_decide, quiet)
+        return Policy(*whole, freezers=freezers, break_glass=self.break_glass.glass())
 
     def contradictions(self) -> Contradictions:
         """What every key allows and the whole does not."""
@@ -263,6 +263,7 @@ class File(Part):
             names.add(rule.name)
             yield from rule.contradictions(where, lifetime)
             yield from too_few((*where, "quorum"), rule, rule.count or self.defaults.count or Defaults().quorum)
+        yield from self.break_glass.contradictions(("break_glass",))
         yield from self.defaults.contradictions(("defaults",), lifetime)
         yield from too_few(("defaults", "quorum"), self.defaults, self.defaults.count or Defaults().quorum)
         for number, example in enumerate(self.examples):

@@ -62,6 +62,21 @@ def approver(name: object, info: ValidationInfo) -> str:
     return found
 
 
+def user(name: object, info: ValidationInfo) -> str:
+    return approver(name if str(name).startswith("user:") else f"user:{name}", info)
+
+
+def group(name: object, info: ValidationInfo) -> str:
+    return approver(name if str(name).startswith("group:") else f"group:{name}", info)
+
+
+def known_zone(name: object) -> str:
+    try:
+        return ZoneInfo(str(name)).key
+    except (ValueError, OSError, KeyError) as unknown:
+        raise ValueError(f'"{name}" is no time zone that this machine knows; write one like Europe/Berlin') from unknown
+
+
 def requester(name: str, info: ValidationInfo) -> str:
     called = name.removeprefix("user:")
     return _names(info).people.get(called, called)
@@ -164,10 +179,7 @@ def argument_tests(written: Mapping[str, tuple[Comparison, ...]]) -> tuple[Argum
 
 def window(begins: str, ends: str, zone: str) -> Window:
     """``Fri 16:00`` to ``Mon 08:00``, ``18:00`` to ``08:00`` every day, or two dates."""
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError, KeyError) as unknown:
-        raise ValueError(f'"{zone}" is no time zone that this machine knows; write one like Europe/Berlin') from unknown
+    known_zone(zone)
     said = f"from {begins} to {ends}"
     first, last = _WEEKLY.fullmatch(begins), _WEEKLY.fullmatch(ends)
     if first and last and bool(first[1]) is bool(last[1]):
@@ -241,6 +253,9 @@ ChannelId = Annotated[Text, AfterValidator(post_to)]
 Channel = Annotated[str, AfterValidator(channel)]
 Channels = Annotated[tuple[Channel, ...], BeforeValidator(listed), Field(min_length=1)]
 Approver = Annotated[str, PlainValidator(approver)]
+User = Annotated[str, PlainValidator(user)]
+Group = Annotated[str, PlainValidator(group)]
+Zone = Annotated[str, PlainValidator(known_zone)]
 Approvers = Annotated[tuple[Approver, ...], BeforeValidator(listed)]
 QuorumForm = Annotated[int | tuple[Share, ...], PlainValidator(quorum)]
 Duration = Annotated[int, BeforeValidator(seconds)]

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bot.core.approval import Approval
 from bot.core.call import Call
+from bot.core.glass import Broken
 from bot.core.inputs import Profile
 from bot.core.moments import Moment
 from bot.core.refusal import Refused
@@ -108,6 +109,43 @@ class Guard(Protocol):
         """Deliver what happened to the run's calls to the guard's memory, each under a stable id. Raises as above."""
 
 
+# --- Oversight ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A kill switch that is on at the guard's: its name there ("" where it says none), why, and of which domain ("" for all)."""
+
+    id: str
+    reason: str
+    domain: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """A request that was denied at the guard's. ``opaque``: its name among ours (`Reader.run_of`); ``said``: what was said with it."""
+
+    request_id: str
+    opaque: str
+    said: str = ""
+
+
+class Oversight(Protocol):
+    """What people do at the guard's own place. Each method raises `Unavailable` or `Rejected`; an answer that cannot be read is
+    `Unavailable`."""
+
+    async def switches(self) -> tuple[Switch, ...]:
+        """The kill switches that are on."""
+
+    async def activate(self, reason: str) -> str:
+        """Set the kill switch for everything; its name."""
+
+    async def deactivate(self, switch: str, reason: str) -> None: ...
+
+    async def denials(self) -> tuple[Denial, ...]:
+        """What was denied there, whoever did it."""
+
+
 # --- Chat -----------------------------------------------------------------------------------------------------------
 
 
@@ -146,6 +184,14 @@ class Chat(Protocol):
 
     async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
         """Tell one person in a direct message, with a link to the call's card. ``key`` and ``again`` as above."""
+
+    async def announce_glass(self, run: Run, key: str, broken: Broken, channel: str, *, again: bool = True) -> Posted:
+        """Tell a channel ("" for the run's thread) that one person decided alone."""
+
+    async def show_review(
+        self, run: Run, key: str, broken: Broken, channel: str, stands: tuple[str, str] | None, *, again: bool = True
+    ) -> Posted:
+        """Post the card that asks for a review there, or bring the one up to date that ``stands`` (channel and message)."""
 
     async def show_thinking(self, run: Run) -> None:
         """Decoration: the thread shows that the model is at it. Never raises, and nothing depends on it."""

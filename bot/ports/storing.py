@@ -86,6 +86,21 @@ class Freeze:
 
 
 @dataclass(frozen=True, slots=True)
+class Freezing:
+    """A freeze was set or (``lifted``) ended. ``told``: every open card shows it; ``switch``: the name of BIGHUB's kill switch that
+    mirrors it, "" where there is none to be, None where nobody has seen to it yet."""
+
+    number: int
+    at: float
+    scope: str
+    by: str
+    reason: str
+    lifted: bool
+    told: bool
+    switch: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Epoch:
     """The time since the database was last restored from a backup. ``number``: how often that was noticed; ``since``: when (epoch
     seconds, 0.0 for never); ``settled``: whether all that the backup held has ended. Before that nothing may start."""
@@ -153,6 +168,9 @@ class Reader(Protocol):
         """What started after ``since`` (epoch seconds), in any run. In a `Writer` it also keeps others from starting what is limited
         before the commit."""
 
+    async def freezings(self, limit: int) -> tuple[Freezing, ...]:
+        """The newest of all freezes that were ever set and lifted, newest first."""
+
     async def epoch(self) -> Epoch:
         """The present epoch; not settled where the database was restored and nobody has noticed yet, as far as can be seen."""
 
@@ -193,9 +211,14 @@ class Writer(Reader, Protocol):
     async def touch(self) -> None:
         """Write something that is gone again with the commit: where the database takes nothing, this or the commit fails."""
 
-    async def set_freeze(self, scope: str, reason: str, by: str) -> None: ...
+    async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
+        """Freeze a scope; False where it is frozen already: whoever was first stands."""
 
-    async def lift_freeze(self, scope: str) -> bool: ...
+    async def lift_freeze(self, scope: str, by: str = "", reason: str = "") -> bool:
+        """End a freeze; False where there is none."""
+
+    async def mark_freezing(self, number: int, *, told: bool | None = None, switch: str | None = None) -> None:
+        """What was done about a freeze that was set or lifted."""
 
     async def begin_epoch(self, reason: str) -> Epoch:
         """The database was restored from a backup: a new epoch, not settled. Where one is not settled yet, that goes on."""

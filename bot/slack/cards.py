@@ -42,11 +42,12 @@ EXCERPT_LINES: Final = 15
 STOPS: Final = "Everything that this request still waits for ends here, on every card. What has run stays as it is."
 
 
-def card(run: Run, call: Call, *, source_note: str = "") -> Message:
-    """The card as it must look now. ``source_note`` qualifies the guard ("No BIGHUB key: …"); it is shown on every card."""
+def card(run: Run, call: Call, *, source_note: str = "", glass: bool = False) -> Message:
+    """The card as it must look now. ``source_note`` qualifies the guard ("No BIGHUB key: …"); it is shown on every card. ``glass``:
+    whether the policy names anybody who may decide alone."""
     word = "Approval needed" if asking(call) else status.word(call)
-    blocks = [header(facts.headline(word, call)), *facts.place_line(word, call), *_arguments(call)]
-    blocks += changes.lines(run, call)
+    blocks = [header(facts.headline(word, call)), *status.banner(call)]
+    blocks += [*facts.place_line(word, call), *_arguments(call), *changes.lines(run, call)]
     blocks.append(facts.asked_line(run, call))
     if call.approval is not None:
         blocks += [facts.who_line(run, call.approval)] if asking(call) else []
@@ -56,7 +57,7 @@ def card(run: Run, call: Call, *, source_note: str = "") -> Message:
     if call.approval is not None:
         blocks += [*questions.lines(run, call), *facts.vote_lines(call.approval)]
     blocks += list(changes.replaced_lines(call)) or status.lines(call)
-    rows = (_deciding(call), _else(call, cut=shortened(blocks)))
+    rows = (_deciding(call, glass=glass), _else(call, cut=shortened(blocks)))
     blocks += [actions(*buttons) for row in rows if (buttons := list(row))]
     blocks.append(context(_digest_note(call)))
     return Message(_spoken(run, call, word), with_ids(blocks, f"{call.proposal.call[:40]}.{run.length}"))
@@ -93,8 +94,8 @@ def _arguments(call: Call) -> Iterator[Block]:
         yield line(said(warning, "bold"))
 
 
-def _deciding(call: Call) -> Iterator[Block]:
-    """The first row: what decides, or says what happened."""
+def _deciding(call: Call, *, glass: bool) -> Iterator[Block]:
+    """The first row: what decides, or says what happened. ``glass``: whether anybody may decide alone."""
     what = facts.title(call)
     if call.state is CallState.IN_DOUBT and call.question is not None:
         yield button("It ran", "did_run", call.question, f"It ran: {what}")
@@ -113,6 +114,8 @@ def _deciding(call: Call) -> Iterator[Block]:
         label = f"{word}: {what}" if alone else f"Approve with a comment: {what}"
         yield button(word, "review", opaque, label, "primary" if alone else None)
     yield button("Deny", "deny", opaque, f"Deny: {what}", "danger")
+    if glass and fits_review(call):
+        yield button("Break glass", "break_glass", opaque, f"Break glass, decide alone: {what}")
 
 
 def _else(call: Call, *, cut: bool) -> Iterator[Block]:
@@ -156,6 +159,7 @@ def _spoken(run: Run, call: Call, word: str) -> str:
     text = facts.spoken(run, call, word)
     if asking(call):
         text += _spoken_arguments(call) + questions.spoken(run, call)
+        text += "".join(f"\n{told}" for told in status.banner_text(call))
         way = "Approve or Deny" if shows_everything(call) else "Review or Deny" if fits_review(call) else "Deny"
         return text + f"\nUse the buttons of this card: {way}."
     if call.state is CallState.EXECUTED and call.found is None:

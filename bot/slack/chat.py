@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.call import Call
+from bot.core.glass import Broken
 from bot.core.inputs import Profile
 from bot.core.placing import channel_of
 from bot.core.refusal import Refused
@@ -26,6 +27,7 @@ from bot.slack import replies as words
 from bot.slack.blocks import Message
 from bot.slack.calls import called
 from bot.slack.cards import card
+from bot.slack.glass import announcement, review_card
 from bot.slack.pacing import Pacer, method, posts
 from bot.slack.posting import Posting
 from bot.slack.remembered import Remembered
@@ -36,23 +38,30 @@ UNKNOWN_PERSON: Final = Refused("Slack does not tell me who you are, so I cannot
 
 class SlackChat:
     """``client_for`` gives the client of a workspace (or enterprise); LookupError where Signoff is not installed.
-    ``source_note`` is shown on every card; ``clock`` counts seconds, from anywhere; ``pacer`` spaces the calls."""
+    ``source_note`` is shown on every card; ``glass``: whether anybody may decide alone; ``clock`` counts seconds, from anywhere;
+    ``pacer`` spaces the calls."""
 
     def __init__(
         self,
         client_for: Callable[[str], AsyncWebClient],
         *,
         source_note: str = "",
+        glass: bool = False,
         clock: Callable[[], float] = time.monotonic,
         pacer: Pacer | None = None,
     ) -> None:
         self._client_for, self._pacer = client_for, pacer or Pacer()
-        self._source_note = source_note
+        self._source_note, self._glass = source_note, glass
         self._profiles: Remembered[Person, Profile] = Remembered(clock, FRESH_SECONDS)
         self._members: Remembered[tuple[str, str], frozenset[str]] = Remembered(clock, FRESH_SECONDS)
         self._posting = Posting(client_for, self._pacer)
 
     # --- who --------------------------------------------------------------------------------------------------------
+
+    async def home(self) -> str:
+        """The workspace that the token is of. Raises `Unavailable`, `Rejected`."""
+        answer = await self._pacer.called("", method("", "auth.test"), self._client_for("").auth_test)
+        return str(answer.get("team_id") or "")
 
     async def profile(self, person: Person) -> Profile | Refused:
         """What Slack says about a person, at most a minute old. Raises `Unavailable`."""
@@ -94,7 +103,7 @@ class SlackChat:
         return posted
 
     async def _show(self, run: Run, call: Call, key: str, again: bool) -> Posted:
-        message = card(run, call, source_note=self._source_note)
+        message = self._card(run, call)
         team, channel = run.asked.place.team, channel_of(run, call)
         recorded = call.card.message if call.card is not None else ""
 
@@ -108,6 +117,22 @@ class SlackChat:
             if await shows(ts):
                 return Posted(channel, ts)
         return await self._posting.post(run, key, message, shows, channel)
+
+    def _card(self, run: Run, call: Call) -> Message:
+        return card(run, call, source_note=self._source_note, glass=self._glass)
+
+    # --- deciding alone ---------------------------------------------------------------------------------------------
+
+    async def announce_glass(self, run: Run, key: str, broken: Broken, channel: str, *, again: bool = True) -> Posted:
+        return await self._posting.post_in(run, channel, f"{run.id}:{key}", announcement(run, broken), again=again)
+
+    async def show_review(
+        self, run: Run, key: str, broken: Broken, channel: str, stands: tuple[str, str] | None, *, again: bool = True
+    ) -> Posted:
+        message, full_key = review_card(run, broken), f"{run.id}:{key}"
+        if stands is not None and await self._posting.updated(run.asked.place.team, *stands, full_key, message):
+            return Posted(*stands)
+        return await self._posting.post_in(run, channel, full_key, message, again=again)
 
     # --- words ------------------------------------------------------------------------------------------------------
 

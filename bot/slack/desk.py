@@ -8,12 +8,22 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person
 from bot.engine.listing import Listing
-from bot.ports import InboxRow
+from bot.ports import Freeze, InboxRow
 
 
 class Desk(Protocol):
-    async def receive(self, row: InboxRow) -> bool:
-        """Commit what Slack sent; False for a duplicate. Raises where it could not be committed."""
+    async def receive(self, row: InboxRow, *, awaited: bool = False) -> bool:
+        """Commit what Slack sent; False for a duplicate. Raises where it could not be committed. ``awaited``: somebody asks
+        `answer_to` for what comes of it."""
+
+    async def answer_to(self, key: str) -> str:
+        """What came of the row of a command, in words, once it is worked."""
+
+    async def freezes(self) -> tuple[Freeze, ...]:
+        """What is frozen now."""
+
+    async def may_break_glass(self, person: Person, opaque: str) -> Refused | None:
+        """Whether a person may decide this alone now; None where they may."""
 
     async def may_decide(self, person: Person, opaque: str) -> Refused | None:
         """Whether a person may vote on this (or settle it) now; None where they may."""

@@ -13,6 +13,7 @@ from typing import Final
 from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.canonical import argument_lines, has_invisible, mixes_scripts, parse_arguments, texts
+from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.terms import demands_of, missing
@@ -29,7 +30,7 @@ COMMENT_CHARACTERS: Final = 1_000
 """What a form takes as a comment: what Details show whole, whatever else stands there."""
 COMMENT_BEGINNING: Final = 40
 MOST_DEMANDS: Final = 6
-MOST_NAMED: Final = 6
+MOST_NAMED: Final = 5
 MOST_LATER: Final = 2
 VOTE_COMMENT: Final = 250
 MOST_VOTES: Final = 8
@@ -147,7 +148,9 @@ def vote_lines(approval: Approval) -> Iterator[Block]:
     for vote in approval.votes[-MOST_VOTES:]:
         verb = "Approved by " if vote.choice is Choice.APPROVE else "Denied by "
         runs = [said(verb, "bold"), mention(vote.person.user), said(" "), moment(vote.at)]
-        if vote.via != "slack":
+        if vote.via == BY_GLASS:
+            runs.append(said(" alone, breaking the glass", "bold"))
+        elif vote.via != "slack":
             runs.append(said(f" by {one_line(vote.via)}"))
         if vote.comment.strip():
             runs.append(said(f": “{one_line(vote.comment, VOTE_COMMENT)}”"))

@@ -23,13 +23,13 @@ from starlette.routing import Route
 
 from bot.errors import ConfigurationError
 from bot.ports import InboxRow
-from bot.slack.payloads import Kind, Payload, action_of, inbox_row, kind_of
+from bot.slack.payloads import ORDER, Kind, Payload, action_of, inbox_row, kind_of
 
 PATH: Final = "/slack/events"
 MOST_BYTES: Final = 1 << 20
 BODY_SECONDS: Final = 10.0
 
-Receive = Callable[[InboxRow], Awaitable[bool]]
+Receive = Callable[..., Awaitable[bool]]
 Gate = Callable[..., Awaitable[BoltResponse | None]]
 
 
@@ -41,13 +41,18 @@ def gate(receive: Receive) -> Gate:
     ) -> BoltResponse | None:
         kind = kind_of(req.body)
         row = inbox_row(req.body, kind=kind) if kind is not None else None
-        if row is not None and not await receive(row):
+        if row is not None and not await _committed(receive, row):
             return BoltResponse(status=200)
         if kind is None or not _has_listener(req.body, kind, row):
             return BoltResponse(status=200)
         return await next()
 
     return before_authorize
+
+
+def _committed(receive: Receive, row: InboxRow) -> Awaitable[bool]:
+    """Whoever gave an order waits for its answer."""
+    return receive(row, awaited=True) if row.kind == ORDER else receive(row)
 
 
 def slack_routes(app: AsyncApp, signing_secret: str, now: Callable[[], float] = time.time) -> list[Route]:

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, Literal, TypeAlias
 
-from bot.core.inputs import Clicked, Foreign, Input, Nothing, Wrote
+from bot.core.glass import BY_GLASS
+from bot.core.inputs import Clicked, Foreign, Input, Nothing, Ordered, Wrote
 from bot.core.values import Person, Place
 from bot.ports import InboxRow
 from bot.slack.forms import EDIT
@@ -24,10 +25,11 @@ Payload: TypeAlias = Mapping[str, Any]
 Kind: TypeAlias = Literal["event", "click", "view", "command"]
 
 RECORDED_CLICKS: Final = frozenset(
-    {"approve", "safer", "did_run", "did_not_run", "unknown", "retry", "withdraw", "stop"}
+    {"approve", "safer", "did_run", "did_not_run", "unknown", "retry", "withdraw", "stop", "reviewed"}
 )
 """Buttons that the engine works from the inbox; all others are answered by a listener."""
-RECORDED_VIEWS: Final = frozenset({APPROVE_REVIEWED, DENY, ASK})
+RECORDED_VIEWS: Final = frozenset({APPROVE_REVIEWED, DENY, ASK, BY_GLASS})
+VERBS: Final = frozenset({"freeze", "unfreeze"})
 _SUBTYPES: Final = frozenset({None, "file_share", "thread_broadcast"})
 _SLACKBOT: Final = "USLACKBOT"
 
@@ -37,6 +39,11 @@ class _Row(StrEnum):
     CLICK = "click"
     VIEW = "view"
     COMMAND = "command"
+    ORDER = "order"
+
+
+ORDER: Final = _Row.ORDER
+"""The kind of a row whose command changes something; whoever gave it waits for the answer."""
 
 
 def kind_of(body: Payload) -> Kind | None:
@@ -89,6 +96,8 @@ def translate(row: InboxRow) -> Input:
                 return _wrote(kept, row.team)
             case _Row.CLICK | _Row.VIEW:
                 return _clicked(kept)
+            case _Row.ORDER:
+                return _ordered(kept, row.team)
             case _Row.COMMAND:
                 return Nothing("a command is answered in its acknowledgement")
             case _:
@@ -192,10 +201,21 @@ def _view_row(body: Payload) -> InboxRow | None:
 
 def _command_row(body: Payload) -> InboxRow | None:
     team, user = str(body.get("team_id") or ""), str(body.get("user_id") or "")
-    return _row(f"command:{team}:{user}:{body.get('trigger_id', '')}", team, _Row.COMMAND, {"command": body["command"]})
+    key, verb = f"command:{team}:{user}:{body.get('trigger_id', '')}", verb_of(body)
+    if verb not in VERBS:
+        return _row(key, team, _Row.COMMAND, {"command": body["command"]})
+    person, text = person_of(body), str(body.get("text") or "").strip()[len(verb) :]
+    kept = {"person": [person.team, person.user], "verb": verb, "text": storable(flattened(text, "").strip())}
+    return _row(key, team, ORDER, kept | {"channel": str(body.get("channel_id") or "")})
 
 
-def _row(key: str, team: str, kind: _Row, kept: Mapping[str, object]) -> InboxRow:
+def verb_of(body: Payload) -> str:
+    """The first word after `/signoff`; "" for another command."""
+    words = str(body.get("text") or "").split(maxsplit=1)
+    return words[0].lower() if words and body.get("command") == "/signoff" else ""
+
+
+def _row(key: str, team: str, kind: str, kept: Mapping[str, object]) -> InboxRow:
     return InboxRow(key, team, kind, json.dumps(kept, separators=(",", ":")))
 
 
@@ -225,6 +245,10 @@ def _clicked(kept: Mapping[str, Any]) -> Clicked:
     person = Person(*kept["person"])
     what = (kept["action"], kept["value"], kept["channel"], kept["message"], kept["comment"])
     return Clicked(person, *what, kept.get("arguments", ""))
+
+
+def _ordered(kept: Mapping[str, Any], team: str) -> Ordered:
+    return Ordered(Person(*kept["person"]), kept["verb"], kept["text"], team, kept["channel"])
 
 
 # --- who ------------------------------------------------------------------------------------------------------------

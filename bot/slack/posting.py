@@ -66,6 +66,13 @@ class Posting:
                 return Posted(place.channel, ts)
         return await self._send(place.team, place.channel, key, in_channel(message, run.asked.person.user), "")
 
+    async def post_in(self, run: Run, channel: str, key: str, message: Message, *, again: bool) -> Posted:
+        """Post in another channel ("": the run's own thread), unless it stands there already (``again``)."""
+        found = (await self.standing(run, key, channel)).get(key) if again else None
+        if found:
+            return Posted(channel or run.asked.place.channel, found[0])
+        return await self.post(run, key, message, channel=channel)
+
     async def standing(self, run: Run, key: str, channel: str = "") -> Standing:
         """The keys of our messages in the run's thread (or in another ``channel``) since the run began, each with where it stands,
         oldest first; once ``key`` may be posted."""

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.core.call import RESTORED, Call, CallState, Outcome
-from bot.core.events import Finished, Settled
+from bot.core.emergency import BIGHUB
+from bot.core.events import Finished, FreezeNoted, Settled
 from bot.core.values import Answer
 from bot.slack import facts
-from bot.slack.blocks import Block, line, mention, moment, one_line, said
+from bot.slack.blocks import Block, escaped, line, mention, moment, one_line, said
 from bot.slack.blocks import Run as Piece
 
 DID_NOT_RUN: Final = "Did not run"
+FROZEN_REASON: Final = 250
 CONTRADICTED: Final = "Reported otherwise"
 _WORDS: Final[dict[str, str]] = {
     CallState.PROPOSED: "Being judged again",
@@ -39,6 +41,29 @@ def word(call: Call) -> str:
     if call.found is not None and call.state is CallState.FAILED:
         return DID_NOT_RUN
     return _WORDS[call.outcome or call.state]
+
+
+def banner_text(call: Call) -> Iterator[str]:
+    """The freeze that stops what an open card asks about, escaped for a message's text."""
+    if call.state is CallState.ASKING and call.frozen is not None:
+        yield f"Frozen: {escaped(_stopped(call.frozen))}. {escaped(one_line(call.frozen.reason, facts.REASON))}"
+
+
+def banner(call: Call) -> Iterator[Block]:
+    """The same, on top of the card."""
+    if call.state is CallState.ASKING and call.frozen is not None:
+        frozen, who = call.frozen, [said(" by "), mention(call.frozen.by)]
+        yield line(
+            said(f"Frozen: {_stopped(frozen)}", "bold"),
+            *([] if frozen.scope == BIGHUB else who),
+            said(" · since "),
+            moment(frozen.since),
+            said(f": “{one_line(frozen.reason, FROZEN_REASON)}” No approval counts until it is lifted."),
+        )
+
+
+def _stopped(frozen: FreezeNoted) -> str:
+    return "BIGHUB's kill switch is on" if frozen.scope == BIGHUB else one_line(frozen.scope, facts.RULE)
 
 
 def lines(call: Call) -> Iterator[Block]:
@@ -117,7 +142,7 @@ def _why_in_doubt(call: Call) -> list[Piece]:
 
 
 def _refused(call: Call) -> Iterator[Block]:
-    if call.outcome is Outcome.DENIED and call.approval is not None and call.approval.votes:
+    if call.outcome is Outcome.DENIED and call.approval is not None and call.approval.deciding_vote is not None:
         return
     reason = f": {one_line(call.reason, facts.REASON)}" if call.reason.strip() else "."
     known = "" if call.reason == RESTORED else " It did not run."

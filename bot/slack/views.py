@@ -12,6 +12,7 @@ from typing import Final
 
 from bot.core.approval import Approval
 from bot.core.call import Call
+from bot.core.glass import BY_GLASS
 from bot.core.run import Run
 from bot.slack import changes, facts, limits, questions, status
 from bot.slack.blocks import (
@@ -69,6 +70,14 @@ def review_view(run: Run, call: Call, subject: Subject) -> Block:
     why = "The policy wants one: why should this run?" if needed else "The others will read it."
     blocks.append(_comment("Comment", why, optional=not needed))
     return _modal("Review", blocks) | _submits(APPROVE_REVIEWED, "Approve", subject)
+
+
+def glass_view(run: Run, call: Call, subject: Subject) -> Block:
+    """All bytes of the arguments, a reason that must be given, and the approval of one person alone."""
+    what = "You decide this alone, against any quorum. It is announced at once, and others review it on the next working day."
+    blocks = [header(facts.headline("Break glass", call)), line(said(what, "bold")), *_all_arguments(call)]
+    blocks += [*_around(run, call), _comment("Reason", "Everybody will read it.") | {"optional": False}]
+    return _modal("Break glass", blocks) | _submits(BY_GLASS, "Approve alone", subject)
 
 
 def deny_view(call: Call, subject: Subject) -> Block:

@@ -26,7 +26,7 @@ from bot.core.events import Recorded
 from bot.core.run import ENDS, BrokenJournal
 from bot.core.timing import PastStart
 from bot.core.values import ApprovalId, Place, RunId
-from bot.ports import ApprovalGroup, Epoch, Freeze, InboxRow, OpenApproval, Rewound, RunLine
+from bot.ports import ApprovalGroup, Epoch, Freeze, Freezing, InboxRow, OpenApproval, Rewound, RunLine
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, first_fault, genesis
 from bot.sql.codec import decode, references
@@ -108,6 +108,8 @@ _GROUPS = (
     .where(_approval.team == bindparam("team"))
     .group_by(_approval.approvers, _approval.requester_may_approve, text("own"), text("direct"))
 )
+_freezing = tables.freezings.c
+_FREEZINGS = select(tables.freezings).order_by(_freezing.number.desc()).limit(bindparam("limit"))
 
 
 class SqlReader:
@@ -210,6 +212,9 @@ class SqlReader:
     async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
         rows = await self._all(_STARTS, since=since)
         return tuple(PastStart(json.loads(row.body).get("action", ""), row.requester, row.at) for row in rows)
+
+    async def freezings(self, limit: int) -> tuple[Freezing, ...]:
+        return tuple(Freezing(**row._mapping) for row in await self._all(_FREEZINGS, limit=limit))
 
     async def epoch(self) -> Epoch:
         return await epochs.present(self.connection)

@@ -165,3 +165,17 @@ freezes = Table(
     Column("by", AnyText, nullable=False),
     Column("since", Double, nullable=False),
 )
+
+# All freezes that were ever set and lifted. What is not told yet some open card does not show; without a switch nobody has mirrored it.
+freezings = Table(
+    "freezings",
+    metadata,
+    Column("number", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("scope", AnyText, nullable=False),
+    Column("by", AnyText, nullable=False),
+    Column("reason", AnyText, nullable=False),
+    Column("lifted", Boolean, nullable=False),
+    Column("told", Boolean, nullable=False),
+    Column("switch", AnyText),
+)

@@ -1,8 +1,6 @@
 """The Writer port over one open transaction. `store.py` commits it; what the projections say is `projections.py`'s."""
 
-import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import (
@@ -28,15 +26,15 @@ from bot.core.owed import due_at
 from bot.core.run import Run
 from bot.core.timing import PastStart
 from bot.core.values import RunId
-from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, OpenApproval
+from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease
 from bot.projections import buttons, open_approvals
 from bot.sql import epochs, tables
-from bot.sql.chain import EventRow, genesis, link
-from bot.sql.codec import encode
+from bot.sql.chain import EventRow, genesis
 from bot.sql.direct import PostgresConnection
 from bot.sql.heads import Heads
 from bot.sql.inline import InlineConnection
 from bot.sql.reader import SqlReader, clock
+from bot.sql.rows import approval_row, chained_rows, run_row
 
 _STARTS_LOCK = 0x5167_5354
 """The number of the lock that whoever counts starts holds until the commit; any other would do."""
@@ -84,13 +82,13 @@ _PARK = _PARK.values(parked=bindparam("reason"), lease_owner=None, lease_until=N
 _RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None))
 _RESUME = _RESUME.values(parked=None, takeovers=0)
 _CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in_(bindparam("gone", expanding=True)))
-_TOUCH = "readiness"
-"""A scope that covers no action and that nobody ever sees."""
-_UNTOUCH = delete(tables.freezes).where(tables.freezes.c.scope == _TOUCH)
 _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
 _KEEP_STARTS = select(func.pg_advisory_xact_lock(_STARTS_LOCK))
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
+_LIFT = delete(tables.freezes).where(tables.freezes.c.scope == bindparam("its_scope"))
+_TOUCH = "readiness"
+"""A scope that covers no action and that nobody ever sees."""
 
 
 class SqlWriter(SqlReader):
@@ -138,7 +136,7 @@ class SqlWriter(SqlReader):
         if [event.seq for event in events] != list(range(length + 1, after.length + 1)):
             raise ValueError(f"the events of run {after.id} do not lead from {length} to {after.length}")
         head = await self._head(after.id, length)
-        rows, kept = _rows(after.id, head, events)
+        rows, kept = chained_rows(after.id, head, events)
         new_head = rows[-1]["hash"] if rows else head
         try:
             await self._write_run(before, after, head, new_head, _PROGRESS if is_progress(events) else _ADVANCE)
@@ -177,7 +175,7 @@ class SqlWriter(SqlReader):
         old, new = set(open_approvals(before)), set(open_approvals(after))
         if gone := [line.approval for line in old - new]:
             await self.connection.execute(_CLOSE_APPROVALS, {"gone": gone})
-        await self._add(tables.approvals, [_approval_row(line) for line in new - old])
+        await self._add(tables.approvals, [approval_row(line) for line in new - old])
 
     async def _add(self, table: Table, rows: Sequence[dict[str, Any]], anew: bool = True) -> int:
         """Insert rows; with ``anew`` False those whose key is known are left as they are. Returns how many were written."""
@@ -236,7 +234,7 @@ class SqlWriter(SqlReader):
     async def touch(self) -> None:
         # No `changed`: a backup from before it is as good as the database.
         await self._add(tables.freezes, [{"scope": _TOUCH, "reason": "", "by": "", "since": self.now}], anew=False)
-        await self.connection.execute(_UNTOUCH)
+        await self._changed(_LIFT, its_scope=_TOUCH)
 
     async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
         if self._dialect == "postgresql":
@@ -244,16 +242,30 @@ class SqlWriter(SqlReader):
             await self.connection.execute(_KEEP_STARTS)
         return await super().recent_starts(since)
 
-    async def set_freeze(self, scope: str, reason: str, by: str) -> None:
+    async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
         self.changed = True
         row = {"scope": scope, "reason": reason, "by": by, "since": self.now}
-        insert = self._insert(tables.freezes).values(row)
-        await self.connection.execute(insert.on_conflict_do_update(index_elements=[tables.freezes.c.scope], set_=row))
+        if not await self._add(tables.freezes, [row], anew=False):
+            return False
+        await self._note(scope, by, reason, lifted=False)
+        return True
 
-    async def lift_freeze(self, scope: str) -> bool:
+    async def lift_freeze(self, scope: str, by: str = "", reason: str = "") -> bool:
         self.changed = True
-        lifted = delete(tables.freezes).where(tables.freezes.c.scope == scope)
-        return (await self.connection.execute(lifted)).rowcount == 1
+        if not await self._changed(_LIFT, its_scope=scope):
+            return False
+        await self._note(scope, by, reason, lifted=True)
+        return True
+
+    async def _note(self, scope: str, by: str, reason: str, *, lifted: bool) -> None:
+        row = {"at": self.now, "scope": scope, "by": by, "reason": reason, "lifted": lifted, "told": False}
+        await self._add(tables.freezings, [row])
+
+    async def mark_freezing(self, number: int, *, told: bool | None = None, switch: str | None = None) -> None:
+        self.changed = True
+        values = {name: value for name, value in (("told", told), ("switch", switch)) if value is not None}
+        marked = update(tables.freezings).where(tables.freezings.c.number == number).values(values)
+        await self.connection.execute(marked)
 
     async def begin_epoch(self, reason: str) -> Epoch:
         going_on = (await epochs.row(self.connection, hold=True)).epoch
@@ -261,37 +273,3 @@ class SqlWriter(SqlReader):
 
     async def settle_epoch(self, number: int) -> None:
         await epochs.settle(self.connection, number, self.now)
-
-
-def run_row(run: Run, head: str) -> dict[str, Any]:
-    """A run's row without its lease."""
-    place = run.asked.place
-    return {
-        "run": run.id,
-        "team": place.team,
-        "channel": place.channel,
-        "thread": place.thread,
-        "requester": run.asked.person.user,
-        "state": run.state,
-        "asked_at": run.asked_at,
-        "due_at": due_at(run),
-        "length": run.length,
-        "head_hash": head,
-    }
-
-
-def _rows(run: str, head: str, events: Iterable[Recorded]) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
-    """The rows of new events, chained to ``head``, and the contents that they refer to."""
-    rows: list[dict[str, Any]] = []
-    contents: dict[str, bytes] = {}
-    for recorded in events:
-        encoded = encode(recorded.event)
-        head = link(head, recorded.seq, recorded.at, encoded.kind, encoded.body)
-        row = {"run": run, "seq": recorded.seq, "at": recorded.at, "kind": encoded.kind, "body": encoded.body}
-        rows.append({**row, "hash": head})
-        contents.update(encoded.contents)
-    return rows, contents
-
-
-def _approval_row(line: OpenApproval) -> dict[str, Any]:
-    return {**asdict(line), "approvers": json.dumps(line.approvers)}

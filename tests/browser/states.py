@@ -1,6 +1,7 @@
 """A call in each state that its card can show, made by the core's own transitions, for the pictures of docs/approvals.md.
 
-To add a picture, add a line to `STATES`: its name, and what happened after people were asked. No test lives here.
+To add a picture, add a line to `STATES`: its name, and what happened after people were asked; or to `OTHERS`, for what is no card of a
+call. No test lives here.
 """
 
 import json
@@ -21,10 +22,12 @@ from bot.core.events import (
     Event,
     Expired,
     Finished,
+    FreezeNoted,
     Inquired,
     Judged,
     ModelReplied,
     Recorded,
+    Reviewed,
     SaferAsked,
     Said,
     Settled,
@@ -32,6 +35,7 @@ from bot.core.events import (
     Voted,
     Withdrawn,
 )
+from bot.core.glass import BY_GLASS
 from bot.core.journal import fold
 from bot.core.run import Run
 from bot.core.values import (
@@ -46,6 +50,10 @@ from bot.core.values import (
     Share,
     Terms,
 )
+from bot.slack.blocks import Message
+from bot.slack.cards import card
+from bot.slack.glass import announcement, review_card
+from bot.slack.replies import linked, older_card
 from tests.slack.made import ALICE, APPROVAL, CALL, CARD, CAROL, DAN, PLACE, QUESTION, RUN, binding, judgement, terms
 
 NOON = datetime(2026, 11, 23, 12, 4, tzinfo=UTC).timestamp()
@@ -109,6 +117,8 @@ APPROVED = (vote(),)
 STARTED = (*APPROVED, Started(CALL, "a1", "w"))
 DOUBTED = (*STARTED, Doubted(CALL, "a1", QUESTION, NOON + 24 * HOUR))
 LATE = Finished(CALL, "a1", True, '{"user_id": "bob"}', 2.1)
+FROZEN = FreezeNoted(CALL, "all", DAN.user, NOON + 60, "The checkout outage; nothing changes now.")
+ALONE = replace(vote(comment="Checkout is down, and nobody of @sre answers."), via=BY_GLASS, review_at=NOON + 21 * HOUR)
 EACH = Quorum((SECURITY, SRE), 2, (Share(SECURITY, 1), Share(SRE, 1)))
 BOTH = terms(expires_at=NOON + 4 * HOUR, approvers=(SECURITY, SRE), quorum=2, quorums=(EACH,))
 LATER = Quorum((SECURITY,), 1, (), (SRE,), NOON + 2 * HOUR)
@@ -140,6 +150,9 @@ STATES: dict[str, Callable[[], State]] = {
     "asking-escalates": lambda: asking(wanted=replace(terms(expires_at=NOON + 4 * HOUR), quorums=(LATER,))),
     "asking-long": lambda: asking(arguments=LONG),
     "asked-anew": lambda: asking(vote(), Judged(CALL, LAPSED, terms(approval=NEXT, expires_at=NOON + 5 * HOUR))),
+    "frozen-open": lambda: asking(FROZEN),
+    "glass-offered": lambda: asking(wanted=BOTH),
+    "glass-broken": lambda: asking(ALONE, Started(CALL, "a1", "w"), Finished(CALL, "a1", True, "", 2.1), wanted=BOTH),
     "question": lambda: asking(Inquired(APPROVAL, CAROL, "Which incident is it for?", CARD)),
     "answered": lambda: asking(
         Inquired(APPROVAL, CAROL, "Which incident is it for?", CARD),
@@ -169,3 +182,24 @@ STATES: dict[str, Callable[[], State]] = {
     "did-not-run": lambda: asking(*DOUBTED, Settled(CALL, Answer.DID_NOT_RUN, DAN)),
     "reported-otherwise": lambda: asking(*DOUBTED, Settled(CALL, Answer.DID_NOT_RUN, DAN), LATE),
 }
+
+
+def glass(*after: Event) -> tuple[Run, Any]:
+    run, _ = asking(ALONE, Started(CALL, "a1", "w"), Finished(CALL, "a1", True, "", 2.1), *after, wanted=BOTH)
+    return run, run.broken[0]
+
+
+OTHERS: dict[str, Callable[[], Message]] = {
+    "older": lambda: linked(older_card(), "https://acme.slack.com/archives/C0OPS/p1700000009000100"),
+    "glass-announced": lambda: announcement(*glass()),
+    "glass-review": lambda: review_card(*glass()),
+    "glass-reviewed": lambda: review_card(*glass(Reviewed(APPROVAL, DAN))),
+}
+
+
+def message_of(name: str) -> Message:
+    """What stands in Slack in this state."""
+    if name in OTHERS:
+        return OTHERS[name]()
+    run, number = STATES[name]()
+    return card(run, run.calls[number], glass=name == "glass-offered")

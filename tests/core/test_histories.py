@@ -19,13 +19,16 @@ from bot.core.events import (
     Event,
     Expired,
     Finished,
+    FreezeNoted,
     Inquired,
     Restored,
+    Reviewed,
     RunFailed,
     Settled,
     Started,
     Withdrawn,
 )
+from bot.core.glass import BY_GLASS
 from bot.core.journal import fold
 from bot.core.owed import due_at, pending
 from bot.core.run import ENDS
@@ -110,6 +113,18 @@ class History(RuleBasedStateMachine):
     def somebody_asks_first(self, slot: int, person: Person) -> None:
         self.throw(Inquired(ApprovalId(f"ap_{self.call(slot)}"), person, "Why?", "card"))
 
+    @rule(slot=SLOTS, person=PEOPLE, reason=st.sampled_from(["site is down", " "]))
+    def somebody_decides_alone(self, slot: int, person: Person, reason: str) -> None:
+        self.throw(replace(voted(call=self.call(slot), person=person), via=BY_GLASS, comment=reason, review_at=LATE))
+
+    @rule(slot=SLOTS, person=PEOPLE)
+    def somebody_reviews_it(self, slot: int, person: Person) -> None:
+        self.throw(Reviewed(ApprovalId(f"ap_{self.call(slot)}"), person))
+
+    @rule(slot=SLOTS, scope=st.sampled_from(["all", ""]))
+    def the_card_must_tell_of_a_freeze(self, slot: int, scope: str) -> None:
+        self.throw(FreezeNoted(self.call(slot), scope, "U0ERIN", self.now, "incident 7"))
+
     @rule(slot=SLOTS)
     def the_requester_withdraws(self, slot: int) -> None:
         self.throw(Withdrawn(ApprovalId(f"ap_{self.call(slot)}"), ALICE, "card"))
@@ -166,8 +181,15 @@ class History(RuleBasedStateMachine):
                 assert not call.must_ask
                 assert call.judgement is not None and call.judgement.verdict is Verdict.ALLOW
             else:
-                approvers = {vote.person for vote in call.approval.votes if vote.choice is Choice.APPROVE}
-                assert len(approvers) >= call.approval.terms.quorum
+                approvals = [vote for vote in call.approval.votes if vote.choice is Choice.APPROVE]
+                alone = [vote for vote in approvals if vote.via == BY_GLASS and vote.comment.strip()]
+                assert alone or len({vote.person for vote in approvals}) >= call.approval.terms.quorum
+
+    @invariant()
+    def what_was_decided_alone_stays_with_the_run_and_somebody_else_reviews_it(self) -> None:
+        run = self.told.run
+        votes = [vote for call in run.calls if call.approval for vote in call.approval.votes if vote.via == BY_GLASS]
+        assert len(run.broken) >= len(votes) and all(each.reviewed_by != each.person for each in run.broken)
 
     @invariant()
     def what_somebody_found_stands_whatever_is_reported_later(self) -> None:

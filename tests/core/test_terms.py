@@ -20,6 +20,7 @@ class Ballot:
     person: Person
     choice: Choice = Choice.APPROVE
     counts_as: tuple[str, ...] = ()
+    via: str = "slack"
 
 
 def ballot(user: str, *groups: str, choice: Choice = Choice.APPROVE) -> Ballot:

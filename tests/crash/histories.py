@@ -30,7 +30,10 @@ from bot.engine import Limits
 from bot.engine.doing import Doer
 from bot.engine.door import Door
 from bot.engine.editing import Editing
+from bot.engine.freezing import Freezer
+from bot.engine.glass import Glass
 from bot.engine.inbox import Inbox
+from bot.engine.overseeing import Overseer
 from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.programs import Programs
@@ -146,6 +149,7 @@ class AnyHistory(RuleBasedStateMachine):
         dispatch = WakingDispatch()
         self.inbox = Inbox(self.store, self.door, people, self.chat, dispatch, lambda row: self.inputs[row.key], KEYS)
         self.programs = Programs(self.door, self.inbox, people, Editing(people, self.actions, KEYS), KEYS)
+        self.freezer = Freezer(self.store, self.door, people, dispatch)
         name = f"worker {self.starts}"
         self.starts += 1
         self.doer = Doer(
@@ -160,6 +164,9 @@ class AnyHistory(RuleBasedStateMachine):
             seal_keys=KEYS,
             worker=name,
             parking=Parking(self.store, self.chat, name, lease=LIMITS.lease, programs=False),
+            freezer=self.freezer,
+            overseer=Overseer(self.store, self.door, dispatch, None),
+            glass=Glass(self.door, people, self.chat, dispatch),
         )
 
     async def reply(self, prompt: Prompt) -> Reply:
@@ -239,7 +246,8 @@ class AnyHistory(RuleBasedStateMachine):
         self.put(Clicked(CAROL, choice, call.approval.terms.approval, "C0OPS", call.card.message))
         self.mail_is_worked()
         if alive:
-            known.given, known.dead = choice == "approve", choice == "deny"
+            # While all is frozen she can only deny.
+            known.given, known.dead = choice == "approve" and not self.frozen, choice == "deny"
 
     @rule()
     def mail_is_worked(self) -> None:
@@ -293,6 +301,10 @@ class AnyHistory(RuleBasedStateMachine):
             self.run_now(self.store.write(lambda tx: tx.set_freeze("all", "an incident", "U0ERIN")))
         else:
             self.run_now(self.store.write(lambda tx: tx.lift_freeze("all")))
+
+    @rule()
+    def the_cards_tell_of_freezes(self) -> None:
+        self.run_now(self.freezer.tell_cards())
 
     @precondition(lambda self: self.keys > 3)
     @rule(slot=SLOTS)

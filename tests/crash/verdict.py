@@ -19,7 +19,10 @@ from bot.sql.store import SqlStore
 from tests.crash.outside import Outside, mark_of
 from tests.crash.people import Telling
 
-POSTS = ("reply:", "end:", "question:", "delay:", "inquiry:", "ended:", "anew:", "placed:", "shadow:", "remind:")
+POSTS = (
+    *("reply:", "end:", "question:", "delay:", "inquiry:", "ended:", "anew:", "placed:", "shadow:", "remind:"),
+    *("glass:", "review:", "reviewed:"),
+)
 UNRECORDED = "parked"
 """The post of a run that nobody works any more: it is tried, and no journal keeps it."""
 REPORTS = ("outcome:", "resolution:")

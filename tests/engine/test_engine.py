@@ -197,8 +197,12 @@ async def test_an_action_that_raises_is_told_to_the_model(world: World) -> None:
 
 async def test_a_frozen_system_refuses_even_what_was_approved(world: World) -> None:
     approval = await asked_for_approval(world)
-    await world.store.write(lambda tx: tx.set_freeze("system:okta", "incident 7", "U0ERIN"))
+    await asyncio.sleep(0.1)
+    world.dispatch.lossy = True
     await world.click("approve", approval)
+    await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
+    await world.store.write(lambda tx: tx.set_freeze("system:okta", "incident 7", "U0ERIN"))
+    world.dispatch.lossy = False
     run = await world.until(lambda run: run.state is RunState.DONE)
     assert (
         run.call("t1c1").outcome is Outcome.FROZEN

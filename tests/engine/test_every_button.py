@@ -25,6 +25,7 @@ from bot.core.events import (
     Voted,
     Withdrawn,
 )
+from bot.core.glass import BreakGlass
 from bot.core.inputs import Clicked, Profile
 from bot.core.policy import Defaults, Policy
 from bot.core.run import Run
@@ -46,13 +47,14 @@ RUN, CALL = RunId("run1"), CallId("t1c1")
 APPROVAL, QUESTION = ApprovalId("a" * 32), ApprovalId("e" * 32)
 CARD, OLDER = "card-t1c1", "1.000001"
 HOURS = 3_600.0
-DAN, GUEST, LEFT, ROBOT = (Person(TEAM, f"U0{name}") for name in ("DAN", "GUEST", "LEFT", "ROBOT"))
+DAN, ERIN, GUEST, LEFT, ROBOT = (Person(TEAM, f"U0{name}") for name in ("DAN", "ERIN", "GUEST", "LEFT", "ROBOT"))
 PARTNER = Person("T9", "U0PARTNER")
 PEOPLE = {
     "requester": ALICE,
     "voter": BOB,
     "approver": CAROL,
     "colleague": DAN,
+    "rescuer": ERIN,
     "guest": GUEST,
     "left": LEFT,
     "bot": ROBOT,
@@ -65,8 +67,9 @@ PROFILES = {
     PARTNER: Profile(PARTNER, "partner", "T9"),
 }
 NAMED = tuple(f"user:{person.user}" for person in (BOB, CAROL, GUEST, LEFT, ROBOT, PARTNER))
-POLICY = Policy(Defaults(approvers=NAMED))
-TWO = Policy(Defaults(approvers=NAMED, quorum=2))
+GLASS = BreakGlass(tuple(f"user:{person.user}" for person in (ERIN, GUEST, LEFT, ROBOT, PARTNER)), "C0AUDIT")
+POLICY = Policy(Defaults(approvers=NAMED), break_glass=GLASS)
+TWO = Policy(Defaults(approvers=NAMED, quorum=2), break_glass=GLASS)
 
 
 def voted(person: Person, choice: Choice = Choice.APPROVE, comment: str = "") -> Voted:
@@ -80,6 +83,7 @@ STATES: dict[str, tuple[Event, ...]] = {
     "open": (),
     "asked": (Inquired(APPROVAL, CAROL, "Which incident?", CARD),),
     "half": YES,
+    "all is frozen": (),
     "approved": YES,
     "running": STARTED,
     "executed": (*STARTED, Finished(CALL, "a1", True, "{}", 1.0)),
@@ -96,17 +100,19 @@ STATES: dict[str, tuple[Event, ...]] = {
     "found to have run": (*DOUBTED, Settled(CALL, Answer.DID_RUN, CAROL)),
 }
 ANY = None
-OPEN = ("open", "asked", "half")
+OPEN = ("open", "asked", "half", "all is frozen")
 BY_VOTE = ("approved", "running", "executed", "failed", "in doubt", "still unknown", "found to have run")
 DOUBT = ("in doubt", "still unknown")
 VOTES, WORDS = ("approve", "approve_reviewed", "deny"), ("approve", "approve_reviewed", "deny", "ask", "stop")
-OTHERS = ("withdraw", *WORDS)
+ALONE = ("break_glass",)
+OTHERS = ("withdraw", *WORDS, *ALONE)
 ANSWERS = ("did_run", "did_not_run", "unknown")
 MAY = ("voter", "approver")
 OWN = "You asked for this yourself, so "
 NOT_AMONG = "You are not among them."
 UNKNOWN = "belongs to nothing that I know"
 STALE = "That is not the card of this approval any more."
+IN_VAIN = "U0DAN froze all: incident 7. An approval would come to nothing now"
 OUT = {
     "guest": "A guest cannot decide this.",
     "left": "A deactivated account cannot decide this.",
@@ -140,7 +146,13 @@ TABLE = [
     Row(OPEN, VOTES, ("requester",), ANY, OWN),
     Row(OPEN, ("ask",), ("requester",), ANY, OWN),
     *(Row(OPEN, WORDS, (who,), ANY, why) for who, why in OUT.items()),
-    Row(OPEN, WORDS, ("colleague",), ANY, NOT_AMONG),
+    Row(OPEN, WORDS, ("colleague", "rescuer"), ANY, NOT_AMONG),
+    *(Row(OPEN, ALONE, (who,), ANY, why.replace("decide this", "break the glass")) for who, why in OUT.items()),
+    Row(("all is frozen",), ALONE, ("rescuer",), ANY, IN_VAIN),
+    Row(OPEN, ALONE, ("rescuer",), (CARD,), Voted),
+    Row(OPEN, ALONE, ("rescuer",), (OLDER,), STALE),
+    Row(OPEN, ALONE, ANY, ANY, NOT_AMONG),
+    Row(("all is frozen",), ("approve", "approve_reviewed"), MAY, ANY, IN_VAIN),
     Row(("half",), ("approve", "approve_reviewed"), ("voter",), ANY, ""),
     Row(OPEN, WORDS, MAY, (OLDER,), STALE),
     Row(("half",), ("deny",), ("voter",), ANY, "You have already voted on this."),
@@ -160,7 +172,7 @@ TABLE = [
     # Nobody knows whether it ran.
     Row(DOUBT, ANSWERS, ("requester",), ANY, OWN),
     *(Row((*DOUBT, "found to have run"), ANSWERS, (who,), ANY, why) for who, why in OUT.items()),
-    Row((*DOUBT, "found to have run"), ANSWERS, ("colleague",), ANY, NOT_AMONG),
+    Row((*DOUBT, "found to have run"), ANSWERS, ("colleague", "rescuer"), ANY, NOT_AMONG),
     Row(("found to have run",), ANSWERS, ("requester",), ANY, OWN),
     Row(("found to have run",), ANSWERS, MAY, ANY, "This action is executed; it is too late for that."),
     Row(("still unknown",), ("unknown",), MAY, ANY, "This was answered already."),
@@ -190,6 +202,8 @@ class Bench:
         told = await self.door.record(RUN, asking, shown, *STATES[state])
         assert isinstance(told, Run), told
         await self.door.record(RUN, replace(shown, shows=str(told.calls[0].phase)))
+        if state == "all is frozen":
+            await self.store.write(lambda tx: tx.set_freeze("all", "incident 7", DAN.user))
 
     async def click(self, button: str, who: Person, message: str, value: str) -> type | str:
         """What was recorded, or what the person was told."""
@@ -263,7 +277,7 @@ async def test_s12_a_button_with_the_id_of_another_kind_or_of_nothing_decides_no
 # --- the buttons that open something ----------------------------------------------------------------------------------
 
 OPENS = {
-    "open": {"deny": "Deny", "review": "Review", "ask": "Ask", "details": "Details"},
+    "open": {"deny": "Deny", "review": "Review", "ask": "Ask", "break_glass": "Break glass", "details": "Details"},
     "else": {"details": "Details"},
 }
 LATE = "This was decided already; the card shows by whom."
@@ -292,8 +306,10 @@ def _opening(state: str, button: str, who: str, message: str) -> str:
     """The title of the view, or the words."""
     if button == "details":
         return "cannot ask me" if who in OUT else "Details"
-    if who in OUT or who in ("requester", "colleague"):
-        return {"requester": OWN, "colleague": NOT_AMONG, **OUT}[who]
+    if button == "break_glass" and who != "rescuer":
+        return OUT[who].replace("decide this", "break the glass") if who in OUT else NOT_AMONG
+    if button != "break_glass" and (who in OUT or who in ("requester", "colleague", "rescuer")):
+        return {"requester": OWN, **OUT}.get(who, NOT_AMONG)
     if state not in OPEN:
         return LATE
     return "not the card" if message == OLDER else OPENS["open"][button]

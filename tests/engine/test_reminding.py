@@ -167,14 +167,15 @@ ENDS = {
 async def test_whoever_asked_learns_in_our_own_words_what_became_of_it(how: str) -> None:
     world = world_of()
     async with running(world):
-        approval = await asked(world)
-        if how == "expired":
-            await after(world, 4 * HOUR + 1)
-        elif how == "denied":
-            await world.click("deny", approval, CAROL, comment="too broad")
-        else:
+        if how == "frozen":
+            await approved_but_not_started(world)
             await world.store.write(lambda tx: tx.set_freeze("all", "incident", "U0BOB"))
-            await world.click("approve", approval, CAROL)
+            world.dispatch.lossy = False
+        elif how == "denied":
+            await world.click("deny", await asked(world), CAROL, comment="too broad")
+        else:
+            await asked(world)
+            await after(world, 4 * HOUR + 1)
         await ended(world)
         run = await world.until(lambda run: run.delivered("ended:t1c1"), 10.0)
     outcome, words = ENDS[how]

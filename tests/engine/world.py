@@ -10,6 +10,7 @@ from typing import TypeVar
 from bot.actions import Action, Registry, action, define
 from bot.core.approval import Approval
 from bot.core.call import Call
+from bot.core.glass import Broken
 from bot.core.inputs import Clicked, Input, Profile, Wrote
 from bot.core.moments import Moment
 from bot.core.placing import channel_of
@@ -21,6 +22,7 @@ from bot.dict_store import DictStore
 from bot.engine import Engine, Limits
 from bot.ports import (
     InboxRow,
+    Oversight,
     Posted,
     Prompt,
     Question,
@@ -164,6 +166,9 @@ class ChatInMemory:
     slow: dict[Person, float] = field(default_factory=dict)
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
     told: list[tuple[str, str]] = field(default_factory=list)
+    announced: list[str] = field(default_factory=list)
+    reviews: list[str] = field(default_factory=list)
+    closed_channels: set[str] = field(default_factory=set)
 
     async def profile(self, person: Person) -> Profile | Refused:
         self._there()
@@ -200,6 +205,19 @@ class ChatInMemory:
         self._takes()
         self.told.append((user, text))
         return Posted(f"D{user}", f"dm-{len(self.told)}")
+
+    async def announce_glass(self, run: Run, key: str, broken: Broken, channel: str, *, again: bool = True) -> Posted:
+        if channel in self.closed_channels:
+            raise Rejected("not_in_channel")
+        self.announced.append(f"{channel or 'thread'}: {broken.person.user}: {broken.reason}")
+        return Posted(channel or PLACE.channel, f"glass-{len(self.announced)}")
+
+    async def show_review(
+        self, run: Run, key: str, broken: Broken, channel: str, stands: tuple[str, str] | None, *, again: bool = True
+    ) -> Posted:
+        by = broken.reviewed_by.user if broken.reviewed_by else "nobody yet"
+        self.reviews.append(f"{channel or 'thread'}: {by}")
+        return Posted(*stands) if stands else Posted(channel or PLACE.channel, f"review-{len(self.reviews)}")
 
     async def show_thinking(self, run: Run) -> None:
         await asyncio.sleep(self.thinks_for)
@@ -261,12 +279,13 @@ class World:
         policy: Policy = POLICY,
         limits: Limits = LIMITS,
         translate: Translate | None = None,
+        oversight: Oversight | None = None,
     ) -> None:
         """``translate``: how rows are read; without it, what `receive` was given with their key."""
         self.store = store or DictStore()
         self.translate = translate or (lambda row: self.inputs[row.key])
         self.model, self.guard, self.chat = ModelInMemory(), GuardInMemory(), ChatInMemory()
-        self.deeds, self.policy, self.limits = Deeds(), policy, limits
+        self.deeds, self.policy, self.limits, self.oversight = Deeds(), policy, limits, oversight
         self.seal_keys: tuple[bytes, ...] = (b"k" * 32,)
         self.inputs: dict[str, Input] = {}
         self.registry = Registry(registered(self.deeds))
@@ -294,6 +313,7 @@ class World:
             policy=self.policy,
             seal_keys=self.seal_keys,
             limits=limits,
+            oversight=self.oversight,
         )
 
     async def receive(self, key: str, what: Input) -> bool:

@@ -48,7 +48,7 @@ CORE = (
     ),
     guard(
         "a click counts from the recorded card only", "S13", "core/approval.py",
-        'if voted.via == "slack" and voted.message != card:', "if False:",
+        'if voted.via in ("slack", BY_GLASS) and voted.message != card:', "if False:",
         "core/test_run.py::test_a_click_on_another_message_than_the_recorded_card_does_not_count",
     ),
     guard(
@@ -315,7 +315,7 @@ CORE = (
     ),
     guard(
         "outsiders, bots and deactivated accounts decide nothing", "S10", "core/authority.py",
-        'fault = _outside(profile, home) or ("A guest" if profile.guest else "")',
+        'fault = outside(profile, home) or ("A guest" if profile.guest else "")',
         'fault = "A guest" if profile.guest else ""',
         "core/test_policy.py::test_s10_outsiders_neither_ask_nor_decide",
     ),
@@ -510,7 +510,7 @@ ENGINE = (
     ),
     guard(
         "the requester's vote is asked about again before the start", "S9", "engine/starting.py",
-        "if not present.requester_may_approve and any(", "if False and any(",
+        "if not present.requester_may_approve and own:", "if False:",
         "engine/test_starting.py"
         "::test_s9_a_policy_that_excludes_the_requester_now_lets_no_vote_of_theirs_start_anything",
     ),
@@ -527,7 +527,7 @@ ENGINE = (
     ),
     guard(
         "a vote holds under the policy of today", "R7 S9", "engine/voting.py",
-        "strict = approvals.vote(replace(approval, terms=terms),", "strict = approvals.vote(approval,",
+        "strict = replace(approval, terms=people.terms_now(run, call))", "strict = approval",
         "engine/test_terms.py::test_a_policy_that_became_stricter_applies_when_the_click_is_worked[a comment]",
         "engine/test_terms.py::test_a_policy_that_became_stricter_applies_when_the_click_is_worked[a shorter time]",
     ),
@@ -538,17 +538,17 @@ ENGINE = (
     ),
     guard(
         "the approvers' right is asked when the click is worked", "S10 S12", "engine/inbox.py",
-        "        refused = await may(run, call, clicked.person)\n", "        refused = may = None\n",
+        "        refused = await self._people.may_vote(run, call, clicked.person, via)\n", "        refused = None\n",
         "engine/test_engine.py::test_the_requester_may_not_approve_and_is_told_so_privately",
     ),
     guard(
         "the approvers' right is asked again before the start", "S10", "engine/hindrances.py",
-        'if vote.via == "slack" and await', 'if vote.via == "nothing" and await',
+        'if vote.via in ("slack", BY_GLASS) and await', 'if vote.via == "nothing" and await',
         "engine/test_engine.py::test_an_approver_who_lost_the_right_since_the_click_has_not_approved",
     ),
     guard(
         "a vote counts under sealed terms only", "S31", "engine/voting.py",
-        "if not judgement_holds(run, call, approval.terms, keys):", "if False:",
+        "if not judgement_holds(run, call, approval.terms, self._keys):", "if False:",
         "engine/test_faults.py::test_terms_that_were_changed_in_the_database_take_no_vote",
     ),
     guard(
@@ -559,7 +559,7 @@ ENGINE = (
     ),
     guard(
         "only a double click is left without a word", "R20 S13", "engine/voting.py",
-        "== mine and vote.at > since", "== mine",
+        "vote == mine and at > now - DOUBLE_CLICK_SECONDS", "vote == mine",
         "engine/test_terms.py::test_r20_who_votes_again_is_told_that_one_person_is_one_vote_and_a_double_click_is_left_alone",
     ),
     guard(
@@ -586,7 +586,7 @@ ENGINE = (
     ),
     guard(
         "a click before its card is recorded waits", "R3 S13", "engine/inbox.py",
-        'if via == "slack" and call.card is None:', "if False:",
+        'if via in ("slack", BY_GLASS) and call.card is None:', "if False:",
         "engine/test_faults.py::test_a_click_that_comes_before_its_card_is_recorded_waits_and_counts",
     ),
     guard(
@@ -1000,14 +1000,14 @@ DOORS = (
     ),
     guard(
         "the row is committed before the ack", "R3", "slack/ingress.py",
-        "        if row is not None and not await receive(row):\n            return BoltResponse(status=200)\n",
+        "        if row is not None and not await _committed(receive, row):\n            return BoltResponse(status=200)\n",
         "        if row is not None:\n            asyncio.ensure_future(receive(row)).add_done_callback(lambda done: done.exception())\n",
         "slack/test_ingress.py::test_a_click_that_could_not_be_committed_is_not_acknowledged",
         "slack/test_ingress.py::test_a_delivery_that_could_not_be_committed_comes_again",
     ),
     guard(
         "a duplicate starts nothing", "R4", "slack/ingress.py",
-        "if row is not None and not await receive(row):", "if row is not None and await receive(row) is None:",
+        "if row is not None and not await _committed(receive, row):", "if row is not None and await receive(row) is None:",
         "slack/test_ingress.py::test_a_command_that_comes_twice_is_answered_once",
     ),
     guard(
@@ -1139,12 +1139,12 @@ DOORS = (
         "test_bighub_guard.py::test_h3_a_question_asked_again_is_the_same_question",
     ),
     guard(
-        "BIGHUB's patience is passed on", "R9", "bighub_client.py",
+        "BIGHUB's patience is passed on", "R9", "bighub_errors.py",
         "return float(seconds) if isinstance(seconds, int | float) else 0.0", "return 0.0",
         "test_bighub_guard.py::test_a_wait_that_bighub_asks_for_is_passed_on",
     ),
     guard(
-        "a refused key blocks instead of waiting", "R8", "bighub_client.py",
+        "a refused key blocks instead of waiting", "R8", "bighub_errors.py",
         "if isinstance(error, BighubAuthError) or status in (401, 403):", "if False:",
         "test_bighub_guard.py::test_a_refusal_for_good_says_what_to_do",
     ),
@@ -1540,4 +1540,126 @@ EDITING = (
     ),
 )  # fmt: skip
 
-GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP, *CHILDREN, *PACE, *PARKED, *RESTORED, *EDITING)
+EMERGENCY = (
+    guard(
+        "whoever froze does not lift it", "S9", "core/emergency.py",
+        "return Refused(SECOND_PERSON.format(scope)) if set_by == user else None", "return None",
+        "engine/test_freezing.py::test_whoever_froze_does_not_lift_it_and_a_second_person_does",
+    ),
+    guard(
+        "only whom the policy names freezes", "S9", "engine/freezing.py",
+        "            return await self._people.may_freeze(person, team)", "            return None",
+        "engine/test_freezing.py::test_only_whom_the_policy_names_freezes_and_lifts_and_without_a_list_the_approvers_in_defaults",
+    ),
+    guard(
+        "guests and outsiders never act in an emergency", "S10", "core/emergency.py",
+        'fault = outside(profile, home) or ("A guest" if profile.guest else "")', 'fault = ""',
+        "engine/test_freezing.py::test_s10_guests_outsiders_bots_and_deactivated_accounts_never_freeze",
+    ),
+    guard(
+        "a shell lifts only where shells decide", "S9", "engine/freezing.py",
+        'if via == "shell" and not self._people.policy.shell_may_decide:', "if False:",
+        "engine/test_freezing.py::test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide",
+    ),
+    guard(
+        "a second freeze does not replace the first", "R7", "dict_store.py",
+        "        if scope in self._dicts.freezes:\n            return False\n", "",
+        "engine/test_freezing.py::test_a_second_freeze_of_the_same_scope_does_not_replace_the_first",
+    ),
+    guard(
+        "no approval counts while frozen", "R7", "engine/voting.py",
+        "return stopping(freezes, binding, opened=opened)", "return None",
+        "engine/test_freezing.py::test_while_a_freeze_holds_an_approval_does_not_count_and_a_denial_does",
+        "engine/test_glass.py::test_s22_a_freeze_holds_against_the_glass_unless_the_policy_says_otherwise",
+    ),
+    guard(
+        "a freeze counts as told only once the open cards tell it", "R10", "engine/freezing.py",
+        "                await self.note(run_id)\n", "                pass\n",
+        "engine/test_freezing.py::test_r10_what_was_frozen_and_lifted_while_no_bot_ran_is_on_the_cards_once_one_runs",
+    ),
+    guard(
+        "only who is named breaks the glass", "S22", "core/emergency.py",
+        'return _named(profile, policy.break_glass.people, members, home, "break the glass")', "return None",
+        "engine/test_glass.py::test_s22_nobody_else_breaks_the_glass_and_nobody_without_a_reason",
+    ),
+    guard(
+        "breaking the glass needs a reason", "S22", "core/approval.py",
+        "if voted.choice is not Choice.APPROVE or not voted.comment.strip():", "if voted.choice is not Choice.APPROVE:",
+        "engine/test_glass.py::test_s22_nobody_else_breaks_the_glass_and_nobody_without_a_reason",
+    ),
+    guard(
+        "the glass is broken from the recorded card only", "S13", "core/approval.py",
+        'if voted.via in ("slack", BY_GLASS) and voted.message != card:', 'if voted.via == "slack" and voted.message != card:',
+        "engine/test_glass.py::test_s13_the_glass_is_broken_from_the_recorded_card_only",
+    ),
+    guard(
+        "the glass opens a freeze only where the policy says so", "S22", "engine/starting.py",
+        "opened = policy.break_glass.while_frozen and _glass_broken", "opened = _glass_broken",
+        "engine/test_emergencies.py"
+        "::test_s22_what_is_frozen_after_the_glass_was_broken_starts_only_where_the_policy_says_so[False]",
+    ),
+    guard(
+        "nobody reviews what they decided alone", "S9", "core/glass.py",
+        "    if found.person.user == event.person.user:\n        return Refused(OWN_REVIEW)\n", "",
+        "core/test_glass.py::test_s9_nobody_reviews_what_they_decided_themselves_and_nothing_is_reviewed_twice",
+    ),
+    guard(
+        "the glass opens a freeze only under its seal", "S31", "engine/starting.py",
+        "any(v.via == BY_GLASS and _sealed(run, approval, v, keys) for v in votes)", "any(v.via == BY_GLASS for v in votes)",
+        "engine/test_glass.py::test_s31_a_vote_that_breaks_the_glass_counts_only_under_its_seal",
+    ),
+    guard(
+        "the glass never opens what BIGHUB stops", "S23", "engine/starting.py",
+        "not (opened and each.scope != BIGHUB)", "not opened",
+        "engine/test_glass.py::test_s23_where_the_policy_says_so_the_glass_opens_what_is_frozen_here_and_never_what_bighub_stops[bighub-False]",
+    ),
+    guard(
+        "who broke the glass is asked again at the start", "S22", "engine/hindrances.py",
+        'if vote.via in ("slack", BY_GLASS) and await', 'if vote.via == "slack" and await',
+        "engine/test_glass.py::test_who_is_not_named_any_more_at_the_start_has_not_decided",
+    ),
+    guard(
+        "a review counts from its own card", "S12", "engine/glass.py",
+        "return run.asked.place.team == team and where == (clicked.channel, clicked.message)", "return True",
+        "engine/test_glass.py::test_s12_a_review_counts_from_its_own_card_only",
+    ),
+    guard(
+        "only an approver reviews", "S9", "engine/glass.py",
+        "refused = await self._people.may_review(run, call, clicked.person) if call else Refused(NOTHING_BROKEN)",
+        "refused = None if call else Refused(NOTHING_BROKEN)",
+        "engine/test_glass.py::test_r7_on_the_next_working_day_others_are_asked_to_review_it_and_one_of_them_does",
+    ),
+    guard(
+        "the kill switch is asked again before a start", "S23", "engine/doing.py",
+        "        await self._overseer.look_before_start(call)\n", "",
+        "engine/test_overseeing.py::test_s23_the_switch_is_asked_again_before_a_start",
+        "engine/test_overseeing.py::test_a_denial_on_bighubs_dashboard_is_honoured_between_approval_and_start",
+    ),
+    guard(
+        "a kill switch that is not known stops writes", "S23", "engine/overseeing.py",
+        "raise Unavailable(SAYS_NOTHING.format(silent)) from silent", "return",
+        "engine/test_overseeing.py::test_s23_while_bighub_does_not_say_nothing_starts_that_writes_and_reading_goes_on",
+    ),
+    guard(
+        "an answer that does not say it is no answer", "S23", "bighub_oversight.py",
+        "if not isinstance(status, dict) or not isinstance(active, bool):", "if not isinstance(status, dict):",
+        "engine/test_overseeing.py::test_s23_while_bighub_does_not_say_nothing_starts_that_writes_and_reading_goes_on[fault0]",
+    ),
+    guard(
+        "BIGHUB's switch is not set twice", "S23 R9", "engine/overseeing.py",
+        "return standing.id if standing else await", "return await",
+        "engine/test_overseeing.py::test_s23_a_switch_whose_receipt_was_lost_is_not_set_twice",
+    ),
+    guard(
+        "only our own switch is taken back", "S23", "engine/overseeing.py",
+        "if each.id and _is_ours(each, [other for other in rows if other.number < row.number]):", "if each.id:",
+        "engine/test_overseeing.py::test_s23_what_others_stopped_stays_when_our_own_freeze_is_lifted",
+    ),
+    guard(
+        "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",
+        'self._bighub.approvals("denied")', 'self._bighub.approvals("approved")',
+        "engine/test_overseeing.py::test_a_denial_on_bighubs_dashboard_ends_what_waits_and_an_approval_there_is_nobodys_vote",
+    ),
+)  # fmt: skip
+
+GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP, *CHILDREN, *PACE, *PARKED, *RESTORED, *EDITING, *EMERGENCY)

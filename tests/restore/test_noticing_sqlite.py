@@ -234,8 +234,10 @@ async def test_r19_a_symbolic_link_leads_to_the_same_witness(path: Path, tmp_pat
 
 
 async def test_r19_a_signoff_command_beside_the_bot_is_no_restore(path: Path, tmp_path: Path) -> None:
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{path}"}
-    for command in (["pending"], ["freeze", "a test"], ["migrate"]):
+    slack = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_API_URL": "http://127.0.0.1:9/api/"}  # nobody answers there
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{path}", **slack}
+    (tmp_path / "policy.yml").write_text("defaults: {approvers: user:U0CAROL}\n")
+    for command in (["pending"], ["freeze", "a test", "--as", "U0CAROL"], ["migrate"]):
         subprocess.run([sys.executable, "-m", "bot", *command], check=True, cwd=tmp_path, env=environment)
     assert await noticed(path) == 0
 

@@ -27,7 +27,9 @@ from tests.servers.faults import AnyFault, BrokenJson, Empty, Fault, Hang, Html,
 
 JsonObject = dict[str, Any]
 Rules = Callable[[JsonObject], "Decision | AnyFault | None"]
-ENDPOINTS = ("evaluate", "approvals", "resolve", "report", "outcome", "memory", "kill_switch", "status")
+ENDPOINTS = (
+    "evaluate", "approvals", "resolve", "report", "outcome", "memory", "kill_switch", "activate", "deactivate", "status",
+)  # fmt: skip
 API_KEY = "bh_test_key"
 
 
@@ -77,9 +79,9 @@ class BighubServer:
         """End the fault of `endpoint`."""
         self._faults.pop(endpoint, None)
 
-    def resolve_elsewhere(self, request_id: str, resolution: str) -> None:
+    def resolve_elsewhere(self, request_id: str, resolution: str, comment: str = "") -> None:
         """What a person did on BIGHUB's own dashboard."""
-        self.approvals[request_id]["status"] = resolution
+        self.approvals[request_id] |= {"status": resolution, "comment": comment}
 
     def memory_events(self) -> list[JsonObject]:
         """All ingested events, doubles included."""
@@ -142,6 +144,24 @@ class BighubServer:
     async def _kill_switch(self, _request: Request) -> Response:
         return JSONResponse({"is_active": bool(self.switches), "active_switches": self.switches})
 
+    async def _activate(self, request: Request) -> Response:
+        body = await request.json()
+        switch = {"switch_id": f"ks_{secrets.token_hex(4)}", **body}
+        self.switches.append(switch)
+        return JSONResponse({"switch_id": switch["switch_id"]})
+
+    async def _deactivate(self, request: Request) -> Response:
+        name = request.path_params["switch_id"]
+        kept = [each for each in self.switches if each["switch_id"] != name]
+        if len(kept) == len(self.switches):
+            return _error(404, "There is no such switch.")
+        self.switches[:] = kept
+        return JSONResponse({"success": True})
+
+    def stop_elsewhere(self, reason: str, **more: str) -> None:
+        """What a person did on BIGHUB's own dashboard: the kill switch."""
+        self.switches.append({"switch_id": f"ks_{secrets.token_hex(4)}", "reason": reason, "scope": "global", **more})
+
     async def _status(self, _request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
@@ -185,6 +205,8 @@ async def running_bighub(
         route("/outcomes/{request_id}", "GET", "outcome", server._outcome),
         route("/actions/memory/ingest", "POST", "memory", server._ingest),
         route("/kill-switch/status", "GET", "kill_switch", server._kill_switch),
+        route("/kill-switch/activate", "POST", "activate", server._activate),
+        route("/kill-switch/deactivate/{switch_id}", "POST", "deactivate", server._deactivate),
         route("/actions/status", "GET", "status", server._status),
     ]
     async with serving(Starlette(routes=routes)) as address:

@@ -10,7 +10,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person
 from bot.engine.listing import Listing
-from bot.ports import InboxRow
+from bot.ports import Freeze, InboxRow
 
 
 class StoreIsDown(Exception):
@@ -30,11 +30,13 @@ class RecordingDesk:
     refusal: Refused | None = None
     cards: dict[str, tuple[Run, Call]] = field(default_factory=dict)
     listing: Listing = field(default_factory=Listing)
+    answers: dict[str, str] = field(default_factory=dict)
+    frozen: tuple[Freeze, ...] = ()
     asked: list[tuple[str, Person, str]] = field(default_factory=list)
     anew: bool = False
     repaired: list[tuple[str, str, str, str]] = field(default_factory=list)
 
-    async def receive(self, row: InboxRow) -> bool:
+    async def receive(self, row: InboxRow, *, awaited: bool = False) -> bool:
         if self.fails:
             self.fails -= 1
             raise StoreIsDown("a secret of the payload")
@@ -56,6 +58,16 @@ class RecordingDesk:
     def fitted(self, call: Call, arguments: str) -> str | Mapping[str, str]:
         assert self.registry is not None
         return self.registry.fitted(call.proposal.action, arguments)
+
+    async def may_break_glass(self, person: Person, opaque: str) -> Refused | None:
+        return await self._answer("break glass", person, opaque)
+
+    async def answer_to(self, key: str) -> str:
+        await asyncio.sleep(self.waits)
+        return self.answers[key]
+
+    async def freezes(self) -> tuple[Freeze, ...]:
+        return self.frozen
 
     async def may_read(self, person: Person, opaque: str) -> Refused | None:
         return await self._answer("read", person, opaque)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes, parse_arguments
-from bot.core.events import Edited, Finished, Started
+from bot.core.events import Edited, Finished, FreezeNoted, Started
 from bot.core.run import Run
 from bot.core.values import CallId, Proposal, Quorum
 from bot.slack.blocks import Message
@@ -298,9 +298,12 @@ def test_the_largest_card_with_many_demands_that_escalate_is_within_slacks_limit
         ),
         *counted,
         *(asked for n in range(5) for asked in answered(n, "q" * 1_000, "a" * 9_000)),
+        FreezeNoted(CALL, "environment:" + "e" * 300, "U0DAN", T0, "f" * 9_000),
         words="w" * 9_000,
     )
-    assert "review" in buttons(drawn(run).blocks) and "also, from" in words(drawn(run).blocks)
+    found = drawn(run, glass=True, source_note="No BIGHUB key: the local rules decided alone.").blocks
+    assert {"review", "break_glass"} <= buttons(found).keys()
+    assert "also, from" in words(found) and "Frozen: " in words(found)
 
 
 # --- details --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """What a card and its forms say of comments, of votes so far, and of what was asked before deciding (S3, S6, R20)."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,8 +104,7 @@ def test_where_people_are_asked_anew_the_card_says_that_earlier_votes_do_not_cou
 
 
 def _as(group: str) -> Any:
-    vote = voted(CAROL)
-    return type(vote)(*(getattr(vote, name) for name in vote.__slots__[:-1]), (group,))
+    return replace(voted(CAROL), counts_as=(group,))
 
 
 def test_r20_where_it_takes_several_denials_the_card_counts_them() -> None:

@@ -1,4 +1,4 @@
-"""Deny, Review, Ask, Edit and Details: each opens a modal. What is submitted there is a row of the inbox."""
+"""Deny, Review, Ask, Edit, Break glass and Details: each opens a modal. What is submitted there is a row of the inbox."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.approval import NOT_THE_CARD
 from bot.core.call import Call
+from bot.core.glass import BY_GLASS
 from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -18,7 +19,7 @@ from bot.slack.calls import Declined, called
 from bot.slack.desk import Desk
 from bot.slack.forms import SAFER_FORM, edit_form, edit_view
 from bot.slack.listeners.telling import Click, answering, click_of, tell
-from bot.slack.views import Subject, ask_view, deny_view, details_view, review_view
+from bot.slack.views import Subject, ask_view, deny_view, details_view, glass_view, review_view
 
 DECIDED: Final = "This was decided already; the card shows by whom."
 TOO_SLOW: Final = "That took longer than Slack allows for opening a form. Please press the button again."
@@ -39,10 +40,11 @@ class Buttons:
         app.action("ask")(self.deciding)
         app.action("edit")(self.editing)
         app.action("safer_form")(self.editing)
+        app.action("break_glass")(self.deciding)
         app.action("details")(self.details)
 
     async def deciding(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
-        """Deny, Review and Ask: asked first whether this person may decide, and asked again when they submit."""
+        """Deny, Review, Ask and Break glass: asked first whether this person may, and asked again when they submit."""
         await ack()
         click = click_of(body)
         async with answering(client, click):
@@ -54,7 +56,8 @@ class Buttons:
         if click.action == "details":
             found = await self._admitted(click, self._desk.may_read)
             return found if isinstance(found, str) else details_view(*found)
-        found = await self._admitted(click, self._desk.may_decide)
+        alone = click.action == BY_GLASS
+        found = await self._admitted(click, self._desk.may_break_glass if alone else self._desk.may_decide)
         if isinstance(found, str):
             return found
         return _too_late(found[1], click) or _view(*found, click)
@@ -120,6 +123,8 @@ def _view(run: Run, call: Call, click: Click) -> Block:
             return deny_view(call, subject)
         case "ask":
             return ask_view(run, call, subject)
+        case "break_glass":
+            return glass_view(run, call, subject)
         case _:
             return review_view(run, call, subject)
 

@@ -1,0 +1,87 @@
+"""Who may freeze, lift a freeze, or break the glass, and what a freeze is of. Pure; what a freeze holds back is `engine/starting.py`'s.
+
+Rules
+1. Whoever the policy names may freeze, without a list whoever `defaults` name as approvers; bots, guests, outsiders and deactivated
+   accounts never, as for a decision. What cannot be established is refused.
+2. A freeze is lifted by somebody who may freeze and did not set it. What BIGHUB stopped is lifted at BIGHUB.
+3. Upper and lower case are alike in a scope.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from bot.core.authority import counts_as, groups_of, outside
+from bot.core.inputs import Profile
+from bot.core.policy import Policy
+from bot.core.refusal import Refused
+
+ALL = "all"
+BIGHUB = "bighub"
+"""The scope of BIGHUB's own kill switch, as far as others set it. People cannot freeze or lift it here."""
+KINDS = ("system", "environment")
+NO_SCOPE = "{} is no scope: write all, system:NAME or environment:NAME."
+NEEDS_REASON = "Please say why: whoever is stopped by it will read the reason."
+LONGEST_REASON = 500
+LONGEST_SCOPE = 120
+SECOND_PERSON = "You froze {} yourself, so somebody else must lift it."
+AT_BIGHUB = "BIGHUB's kill switch stops this. It is lifted on BIGHUB's dashboard."
+
+
+def scope_of(text: str) -> str | Refused:
+    """``all``, ``system:NAME`` or ``environment:NAME``, as it is kept."""
+    scope = text.strip().casefold()
+    kind, _, name = scope.partition(":")
+    if scope == ALL or (kind in KINDS and name.strip() and len(scope) <= LONGEST_SCOPE):
+        return scope if scope == ALL else f"{kind}:{name.strip()}"
+    return Refused(NO_SCOPE.format(text[:LONGEST_SCOPE] or "Nothing"))
+
+
+def reason_of(text: str) -> str | Refused:
+    reason = text.strip()
+    return reason[:LONGEST_REASON] if reason else Refused(NEEDS_REASON)
+
+
+def freezers(policy: Policy) -> tuple[str, ...]:
+    """``user:U…`` and ``group:S…``."""
+    if policy.freezers is not None:
+        return policy.freezers
+    return policy.defaults.approvers or tuple(share.approver for share in policy.defaults.shares)
+
+
+def may_freeze(policy: Policy, profile: Profile, members: Mapping[str, frozenset[str]], home: str) -> Refused | None:
+    """``members`` and ``home``: as for `authority.may_decide`."""
+    return _named(profile, freezers(policy), members, home, "freeze or unfreeze anything")
+
+
+def may_break_glass(
+    policy: Policy, profile: Profile, members: Mapping[str, frozenset[str]], home: str
+) -> Refused | None:
+    return _named(profile, policy.break_glass.people, members, home, "break the glass")
+
+
+def may_freeze_unseen(policy: Policy, user: str) -> Refused | None:
+    """The same while Slack says nothing about anybody: only whom the policy names by id."""
+    if f"user:{user}" in freezers(policy):
+        return None
+    return Refused("Slack does not answer, so only people whom policy.yml names as user:U… can do this now.")
+
+
+def may_lift(scope: str, set_by: str, user: str) -> Refused | None:
+    if scope == BIGHUB:
+        return Refused(AT_BIGHUB)
+    return Refused(SECOND_PERSON.format(scope)) if set_by == user else None
+
+
+def _named(
+    profile: Profile, names: Sequence[str], members: Mapping[str, frozenset[str]], home: str, what: str
+) -> Refused | None:
+    fault = outside(profile, home) or ("A guest" if profile.guest else "")
+    if fault:
+        return Refused(f"{fault} cannot {what}.")
+    if not names:
+        return Refused(f"policy.yml names nobody who may {what}.")
+    if counts_as(profile.person.user, names, members):
+        return None
+    unknown = [group for group in groups_of(names) if group not in members]
+    if unknown:
+        return Refused("Slack does not tell me right now who is in the groups that may. Please try again in a minute.")
+    return Refused(f"Only {', '.join(names)} may {what}. You are not among them.")

@@ -1,0 +1,138 @@
+"""Freezing and lifting, and the open cards that tell of it. Who may is `core/emergency.py`'s, what a freeze holds back `starting.py`'s.
+
+Rule 1: a second freeze of the same scope changes nothing: whoever was first stands, with their reason.
+Rule 2: whoever set a freeze does not lift it; that is asked in the transaction that lifts it.
+Rule 3: every open card tells of the freeze that stops it. The journal says what a card tells; a freeze that was set or lifted
+counts as told only once all open cards do, so whoever is cut off in between is followed by another.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bot.core import emergency
+from bot.core.call import Call, CallState
+from bot.core.events import Event, FreezeNoted
+from bot.core.refusal import Refused
+from bot.core.run import BrokenJournal, Run
+from bot.core.values import Person, RunId
+from bot.engine.door import Door
+from bot.engine.people import People
+from bot.engine.starting import stopping
+from bot.logger import log
+from bot.ports import Dispatch, Freeze, Freezing, Reader, Store, Unavailable, Writer
+
+LOOKED_AT = 50
+"""Of the freezes that were set and lifted; the newest tell whether any card is behind."""
+
+
+class Freezer:
+    """``dispatch`` wakes the runs whose cards have to change."""
+
+    def __init__(self, store: Store, door: Door, people: People, dispatch: Dispatch) -> None:
+        self._store, self._door, self._people, self._dispatch = store, door, people, dispatch
+
+    # --- what people do ---------------------------------------------------------------------------------------------
+
+    async def freeze(self, person: Person, team: str, scope: str, reason: str, *, via: str = "slack") -> str | Refused:
+        """Stop everything in a scope. What was done, in words. Raises `Unavailable` when nobody can say who somebody is."""
+        where, why = emergency.scope_of(scope), emergency.reason_of(reason)
+        if isinstance(where, Refused):
+            return where
+        if isinstance(why, Refused):
+            return why
+        refused = await self._may(person, team, via)
+        if refused is not None:
+            return refused
+
+        async def work(tx: Writer) -> Freeze | None:
+            if await tx.set_freeze(where, why, person.user):
+                return None
+            return next((each for each in await tx.freezes() if each.scope == where), None)
+
+        first = await self._store.write(work)
+        if first is not None and (first.by, first.reason) != (person.user, why):
+            return Refused(f"{where} is frozen already, by <@{first.by}>: {first.reason}")
+        return f"Frozen: {where}. Nothing that changes something starts there until somebody else lifts it."
+
+    async def lift(self, person: Person, team: str, scope: str, reason: str, *, via: str = "slack") -> str | Refused:
+        """End a freeze that somebody else set. Raises as `freeze` does."""
+        where = emergency.scope_of(scope)
+        if isinstance(where, Refused):
+            return where
+        if via == "shell" and not self._people.policy.shell_may_decide:
+            return Refused("policy.yml does not let shells lift a freeze; `shell_may_decide: true` would.")
+        refused = await self._may(person, team, via)
+        if refused is not None:
+            return refused
+
+        async def work(tx: Writer) -> Refused | None:
+            set_by = next((each.by for each in await tx.freezes() if each.scope == where), None)
+            if set_by is None:
+                return Refused(f"{where} is not frozen.")
+            refused = emergency.may_lift(where, set_by, person.user)
+            if refused is None:
+                await tx.lift_freeze(where, person.user, reason.strip()[: emergency.LONGEST_REASON])
+            return refused
+
+        refused = await self._store.write(work)
+        return refused if refused is not None else f"Lifted: {where}."
+
+    async def listed(self) -> tuple[Freeze, ...]:
+        return await self._store.read(lambda tx: tx.freezes())
+
+    async def _may(self, person: Person, team: str, via: str) -> Refused | None:
+        try:
+            return await self._people.may_freeze(person, team)
+        except Unavailable:
+            if via != "shell":
+                raise
+            return emergency.may_freeze_unseen(self._people.policy, person.user)
+
+    # --- what cards tell --------------------------------------------------------------------------------------------
+
+    async def tell_cards(self) -> None:
+        """Let every open card tell of what was frozen and lifted since."""
+
+        async def look(tx: Reader) -> tuple[tuple[Freezing, ...], set[RunId]]:
+            new = tuple(each for each in await tx.freezings(LOOKED_AT) if not each.told)
+            return new, {line.run for line in await tx.open_approvals()} if new else set()
+
+        new, runs = await self._store.read(look)
+        for run_id in sorted(runs):
+            try:
+                await self.note(run_id)
+            except BrokenJournal as broken:
+                log.warning("a card cannot tell of a freeze", run=run_id, why=str(broken))
+        for each in new:
+            await self._store.write(lambda tx, number=each.number: tx.mark_freezing(number, told=True))  # type: ignore[misc]
+
+    async def note(self, run_id: RunId) -> bool:
+        """Whether a card of this run must tell something else than it does; then it is recorded, and owed."""
+        run, _ = await self._door.load(run_id)
+        if run is None or run.of_program or not _notes(run, await self.listed()):
+            return False
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
+            return () if run is None else _notes(run, await tx.freezes())
+
+        await self._door.decide(run_id, decide)
+        await self._dispatch.wake(run_id)
+        return True
+
+
+def _notes(run: Run, freezes: Iterable[Freeze]) -> tuple[FreezeNoted, ...]:
+    """What open cards of a run have to tell and do not."""
+    held, open_calls = tuple(freezes), [call for call in run.calls if call.state is CallState.ASKING]
+    wanted = ((call, _note(call, held)) for call in open_calls)
+    return tuple(
+        note or FreezeNoted(call.proposal.call, "") for call, note in wanted if _told(note) != _told(call.frozen)
+    )
+
+
+def _note(call: Call, freezes: Iterable[Freeze]) -> FreezeNoted | None:
+    binding = call.proposal.binding
+    found = stopping(freezes, binding, opened=False) if binding else None
+    return FreezeNoted(call.proposal.call, found.scope, found.by, found.since, found.reason) if found else None
+
+
+def _told(note: FreezeNoted | None) -> tuple[str, float] | None:
+    return (note.scope, note.since) if note is not None else None

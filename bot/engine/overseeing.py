@@ -1,0 +1,166 @@
+"""What people do at BIGHUB, mirrored: its kill switch in both directions, and its denials. How BIGHUB says it is its adapter's.
+
+Rule 1: BIGHUB's kill switch is kept as a freeze of its own (scope `BIGHUB`), so it is read in the transaction of `Started` like any
+other, outlives this process and is on every open card. It ends when BIGHUB says so; nobody lifts it here.
+Rule 2: nothing that changes something starts on an answer older than `FRESH_SECONDS`, or on none: it waits. Reading goes on.
+Rule 3: a freeze of everything sets BIGHUB's switch, and its lifting takes that back; ours is known by the marker in its reason, so
+that whoever died between setting it and noting it does not set it twice.
+Rule 4: a denial at BIGHUB ends what waits here. An approval at BIGHUB is nobody's vote, and is not even looked at.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+
+from bot.core.call import Call, CallState
+from bot.core.emergency import ALL, BIGHUB
+from bot.core.events import CallRefused, Event
+from bot.core.policy import DOMAIN
+from bot.core.run import BrokenJournal, Run
+from bot.core.values import Ground, RunId
+from bot.engine.door import Door
+from bot.logger import log
+from bot.ports import Denial, Dispatch, Freezing, Oversight, Reader, Rejected, Store, Switch, Unavailable, Writer
+
+FRESH_SECONDS = 5.0
+WATCH_SECONDS = 15.0
+LOOKED_AT = 50
+SAYS_NOTHING = "BIGHUB does not say whether its kill switch is on, so nothing starts that changes something: {}"
+DENIED_THERE = "Denied on BIGHUB's dashboard."
+
+
+class Overseer:
+    """``oversight`` None: there is no BIGHUB, and nothing to mirror."""
+
+    def __init__(self, store: Store, door: Door, dispatch: Dispatch, oversight: Oversight | None) -> None:
+        self._store, self._door, self._dispatch, self._oversight = store, door, dispatch, oversight
+        self._seen_at: float | None = None
+        self._heard: set[str] = set()
+        self._looking = asyncio.Lock()
+
+    @property
+    def present(self) -> bool:
+        return self._oversight is not None
+
+    async def look_before_start(self, call: Call) -> None:
+        """Raises `Unavailable` where BIGHUB does not say that this may go on; what it stops or denies is recorded meanwhile."""
+        binding = call.proposal.binding
+        if binding is not None and not binding.read_only:
+            await self.look(FRESH_SECONDS)
+
+    async def watch(self) -> None:
+        """One round: what changed there, and what is to change there."""
+        if self._oversight is None:
+            return
+        await self.look(0.0)
+        async with self._looking:
+            await self._mirror(self._oversight)
+
+    async def look(self, fresh: float) -> None:
+        """Ask BIGHUB, unless it was asked within the last ``fresh`` seconds. Raises `Unavailable`."""
+        if self._oversight is None:
+            return
+        async with self._looking:
+            if self._seen_at is not None and time.monotonic() - self._seen_at < fresh:
+                return
+            began = time.monotonic()
+            try:
+                switches = await self._oversight.switches()
+            except (Unavailable, Rejected) as silent:
+                raise Unavailable(SAYS_NOTHING.format(silent)) from silent
+            await self._keep(switches)
+            await self._hear(await self._denials(self._oversight))
+            self._seen_at = began
+
+    # --- from there -------------------------------------------------------------------------------------------------
+
+    async def _keep(self, switches: Iterable[Switch]) -> None:
+        """Freeze or lift here what others stopped or let go on there."""
+        on = tuple(switches)
+
+        async def work(tx: Writer) -> None:
+            ours = await tx.freezings(LOOKED_AT)
+            theirs = [each for each in on if each.domain in ("", DOMAIN) and not _is_ours(each, ours)]
+            if theirs:
+                await tx.set_freeze(BIGHUB, theirs[0].reason, "BIGHUB")
+            else:
+                await tx.lift_freeze(BIGHUB, "BIGHUB", "")
+
+        stopped = any(each.scope == BIGHUB for each in await self._store.read(lambda tx: tx.freezes()))
+        if on or stopped:
+            await self._store.write(work)
+
+    async def _denials(self, oversight: Oversight) -> tuple[Denial, ...]:
+        try:
+            return await oversight.denials()
+        except Rejected as rejected:
+            log.warning("BIGHUB does not list its denials", why=str(rejected))
+            return ()
+        except Unavailable as silent:
+            raise Unavailable(f"BIGHUB does not say whether this was denied there: {silent}") from silent
+
+    async def _hear(self, denials: Sequence[Denial]) -> None:
+        new = [each for each in denials if each.request_id not in self._heard]
+
+        async def owners(tx: Reader) -> list[RunId | None]:
+            return [await tx.run_of(each.opaque) for each in new]
+
+        for denial, run_id in zip(new, await self._store.read(owners) if new else (), strict=True):
+            if run_id is not None:
+                await self._honour(run_id, denial)
+                self._heard.add(denial.request_id)
+
+    async def _honour(self, run_id: RunId, denial: Denial) -> None:
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
+            calls = [call for call in run.calls if _denied(call, denial)] if run else []
+            reason = f"{DENIED_THERE} {denial.said}".rstrip()
+            return [CallRefused(call.proposal.call, Ground.DENIED, reason) for call in calls]
+
+        try:
+            await self._door.decide(run_id, decide)
+        except BrokenJournal as broken:
+            log.warning("a denial at BIGHUB concerns a run that cannot be read", run=run_id, why=str(broken))
+        await self._dispatch.wake(run_id)
+
+    # --- to there ---------------------------------------------------------------------------------------------------
+
+    async def _mirror(self, oversight: Oversight) -> None:
+        """Whatever was frozen or lifted here as a whole and BIGHUB was not told of yet."""
+        rows = await self._store.read(lambda tx: tx.freezings(LOOKED_AT))
+        everything = [each for each in rows if each.scope == ALL]
+        new = [each for each in reversed(everything) if each.switch is None]
+        if not new:
+            return
+        on = await oversight.switches()
+        for each in new:
+            name = await (self._release if each.lifted else self._set)(oversight, each, everything, on)
+            await self._store.write(lambda tx, number=each.number, name=name: tx.mark_freezing(number, switch=name))  # type: ignore[misc]
+
+    @staticmethod
+    async def _set(oversight: Oversight, row: Freezing, rows: Sequence[Freezing], on: Sequence[Switch]) -> str:
+        if row is not rows[0]:
+            return ""  # it was lifted meanwhile
+        standing = next((each for each in on if _marker(row) in each.reason), None)
+        return standing.id if standing else await oversight.activate(f"{row.reason} {_marker(row)}")
+
+    @staticmethod
+    async def _release(oversight: Oversight, row: Freezing, rows: Sequence[Freezing], on: Sequence[Switch]) -> str:
+        """All of ours: two processes may have set one each."""
+        for each in on:
+            if each.id and _is_ours(each, [other for other in rows if other.number < row.number]):
+                await oversight.deactivate(each.id, f"{row.reason or 'Lifted'}, by {row.by}")
+        return ""
+
+
+def _marker(row: Freezing) -> str:
+    return f"[Signoff freeze {row.number}.{int(row.at)}, by {row.by}]"
+
+
+def _is_ours(switch: Switch, rows: Iterable[Freezing]) -> bool:
+    set_here = [row for row in rows if row.scope == ALL and not row.lifted]
+    return any((row.switch and row.switch == switch.id) or _marker(row) in switch.reason for row in set_here)
+
+
+def _denied(call: Call, denial: Denial) -> bool:
+    asked = call.judgement is not None and call.judgement.request_id == denial.request_id
+    return asked and call.state in (CallState.ASKING, CallState.ALLOWED)

@@ -1,0 +1,76 @@
+"""`signoff freeze|unfreeze|freezes`: the same as `/signoff` in Slack, authorised by the same rules. The others are `commands.py`'s.
+
+A shell is trusted with who sits at it, as for votes; while Slack says nothing about anybody, only whom the policy names by id may.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import typer
+
+from bot.commands import dispatching, opened, print_json
+from bot.core.canonical import visible
+from bot.core.refusal import Refused
+from bot.core.timing import time_said
+from bot.core.values import Person
+from bot.errors import SignoffError
+from bot.ports import Unavailable
+from bot.settings import TO_DECIDE, read_settings
+
+if TYPE_CHECKING:
+    from bot.engine.freezing import Freezer
+
+SHELL = "shell"
+
+
+async def set_freeze(scope: str, reason: str, user: str) -> None:
+    async with _freezer() as (freezer, team):
+        outcome = await freezer.freeze(Person(team, user), team, scope, reason, via=SHELL)
+    _say(outcome)
+
+
+async def lift_freeze(scope: str, reason: str, user: str) -> None:
+    async with _freezer() as (freezer, team):
+        outcome = await freezer.lift(Person(team, user), team, scope, reason, via=SHELL)
+    _say(outcome)
+
+
+async def list_freezes(as_json: bool) -> None:
+    async with opened(read_settings()) as store:
+        freezes = await store.read(lambda tx: tx.freezes())
+    if as_json:
+        return print_json([asdict(each) for each in freezes])
+    for each in freezes:
+        age = time_said(time.time() - each.since)
+        typer.echo(f"{visible(each.scope)}  by {visible(each.by)}, {age} ago: {visible(each.reason)}")
+    if not freezes:
+        typer.echo("Nothing is frozen.")
+    return None
+
+
+@asynccontextmanager
+async def _freezer() -> AsyncIterator[tuple["Freezer", str]]:
+    """Whoever freezes, and the workspace that the bot is of ("" while Slack is away)."""
+    from bot.app import chat_of
+    from bot.engine.door import Door
+    from bot.engine.freezing import Freezer
+    from bot.engine.people import People
+    from bot.policy_file import load_policy
+
+    settings = read_settings(*TO_DECIDE)
+    policy = load_policy(settings.policy_file).policy
+    async with opened(settings) as store, dispatching(settings) as queue, chat_of(settings) as chat:
+        try:
+            team = await chat.home()
+        except Unavailable:
+            team = ""
+        yield Freezer(store, Door(store), People(chat, policy), queue), team
+
+
+def _say(outcome: str | Refused) -> None:
+    if isinstance(outcome, Refused):
+        raise SignoffError(outcome.reason)
+    typer.echo(outcome)

@@ -1,0 +1,181 @@
+"""A freeze stops everything at once, is on every open card, and is lifted by somebody else (R7, R10, S23)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.core.call import CallState, Outcome
+from bot.core.inputs import Ordered, Profile
+from bot.core.policy import Defaults, Policy
+from bot.core.run import RunState
+from bot.core.values import Judgement, Person, Verdict
+from tests.engine.world import ALICE, BOB, CAROL, GUS, TEAM, World, approval_of, saying, wishing
+
+GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
+ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
+NAMED = Policy(Defaults(approvers=("user:U0CAROL",)), freezers=("user:U0BOB", "group:S0SRE"))
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    found = World()
+    found.guard.answers["grant_access"] = ASK
+    async with found.engine.running(0.0):
+        yield found
+
+
+async def asked(world: World) -> str:
+    world.model.turns = [wishing(GRANT), saying("Done.")]
+    await world.write("grant bob admins")
+    return approval_of(await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card))
+
+
+async def order(world: World, who: Person, verb: str, text: str) -> str:
+    """A command, and its answer."""
+    key = f"{verb}{text}{who.user}{len(world.inputs)}"
+    world.inputs[key] = Ordered(who, verb, text, TEAM, "C0OPS")
+    answered = len(world.chat.whispers)
+    await world.receive(key, world.inputs[key])
+    for _ in range(500):
+        if len(world.chat.whispers) > answered:
+            return world.chat.whispers[-1][1]
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody answered the command")
+
+
+async def test_r7_between_approval_and_start_a_freeze_stops_what_was_approved(world: World) -> None:
+    approval = await asked(world)
+    await asyncio.sleep(0.1)
+    world.dispatch.lossy = True
+    await world.click("approve", approval)
+    await world.until(lambda run: run.call("t1c1").state is CallState.ALLOWED)
+    assert "Frozen: all" in await order(world, BOB, "freeze", "all incident 7")
+    world.dispatch.lossy = False
+    run = await world.until(lambda run: run.state is RunState.DONE)
+    assert run.call("t1c1").outcome is Outcome.FROZEN and world.deeds.done == []
+
+
+async def test_r10_an_open_card_tells_of_a_freeze_and_of_its_end_and_so_does_one_that_is_opened_meanwhile(
+    world: World,
+) -> None:
+    await asked(world)
+    await order(world, BOB, "freeze", "system:okta incident 7")
+    run = await world.until(lambda run: "system:okta" in run.call("t1c1").card.shows)
+    assert run.call("t1c1").frozen.by == "U0BOB" and run.call("t1c1").frozen.reason == "incident 7"
+    await order(world, CAROL, "unfreeze", "system:okta over")
+    run = await world.until(lambda run: "system:okta" not in run.call("t1c1").card.shows)
+    assert run.call("t1c1").frozen is None
+    await order(world, BOB, "freeze", "environment production incident 8")
+    world.model.turns = [wishing(GRANT)]
+    await world.write("again", message="2.1", place=world_place("2.1"))
+    run = await world.until(lambda run: run.asked.place.thread == "2.1" and run.calls and run.call("t1c1").card)
+    await world.until(lambda run: "environment:production" in run.call("t1c1").card.shows)
+
+
+def world_place(thread: str):  # type: ignore[no-untyped-def]
+    from bot.core.values import Place
+
+    return Place(TEAM, "C0OPS", thread)
+
+
+async def test_r10_what_was_frozen_and_lifted_while_no_bot_ran_is_on_the_cards_once_one_runs() -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    async with world.engine.running(0.0):
+        await asked(world)
+    await world.store.write(lambda tx: tx.set_freeze("all", "incident 7", "U0ERIN"))
+    async with world.new_engine().running(0.0):
+        await world.until(lambda run: ":all:" in run.call("t1c1").card.shows)
+    await world.store.write(lambda tx: tx.lift_freeze("all", "U0BOB"))
+    async with world.new_engine().running(0.0):
+        await world.until(lambda run: ":all:" not in run.call("t1c1").card.shows)
+    assert all(each.told for each in await world.store.read(lambda tx: tx.freezings(10)))
+
+
+async def test_while_a_freeze_holds_an_approval_does_not_count_and_a_denial_does(world: World) -> None:
+    approval = await asked(world)
+    await order(world, BOB, "freeze", "all incident 7")
+    await world.click("approve", approval)
+    await world.until(lambda run: any("incident 7" in text for _, text in world.chat.whispers))
+    run = await world.run()
+    assert run.call("t1c1").state is CallState.ASKING and not run.call("t1c1").approval.votes
+    await world.click("deny", approval)
+    await world.until(lambda run: run.call("t1c1").outcome is Outcome.DENIED)
+
+
+async def test_a_second_freeze_of_the_same_scope_does_not_replace_the_first(world: World) -> None:
+    await order(world, BOB, "freeze", "System:Okta incident 7")
+    assert "frozen already, by <@U0BOB>: incident 7" in await order(world, CAROL, "freeze", "system okta worse")
+    (freeze,) = await world.engine.freezes()
+    assert (freeze.scope, freeze.by, freeze.reason) == ("system:okta", "U0BOB", "incident 7")
+
+
+async def test_whoever_froze_does_not_lift_it_and_a_second_person_does(world: World) -> None:
+    await order(world, BOB, "freeze", "all incident 7")
+    assert "somebody else must lift it" in await order(world, BOB, "unfreeze", "all over")
+    assert len(await world.engine.freezes()) == 1
+    assert "Lifted: all" in await order(world, CAROL, "unfreeze", "all over")
+    assert await world.engine.freezes() == ()
+    assert "is not frozen" in await order(world, BOB, "unfreeze", "all")
+
+
+async def test_only_whom_the_policy_names_freezes_and_lifts_and_without_a_list_the_approvers_in_defaults(
+    world: World,
+) -> None:
+    assert "Only user:U0CAROL, user:U0BOB may" in await order(world, ALICE, "freeze", "all incident 7")
+    world.engine._people.policy = NAMED
+    world.chat.groups["S0SRE"] = frozenset({"U0ALICE"})
+    assert "You are not among them" in await order(world, CAROL, "freeze", "all incident 7")
+    assert "Frozen" in await order(world, ALICE, "freeze", "all incident 7")
+    assert "You are not among them" in await order(world, CAROL, "unfreeze", "all")
+    assert "Lifted" in await order(world, BOB, "unfreeze", "all")
+
+
+async def test_s10_guests_outsiders_bots_and_deactivated_accounts_never_freeze() -> None:
+    world = World(policy=Policy(freezers=("user:U0GUS",)))
+    kinds = {"guest": True}, {"bot": True}, {"deactivated": True}, {"stranger": True}
+    async with world.engine.running(0.0):
+        for kind in kinds:
+            world.chat.profiles[GUS] = Profile(GUS, "gus", TEAM, **kind)
+            assert "cannot freeze" in await order(world, GUS, "freeze", "all incident 7")
+        assert await world.engine.freezes() == ()
+
+
+async def test_a_freeze_needs_a_reason_and_without_a_scope_it_is_of_everything(world: World) -> None:
+    assert "say why" in await order(world, BOB, "freeze", "all")
+    assert "is no scope" in await order(world, BOB, "freeze", "system: x")
+    assert "Frozen: all" in await order(world, BOB, "freeze", "incident 7")
+
+
+async def test_what_bighub_stopped_nobody_lifts_here(world: World) -> None:
+    await world.store.write(lambda tx: tx.set_freeze("bighub", "incident 9", "BIGHUB"))
+    assert "is no scope" in await order(world, BOB, "unfreeze", "bighub over") or (await world.engine.freezes())
+    assert [each.scope for each in await world.engine.freezes()] == ["bighub"]
+
+
+async def test_r3_a_command_that_was_committed_is_done_by_the_next_process_and_answered_privately() -> None:
+    world = World()
+    world.inputs["key"] = Ordered(BOB, "freeze", "all incident 7", TEAM, "C0OPS")
+    await world.engine.receive(_row("key"))
+    async with world.new_engine().running(0.0):
+        for _ in range(1_500):
+            if world.chat.whispers:
+                break
+            await asyncio.sleep(0.01)
+    assert [each.scope for each in await world.engine.freezes()] == ["all"]
+    assert "Frozen: all" in world.chat.whispers[0][1]
+
+
+def _row(key: str):  # type: ignore[no-untyped-def]
+    from bot.ports import InboxRow
+
+    return InboxRow(key, TEAM, "order", "{}")
+
+
+async def test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide(world: World) -> None:
+    await order(world, BOB, "freeze", "all incident 7")
+    freezer = world.engine._freezer
+    assert "shell_may_decide" in str(await freezer.lift(CAROL, TEAM, "all", "over", via="shell"))
+    world.engine._people.policy = Policy(world.policy.defaults, shell_may_decide=True)
+    assert await freezer.lift(CAROL, TEAM, "all", "over", via="shell") == "Lifted: all."
