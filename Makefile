@@ -48,7 +48,7 @@ check: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
-# The README's picture, from the real page of the demo.
+# The pictures of README.md and docs/approvals.md, from the real page.
 pictures: $(STAMP)
 	@SIGNOFF_PICTURES=docs $(BIN)/python -m pytest tests/browser
 

@@ -123,7 +123,7 @@ def test_a_call_that_was_blocked_without_a_decision_says_so(answer: object) -> N
         ((voted(Choice.DENY, "too broad"),), "blocked", "It was denied: too broad"),
         ((voted(Choice.DENY),), "blocked", "It was denied without a reason."),
         ((Expired(APPROVAL),), "blocked", "Nobody decided in time."),
-        ((Cancelled(ALICE),), "blocked", "The run was stopped."),
+        ((Cancelled(ALICE),), "blocked", "The whole request was stopped."),
         ((CallRefused(C1, Ground.FROZEN, "Frozen: incident."),), "blocked", "Frozen: incident."),
         ((CallRefused(C1, Ground.SUPERSEDED, "It changed."),), "blocked", "It changed."),
         ((CallRefused(C1, Ground.BLOCKED, "A rule forbids it now."),), "blocked", "A rule forbids it now."),

@@ -218,7 +218,7 @@ def _refused_on_ground(call: Call, event: CallRefused | Edited | SaferAsked, at:
     if isinstance(event, CallRefused):
         return refuse(call, _GROUNDS[event.ground][0], event.reason, at, _GROUNDS[event.ground][1])
     did = "changed the arguments" if isinstance(event, Edited) else "wants a safer alternative"
-    reason = f"{event.person.user} {did}; what comes of it is judged anew."
+    reason = f"<@{event.person.user}> {did}; what comes of it is judged anew."
     return refuse(replace(call, instead=event), Outcome.SUPERSEDED, reason, at, Resolution.SUPERSEDED)
 
 

@@ -162,12 +162,14 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class CardShown:
-    """The card of a call stands in Slack; ``shows`` is the phase that it was rendered from."""
+    """The card of a call stands in Slack; ``shows`` is the phase that it was rendered from, "" where somebody found it out of date.
+    ``older``: another message that somebody took for the card."""
 
     call: CallId
     channel: str
     message: str
     shows: str
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)

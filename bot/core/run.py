@@ -253,7 +253,7 @@ def _card_shown(run: Run, event: CardShown, at: float) -> Run | Refused:
         return Refused("There is no such action in this run.")
     trouble = run.trouble(f"card:{event.call}")
     again_at = at + LATE_SECONDS if trouble is not None and trouble.silent else 0.0
-    run = _with_call(run, replace(call, card=Card(event.channel, event.message, event.shows, again_at)))
+    run = _with_call(run, replace(call, card=Card(event.channel, event.message, event.shows, again_at, event.older)))
     return _without_trouble(run, f"card:{event.call}")
 
 

@@ -87,12 +87,14 @@ class Receipt:
 @dataclass(frozen=True, slots=True)
 class Card:
     """Where a call's card stands, and the phase that it shows. ``again_at`` (epoch seconds): when it is shown once more, because
-    an earlier update whose answer never came may have arrived after the last; 0 for never."""
+    an earlier update whose answer never came may have arrived after the last; 0 for never. ``older``: a message that was clicked in
+    its place, to be retired when this one is shown."""
 
     channel: str
     message: str
     shows: str
     again_at: float = 0.0
+    older: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from typing import Protocol
 from bot.core.glass import BY_GLASS
 from bot.core.values import Choice, Person, Quorum, Share, Terms
 
+NOBODY = Person("", "")
+
 
 class Cast(Protocol):
     """A vote, as far as it counts."""
@@ -56,6 +58,16 @@ class Lack:
 
     count: int
     approvers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Anyone:
+    """Somebody of one group who has not voted."""
+
+    counts_as: tuple[str, ...]
+    person: Person = NOBODY
+    choice: Choice = Choice.APPROVE
+    via: str = "slack"
 
 
 # --- counting ---------------------------------------------------------------------------------------------------------
@@ -134,8 +146,13 @@ def _lacks(quorum: Quorum, votes: Sequence[Cast], at: float) -> Iterator[Lack]:
     approvers = (*quorum.approvers, *_called_in(quorum, at))
     eligible = [vote for vote in votes if _counts(vote, approvers)]
     empty = _empty_seats(quorum, eligible, _called_in(quorum, at))
+    if len(empty) == 1:
+        # Whoever is in several groups may yet move to the empty seat, so that another group fills the last one, too.
+        another = [(share.approver, (*eligible, _Anyone((share.approver,)))) for share in quorum.shares]
+        fill = [name for name, votes in another if not _empty_seats(quorum, votes, _called_in(quorum, at))]
+        yield Lack(1, tuple(dict.fromkeys(fill)))
     for share in quorum.shares:
-        if lacking := empty.count(share):
+        if len(empty) > 1 and (lacking := empty.count(share)):
             yield Lack(lacking, (share.approver,))
     beyond = quorum.count - len(eligible) - len(empty)
     if beyond > 0:

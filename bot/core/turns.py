@@ -20,7 +20,7 @@ def proposed(turn: int, proposal: Proposal, at: float) -> Call:
 
 def close(call: Call, event: Cancelled | RunFailed | Restored, at: float) -> Call:
     """The run ended under an open call."""
-    reason = {Cancelled: "The run was stopped.", Restored: RESTORED}.get(type(event), "The run failed.")
+    reason = {Cancelled: "The whole request was stopped.", Restored: RESTORED}.get(type(event), "The request failed.")
     resolution = Resolution.SUPERSEDED if isinstance(event, Cancelled) else Resolution.WITHDRAWN
     return refuse(call, Outcome.CANCELLED, reason, at, resolution)
 

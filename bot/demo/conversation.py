@@ -19,6 +19,7 @@ class Outcome:
     output: Any = None
     better_action: str = ""
     by: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ def read_outcome(output: Any) -> Outcome:
         output=fields.get("output", fields.get("result")),
         better_action=_first_text(fields, ("better_action",)),
         by=_first_text(fields, ("by", "decided_by", "denied_by")),
+        note=_first_text(fields, ("note",)),
     )
 
 

@@ -36,6 +36,7 @@ Open {url}  and try, as Alice:
   @signoff what is the status of checkout?             runs at once: it only reads
   @signoff grant bob okta-prod-admins for 48h          a card: Alice may not approve it; switch to Carol and click
   @signoff deploy checkout 2.4.1 to production         Dan or Bob (the SREs) decide
+  @signoff apply terraform network: +3 ~1 -0           one of security and one of SRE decide; edit it in between
   /pending                                             what waits for you
 
 Kill the bot while a card is pending (kill -9 {pid}): it is back within seconds, and the card still works.

@@ -3,7 +3,8 @@
 1. The newest user message decides; its wishes become calls of the tools that the request offers, all in one turn.
 2. What lacks a word is asked for; what no rule knows is answered with what can be asked.
 3. Outcomes are told before anything else, and no better than the bot reported them (`sentences`).
-4. A smaller call is proposed only if the user said "or safer", or asks for the safer one, and only once.
+4. A smaller call is proposed only if the user said "or safer", or asks for the safer one, and only once; and if the bot says that a
+   person wants one.
 
 The wire is in `responses_wire`, the patterns are in `wishes`, the history is read by `conversation`.
 """
@@ -30,9 +31,12 @@ from bot.serving import serving
 MODEL_NAME = "signoff-scripted"
 LABEL = "This is Signoff's scripted model: fixed rules, no AI. It speaks the OpenAI Responses API at /v1/responses."
 
+NOTHING_SAFER = "I know no safer way to do that."
+
 _REFUSED = frozenset({"denied", "blocked", "superseded"})
 _AGAIN = re.compile(r"\b(again|same|once more|repeat)\b", re.I)
 _SAFER = re.compile(r"\bsafer\b", re.I)
+_WANTS_SAFER = re.compile(r"\bwants a safer alternative\b", re.I)
 _OR_SAFER = re.compile(r"\bor\s+(?:something\s+)?safer\b", re.I)
 _GROUP = re.compile(r"\b[a-z]\w*(?:-\w+)+\b", re.I)
 _SUBJECTS = ("user_id", "service", "app", "name", "image", "workspace", "incident")
@@ -122,6 +126,8 @@ def reply_to(request: Mapping[str, Any]) -> Reply:
     lines = [sentences.report(conversation.unreported)] if conversation.unreported else []
     calls: list[ProposedCall] = []
     wishes = _understood(conversation, list(tools)) if conversation.new_words else _safer_wishes(conversation)
+    wanted = any(_WANTS_SAFER.search(outcome.note) for _, outcome in conversation.unreported)
+    lines += [NOTHING_SAFER] if wanted and not wishes else []
     for wish in wishes:
         call, line = _proposal(wish, tools)
         calls += [call] if call else []
@@ -171,12 +177,12 @@ def _about(wish: Wish, name: str, changes: Mapping[str, str]) -> Wish:
 
 
 def _safer_wishes(conversation: Conversation) -> list[Wish]:
-    if not conversation.asked or not _OR_SAFER.search(conversation.asked[-1]):
-        return []
+    welcome = bool(conversation.asked) and _OR_SAFER.search(conversation.asked[-1]) is not None
     refused = [
         (call, f"{outcome.better_action}\n{outcome.reason}")
         for call, outcome in conversation.unreported
-        if outcome.status in _REFUSED and conversation.calls_since_asked.count(call.name) == 1
+        if _WANTS_SAFER.search(outcome.note)
+        or (welcome and outcome.status in _REFUSED and conversation.calls_since_asked.count(call.name) == 1)
     ]
     return [wish for call, advice in refused if (wish := _reduced(call, advice))]
 

@@ -199,6 +199,10 @@ class Engine:
         found = await self.card_of(opaque)
         return Refused(UNKNOWN_BUTTON) if found is None else await self._people.may_read(found[0], person)
 
+    async def repair(self, team: str, channel: str, opaque: str, message: str, *, retired: bool = False) -> bool:
+        """After a refused click: show the card anew where it is out of date; whether it is the card of something here."""
+        return await self._inbox.repairing.repair(team, channel, opaque, message, retired=retired)
+
     async def open_approvals(self, person: Person, team: str, limit: int) -> Listing | Refused:
         """The first open approvals of a workspace for somebody who belongs there, and how many there are."""
         return await listed(self._store, self._door, self._people, person, team, limit)

@@ -23,8 +23,9 @@ from bot.engine.editing import CHANGES, Editing, is_done
 from bot.engine.gestures import GESTURES, gesture
 from bot.engine.latest import latest_of, line_of, run_id_of
 from bot.engine.people import People
+from bot.engine.repairing import Repairing
 from bot.engine.restoring import before_restore, clicked_before_restore
-from bot.engine.voting import CHOICES, Voting
+from bot.engine.voting import CHOICES, Voting, clock, voted_just_now
 from bot.engine.words import ASKED_ANEW, EMPTY, LAST_MESSAGE, UNKNOWN_BUTTON, late, parked_text, while_asking
 from bot.ports import Chat, Decide, Dispatch, InboxRow, Rejected, Store, Translate, Unavailable, Writer
 
@@ -48,6 +49,7 @@ class Inbox:
         self._store, self._door, self._people, self._chat = store, door, people, chat
         self._dispatch, self._translate, self._voting = dispatch, translate, Voting(people, seal_keys)
         self._most_messages, self._editing = most_messages, editing
+        self.repairing = Repairing(door, dispatch)
         self._places: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
 
     async def work(self, row: InboxRow) -> None:
@@ -161,7 +163,8 @@ class Inbox:
             raise Unavailable(f"Another release stored this: a click on {clicked.action}.")
         found = await self._find(row.team, clicked)
         if found is None:
-            await self._explain(clicked, UNKNOWN_BUTTON)
+            anew = await self.repairing.after(row.team, clicked)
+            await self._explain(clicked, ASKED_ANEW if anew else UNKNOWN_BUTTON)
             return await self._close(row)
         run, call = found
         if clicked.action in CHOICES:
@@ -174,18 +177,16 @@ class Inbox:
         if isinstance(outcome, Refused):
             if not await self._is_so(clicked):
                 await self._explain(clicked, outcome.reason)
+                await self.repairing.after(row.team, clicked)
             await self._close(row)
         return None
 
     async def _is_so(self, clicked: Clicked) -> bool:
-        """Whether this very click counts already: a click that was delivered or worked twice needs no explanation."""
+        """Whether this very click counts already: a double click, or one that was worked twice, needs no explanation."""
         run = await self.run_of(clicked.value)
         call = run.call_of(clicked.value) if run else None
-        votes = call.approval.votes if call and call.approval else ()
-        if call is not None and is_done(call, clicked):
-            return True
-        given = (clicked.person, CHOICES.get(clicked.action), clicked.action == BY_GLASS)
-        return any((v.person, v.choice, v.via == BY_GLASS) == given for v in votes)
+        now = await self._store.read(clock)
+        return call is not None and (is_done(call, clicked) or voted_just_now(call, clicked, now))
 
     async def _find(self, team: str, clicked: Clicked) -> tuple[Run, Call] | None:
         """The run and call that a button names, if it belongs to this workspace and channel (S12, S30)."""

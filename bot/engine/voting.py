@@ -22,8 +22,9 @@ from bot.engine.people import People
 from bot.engine.starting import Keys, distrust, frozen_text, judgement_holds, stopping
 from bot.engine.tightening import tightening
 from bot.engine.words import late
-from bot.ports import Decide, Freeze, Writer
+from bot.ports import Decide, Freeze, Reader, Writer
 
+DOUBLE_CLICK_SECONDS = 3.0
 CHOICES = {
     "approve": Choice.APPROVE,
     "approve_reviewed": Choice.APPROVE,
@@ -73,3 +74,15 @@ def _frozen(call: Call, clicked: Clicked, freezes: Iterable[Freeze], policy: Pol
         return None
     opened = clicked.action == BY_GLASS and policy.break_glass.while_frozen
     return stopping(freezes, binding, opened=opened)
+
+
+def voted_just_now(call: Call, clicked: Clicked, now: float) -> bool:
+    """Whether this very vote counts since a moment ago, so that its second click needs no explanation."""
+    votes = call.approval.votes if call.approval else ()
+    mine = (clicked.person, CHOICES.get(clicked.action), clicked.action == BY_GLASS)
+    given = (((vote.person, vote.choice, vote.via == BY_GLASS), vote.at) for vote in votes)
+    return any(vote == mine and at > now - DOUBLE_CLICK_SECONDS for vote, at in given)
+
+
+async def clock(tx: Reader) -> float:
+    return tx.now

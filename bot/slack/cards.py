@@ -39,7 +39,6 @@ SHOWN_CHARACTERS: Final = 2_500
 SHOWN_LINES: Final = 40
 EXCERPT_CHARACTERS: Final = 1_200
 EXCERPT_LINES: Final = 15
-ASKS_TWICE: Final = 0.9
 STOPS: Final = "Everything that this request still waits for ends here, on every card. What has run stays as it is."
 
 
@@ -53,14 +52,15 @@ def card(run: Run, call: Call, *, source_note: str = "", glass: bool = False) ->
     if call.approval is not None:
         blocks += [facts.who_line(run, call.approval)] if asking(call) else []
         blocks += unchecked.lines(call.approval.terms)
+        blocks += facts.anew_line(call.approval)
     for extra in (facts.guard_line(call, source_note), changes.safer_line(call), facts.says_line(run, call)):
         blocks += [extra] if extra is not None else []
     if call.approval is not None:
         blocks += facts.stricter_lines(call.approval, run.asked.person) if asking(call) else []
         blocks += [*questions.lines(run, call), *facts.vote_lines(call.approval)]
     blocks += list(changes.replaced_lines(call)) or status.lines(call)
-    buttons = list(_buttons(call, cut=shortened(blocks), glass=glass))
-    blocks += [actions(*buttons)] if buttons else []
+    rows = (_deciding(call, glass=glass), _else(call, cut=shortened(blocks)))
+    blocks += [actions(*buttons) for row in rows if (buttons := list(row))]
     blocks.append(context(_digest_note(call)))
     return Message(_spoken(run, call, word), with_ids(blocks, f"{call.proposal.call[:40]}.{run.length}"))
 
@@ -73,13 +73,6 @@ def shows_everything(call: Call) -> bool:
     """Whether the card itself holds every byte of the arguments."""
     text = facts.argument_text(call)
     return len(text) <= SHOWN_CHARACTERS and text.count("\n") < SHOWN_LINES
-
-
-def asks_twice(call: Call) -> bool:
-    """Whether Approve asks once more: critical by declaration, or judged to be nearly so."""
-    binding, judgement = call.proposal.binding, call.judgement
-    risk = judgement.risk if judgement else None
-    return (binding is not None and binding.risk.lower() == "critical") or (risk is not None and risk >= ASKS_TWICE)
 
 
 def _digest_note(call: Call) -> str:
@@ -103,37 +96,45 @@ def _arguments(call: Call) -> Iterator[Block]:
         yield line(said(warning, "bold"))
 
 
-def _buttons(call: Call, *, cut: bool, glass: bool) -> Iterator[Block]:
-    """``cut``: whether anything on the card was shortened; then Details show it."""
+def _deciding(call: Call, *, glass: bool) -> Iterator[Block]:
+    """The first row: what decides, or says what happened. ``glass``: whether anybody may decide alone."""
     what = facts.title(call)
     if call.state is CallState.IN_DOUBT and call.question is not None:
         yield button("It ran", "did_run", call.question, f"It ran: {what}")
         yield button("It did not run", "did_not_run", call.question, f"It did not run: {what}")
         if call.settled is None:
             yield button("Still unknown", "unknown", call.question, f"Still unknown: {what}")
+    if call.approval is None or not asking(call):
+        return
+    opaque, commented = call.approval.terms.approval, call.approval.terms.comment_required
+    if shows_everything(call) and not commented:
+        approve = button("Approve", "approve", opaque, f"Approve: {what}", "primary")
+        yield _asked_twice(call, approve, what) if facts.high_risk(call) else approve
+    if fits_review(call):
+        word = "Review" if not shows_everything(call) else "Approve…" if commented else "With comment"
+        alone = commented or not shows_everything(call)
+        label = f"{word}: {what}" if alone else f"Approve with a comment: {what}"
+        yield button(word, "review", opaque, label, "primary" if alone else None)
+    yield button("Deny", "deny", opaque, f"Deny: {what}", "danger")
+    if glass and fits_review(call):
+        yield button("Break glass", "break_glass", opaque, f"Break glass, decide alone: {what}")
+
+
+def _else(call: Call, *, cut: bool) -> Iterator[Block]:
+    """The second row: what else there is to do. ``cut``: whether anything on the card was shortened; then Details show it."""
+    what = facts.title(call)
     opaque = call.approval.terms.approval if call.approval else call.question
     if opaque is None:
         return
     if asking(call):
-        yield from _deciding(call, opaque, what)
-        if glass and fits_review(call):
-            yield button("Break glass", "break_glass", opaque, f"Break glass, decide alone: {what}")
+        yield from _instead(call, opaque, what)
     if asking(call) or not shows_everything(call) or call.reported or cut:
         yield button("Details", "details", opaque, f"Details: {what}")
     if asking(call):
         yield from _ending(opaque, what)
 
 
-def _deciding(call: Call, opaque: str, what: str) -> Iterator[Block]:
-    commented = call.approval is not None and call.approval.terms.comment_required
-    if shows_everything(call) and not commented:
-        approve = button("Approve", "approve", opaque, f"Approve: {what}", "primary")
-        yield _asked_twice(call, approve, what) if asks_twice(call) else approve
-    if fits_review(call):
-        word = "Review" if not shows_everything(call) else "Approve…" if commented else "Approve with comment"
-        alone = commented or not shows_everything(call)
-        yield button(word, "review", opaque, f"{word}: {what}", "primary" if alone else None)
-    yield button("Deny", "deny", opaque, f"Deny: {what}", "danger")
+def _instead(call: Call, opaque: str, what: str) -> Iterator[Block]:
     yield button("Ask", "ask", opaque, f"Ask the requester: {what}")
     if call.proposal.binding is not None and (call.proposal.binding.order or facts.argument_text(call)):
         yield button("Edit", "edit", opaque, f"Edit: {what}")
@@ -152,7 +153,7 @@ def _ending(opaque: str, what: str) -> Iterator[Block]:
 
 def _asked_twice(call: Call, approve: Block, what: str) -> Block:
     digest = call.proposal.binding.digest if call.proposal.binding else ""
-    text = f"{what[:200]}\nThis is a high-risk action. Digest {short(digest)}."
+    text = f"{what[:200]}. {facts.high_risk(call)} Digest {short(digest)}."
     return confirmed(approve, "Really approve?", text[: limits.CONFIRM_TEXT], "Approve")
 
 

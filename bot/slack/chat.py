@@ -95,8 +95,15 @@ class SlackChat:
     # --- cards ------------------------------------------------------------------------------------------------------
 
     async def show_card(self, run: Run, call: Call, *, again: bool = True) -> Posted:
-        """Bring the card up to date where it stands, or post it."""
-        message, key = self._card(run, call), f"{run.id}:card:{call.proposal.call}"
+        """Bring the card up to date where it stands, or post it; then retire an older one that somebody took for it."""
+        key, older = f"{run.id}:card:{call.proposal.call}", call.card.older if call.card is not None else ""
+        posted = await self._show(run, call, key, again)
+        if older and older != posted.message:
+            await self._posting.retired(run, key, older, words.older_card(), posted)
+        return posted
+
+    async def _show(self, run: Run, call: Call, key: str, again: bool) -> Posted:
+        message = self._card(run, call)
         team, channel = run.asked.place.team, channel_of(run, call)
         recorded = call.card.message if call.card is not None else ""
 
@@ -209,8 +216,17 @@ def _people(run: Run) -> frozenset[str]:
     votes = (vote.person.user for call in run.calls if call.approval for vote in call.approval.votes)
     asking = (inquiry.person.user for call in run.calls for inquiry in call.inquiries)
     settled = (call.settled.person.user for call in run.calls if call.settled and call.settled.person)
+    changing = (call.instead.person.user for call in run.calls if call.instead)
     return frozenset(
-        {run.asked.person.user, run.ended_by, *(said.person.user for said in run.said), *votes, *asking, *settled}
+        {
+            run.asked.person.user,
+            run.ended_by,
+            *(said.person.user for said in run.said),
+            *votes,
+            *asking,
+            *settled,
+            *changing,
+        }
     )
 
 

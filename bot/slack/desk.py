@@ -43,6 +43,10 @@ class Desk(Protocol):
     async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
         """The run and call that a button's value names."""
 
+    async def repair(self, team: str, channel: str, opaque: str, message: str, *, retired: bool = False) -> bool:
+        """After a refused click on ``message``: show the card anew where it is out of date; whether it is the card of something.
+        ``retired``: no card has such a button any more."""
+
     async def open_approvals(self, person: Person, team: str, limit: int) -> Listing | Refused:
         """The first open approvals of a workspace that concern this person, and how many there are; or why this person is not to see
         any."""

@@ -31,10 +31,12 @@ COMMENT_CHARACTERS: Final = 1_000
 """What a form takes as a comment: what Details show whole, whatever else stands there."""
 COMMENT_BEGINNING: Final = 40
 MOST_DEMANDS: Final = 6
-MOST_NAMED: Final = 8
+MOST_NAMED: Final = 5
+MOST_LATER: Final = 2
 VOTE_COMMENT: Final = 250
 MOST_VOTES: Final = 8
 """Votes on a card; Details show all."""
+ASKS_TWICE: Final = 0.9
 INVISIBLE: Final = "⚠ The arguments contain characters that show nothing by themselves; they are written as \\u{…}."
 MIXED: Final = "⚠ A word in the arguments mixes letters of different alphabets that look alike."
 
@@ -86,6 +88,14 @@ def fingerprint(call: Call) -> str:
     return f"{len(raw):,} bytes, sha256 {hashlib.sha256(raw).hexdigest()}"
 
 
+def high_risk(call: Call) -> str:
+    """Why approving this asks once more: critical by declaration, or judged to be nearly so; "" where it does not."""
+    binding, risk = call.proposal.binding, call.judgement.risk if call.judgement else None
+    if binding is not None and binding.risk.lower() == "critical":
+        return "This is a high-risk action: it is declared critical."
+    return f"This is a high-risk action: its risk is {risk:.2f}." if risk is not None and risk >= ASKS_TWICE else ""
+
+
 def warnings(call: Call) -> Iterator[str]:
     """What a reader should know about the arguments' characters."""
     parsed = parse_arguments(arguments_of(call))
@@ -97,8 +107,9 @@ def warnings(call: Call) -> Iterator[str]:
 
 
 def asked_line(run: Run, call: Call) -> Block:
-    turn = [each for each in run.calls if each.turn == call.turn]
-    place = next((n for n, each in enumerate(turn, 1) if each.proposal.call == call.proposal.call), 1)
+    # What a person or a retry made of an action is still that action.
+    turn = list(dict.fromkeys(each.proposal.wire for each in run.calls if each.turn == call.turn))
+    place = turn.index(call.proposal.wire) + 1 if call.proposal.wire in turn else 1
     return line(
         said("Asked by "),
         mention(run.asked.person.user),
@@ -120,6 +131,7 @@ def who_line(run: Run, approval: Approval) -> Block:
         runs.append(said(f" · {len(approval.votes) - given} of the {terms.denials} denials that end it"))
     if terms.comment_required:
         runs.append(said(" · an approval needs a comment"))
+    runs.extend(_escalating(terms))
     return line(*runs)
 
 
@@ -136,6 +148,12 @@ def stricter_lines(approval: Approval, requester: Person) -> Iterator[Block]:
             runs += [*([said(", ")] if number else []), mention(vote.person.user), said(f" ({why})")]
         left = len(approval.void) - MOST_NAMED
         yield line(*runs, *([said(f" and {left} more{SHORTENED}")] if left > 0 else []))
+
+
+def anew_line(approval: Approval) -> Iterator[Block]:
+    """Where people were asked about this before; why they are asked again stands with the guard's reason."""
+    if approval.instead_of is not None and approval.resolution is None:
+        yield line(said("Asked anew: ", "bold"), said("earlier votes do not count any more."))
 
 
 def vote_lines(approval: Approval) -> Iterator[Block]:
@@ -212,6 +230,18 @@ def _who(terms: Terms, requester: Person) -> Iterator[Piece]:
         yield mention(requester.user)
 
 
+def _escalating(terms: Terms) -> Iterator[Piece]:
+    """Who may decide as well, and from when on."""
+    later = [quorum for quorum in terms.quorums if quorum.escalate_to and quorum.escalates_at]
+    for quorum in later[:MOST_LATER]:
+        yield said(" · also, from ")
+        yield moment(quorum.escalates_at)
+        yield said(" on: ")
+        yield from _named(quorum.escalate_to, MOST_LATER)
+    if len(later) > MOST_LATER:
+        yield said(f" · and others later{SHORTENED}")
+
+
 def _lacking(approval: Approval) -> Iterator[Piece]:
     """Who is still wanted, by the votes so far."""
     last = max((vote.at for vote in approval.votes), default=0.0)
@@ -227,16 +257,20 @@ def _several(demands: Sequence[tuple[int, Sequence[str]]], most: int | None = No
     ``most``: how many of each are named at most, however many demands there are."""
     for index, (count, approvers) in enumerate(demands[:MOST_DEMANDS]):
         yield said(f"{' and ' if index else ''}{count} of ")
-        shown = approvers[:most] if len(demands) == 1 else approvers[:MOST_NAMED]
-        for number, approver in enumerate(shown):
-            if number:
-                yield said(", ")
-            kind, _, name = approver.partition(":")
-            yield group_mention(name) if kind == "group" else mention(name)
-        if len(approvers) > len(shown):
-            yield said(f" or {len(approvers) - len(shown)} others{SHORTENED}")
+        yield from _named(approvers, most if len(demands) == 1 else MOST_NAMED)
     if len(demands) > MOST_DEMANDS:
         yield said(f" and {len(demands) - MOST_DEMANDS} more demands{SHORTENED}")
+
+
+def _named(approvers: Sequence[str], most: int | None) -> Iterator[Piece]:
+    shown = approvers[:most]
+    for number, approver in enumerate(shown):
+        if number:
+            yield said(", ")
+        kind, _, name = approver.partition(":")
+        yield group_mention(name) if kind == "group" else mention(name)
+    if len(approvers) > len(shown):
+        yield said(f" or {len(approvers) - len(shown)} others{SHORTENED}")
 
 
 def _bar(risk: float) -> str:

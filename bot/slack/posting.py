@@ -99,6 +99,12 @@ class Posting:
         address = await self._address(team, card) if card is not None else ""
         return await self._send(team, channel, key, linked(message, address), "")
 
+    async def retired(self, run: Run, key: str, ts: str, message: Message, card: Posted) -> bool:
+        """Whether an older message in the place of ``card`` now says ``message``, with a link to it."""
+        team = run.asked.place.team
+        address = await self._address(team, Card(card.channel, card.message, ""))
+        return await self.updated(team, card.channel, ts, key, linked(message, address))
+
     async def _address(self, team: str, card: Card) -> str:
         """Where a card can be opened; "" where Slack does not say."""
         work = partial(self._client_for(team).chat_getPermalink, channel=card.channel, message_ts=card.message)

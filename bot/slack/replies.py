@@ -38,6 +38,7 @@ PART_WEIGHT: Final = 10_000
 LISTED: Final = 20
 NONE_OPEN: Final = "Nothing is waiting for approval."
 THREAD_IS_GONE: Final = " The message that our thread began with is gone, so I go on here."
+OLDER_CARD: Final = "This card is not the one that counts any more, so it has no buttons."
 SILENCE: Final = "The model ended without a word."
 
 
@@ -67,6 +68,11 @@ def linked(message: Message, address: str) -> Message:
         return message
     link: Run = {"type": "link", "url": address, "text": "Open the card"}
     return Message(f"{message.text} {address}", (*message.blocks, line(link)))
+
+
+def older_card() -> Message:
+    """What stands in the place of a card that is not the one any more: nothing that could be clicked."""
+    return Message(OLDER_CARD, (line(said(OLDER_CARD)),))
 
 
 def in_channel(message: Message, requester: str) -> Message:

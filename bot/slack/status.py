@@ -11,6 +11,9 @@ from bot.slack import facts
 from bot.slack.blocks import Block, escaped, line, mention, moment, one_line, said
 from bot.slack.blocks import Run as Piece
 
+DID_NOT_RUN: Final = "Did not run"
+FROZEN_REASON: Final = 250
+CONTRADICTED: Final = "Reported otherwise"
 _WORDS: Final[dict[str, str]] = {
     CallState.PROPOSED: "Being judged again",
     CallState.ALLOWED: "Approved",
@@ -31,7 +34,12 @@ _WORDS: Final[dict[str, str]] = {
 
 
 def word(call: Call) -> str:
-    """The word of a call's phase, once nobody is asked any more."""
+    """The word of a call's phase, once nobody is asked any more. Where somebody found that it had not run, nothing failed; and where
+    the action itself says otherwise later, neither word would be true."""
+    if call.late is not None and call.late.ok is not (call.state is CallState.EXECUTED):
+        return CONTRADICTED
+    if call.found is not None and call.state is CallState.FAILED:
+        return DID_NOT_RUN
     return _WORDS[call.outcome or call.state]
 
 
@@ -46,11 +54,11 @@ def banner(call: Call) -> Iterator[Block]:
     if call.state is CallState.ASKING and call.frozen is not None:
         frozen, who = call.frozen, [said(" by "), mention(call.frozen.by)]
         yield line(
-            said(f"⛔ Frozen: {_stopped(frozen)}", "bold"),
+            said(f"Frozen: {_stopped(frozen)}", "bold"),
             *([] if frozen.scope == BIGHUB else who),
             said(" · since "),
             moment(frozen.since),
-            said(f": “{one_line(frozen.reason, facts.REASON)}” No approval counts until it is lifted."),
+            said(f": “{one_line(frozen.reason, FROZEN_REASON)}” No approval counts until it is lifted."),
         )
 
 
@@ -130,7 +138,7 @@ def _doubt(call: Call) -> Iterator[Block]:
 def _why_in_doubt(call: Call) -> list[Piece]:
     if not call.attempts:
         return [said(" It was about to start when the backup was made that the database was restored from.")]
-    return [said(" It was started at "), moment(call.started_at), said(", and how it ended was never heard.")]
+    return [said(" It was started "), moment(call.started_at), said(", and how it ended was never heard.")]
 
 
 def _refused(call: Call) -> Iterator[Block]:

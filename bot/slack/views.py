@@ -64,7 +64,8 @@ def review_view(run: Run, call: Call, subject: Subject) -> Block:
     if not fits_review(call):
         too_long = f"Not shown: {facts.fingerprint(call)}. They are too long to be shown here, so this cannot be approved in Slack."
         return _modal("Review", [*top, line(said(too_long, "bold"))])
-    blocks = [*top, *_all_arguments(call), *_around(run, call)]
+    risk = [line(said(told, "bold"))] if (told := facts.high_risk(call)) else []
+    blocks = [*top, *_all_arguments(call), *_around(run, call), *risk]
     needed = call.approval is not None and call.approval.terms.comment_required
     why = "The policy wants one: why should this run?" if needed else "The others will read it."
     blocks.append(_comment("Comment", why, optional=not needed))

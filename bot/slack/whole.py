@@ -100,6 +100,7 @@ def background_texts(run: Run, call: Call) -> list[Text]:
     texts = (
         ("What", facts.whole_title(call), facts.TITLE),
         ("Target", binding.target if binding else "", facts.REASON),
+        ("Why it is frozen", call.frozen.reason if call.frozen else "", 0),
         ("The rule", approval.terms.rule if approval else "", facts.RULE),
         ("The guard's reason", judgement.reason if judgement else "", facts.REASON),
         ("Safer", judgement.better_action if judgement else "", facts.REASON),

@@ -1,54 +1,21 @@
 """What a newcomer does after `make demo`, in a real browser: ask as Alice, be refused, approve as Carol, read the result."""
 
-import asyncio
 import os
-import re
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from tests.browser.chromium import chromium
-from tests.journey.stage import free_port
+from tests.browser.demo import act_as, demo, faults_of
 
 PICTURES = os.environ.get("SIGNOFF_PICTURES")
-
-
-@asynccontextmanager
-async def demo(folder: Path) -> AsyncIterator[tuple[str, int]]:
-    """`signoff demo`, as `make demo` starts it: its page's address, and the bot's process id."""
-    port = free_port()
-    command = (sys.executable, "-m", "bot", "demo", "--port", str(port), "--dir", str(folder))
-    environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
-    running = await asyncio.create_subprocess_exec(*command, env=environment, stdout=asyncio.subprocess.PIPE)
-    try:
-        assert running.stdout is not None
-        told = ""
-        while "Ctrl-C ends it" not in told:
-            line = await asyncio.wait_for(running.stdout.readline(), 60)
-            assert line, f"the demo ended: {told}"
-            told += line.decode()
-        assert "Scripted model" in told and "local rules" in told
-        (pid,) = re.findall(r"kill -9 (\d+)", told)
-        yield f"http://127.0.0.1:{port}", int(pid)
-    finally:
-        running.send_signal(signal.SIGINT)
-        await asyncio.wait_for(running.wait(), 20)
-
-
-async def act_as(page: Page, user: str) -> None:
-    await page.get_by_test_id("act-as").select_option(user)
 
 
 async def test_a_newcomer_asks_is_refused_has_it_approved_and_reads_the_result(tmp_path: Path) -> None:
     async with demo(tmp_path) as (url, _), chromium() as browser:
         page = await browser.new_page(viewport={"width": 1280, "height": 860}, device_scale_factor=2 if PICTURES else 1)
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        faults = faults_of(page)
         await page.goto(url)
         await expect(page.get_by_test_id("banner")).to_contain_text("not Slack")
         await expect(page.get_by_test_id("banner")).to_contain_text("Scripted model")

@@ -10,8 +10,9 @@ import pytest
 from openai import AsyncOpenAI
 
 from bot.actions import define
+from bot.core.changes import NEXT_IS_SAFER
 from bot.demo import company
-from bot.demo.scripted_model import LABEL, ScriptedModel, running_scripted_model
+from bot.demo.scripted_model import LABEL, NOTHING_SAFER, ScriptedModel, running_scripted_model
 
 OFFERED: tuple[Callable[..., Any], ...] = (
     company.grant_access,
@@ -175,6 +176,21 @@ async def test_asking_for_the_safer_version_reduces_the_refused_call(talk: Talk)
     await talk.answer({"status": "superseded"})
     safer = "Use the safer version: Grant scoped Okta admin access for 2h instead of 48h"
     assert await talk.say(safer) == [("grant_access", {**GRANT, "duration": "2h"})]
+
+
+async def test_s28_a_person_who_wants_something_safer_gets_a_smaller_call_once_or_hears_that_there_is_none(
+    talk: Talk,
+) -> None:
+    await talk.say("grant bob okta-prod-admins for 48h")
+    wanted = {"status": "superseded", "reason": "<@U0CAROL> wants a safer alternative.", "note": NEXT_IS_SAFER}
+    assert await talk.answer({**wanted, "better_action": "2h are enough"}) == [
+        ("grant_access", {**GRANT, "duration": "2h"})
+    ]
+    assert await talk.answer({"status": "executed", "output": {**GRANT, "duration": "2h"}}) == []
+    assert talk.text == "Done: bob is in okta-prod-admins for 2h."
+    await talk.say("grant bob okta-prod-admins for 48h")
+    assert await talk.answer({**wanted, "better_action": "Ask the owner of the group"}) == []
+    assert talk.text.endswith(NOTHING_SAFER)
 
 
 async def test_the_context_that_was_missing_brings_the_call_back(talk: Talk) -> None:

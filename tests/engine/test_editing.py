@@ -95,7 +95,7 @@ async def test_r5_a_vote_on_what_was_edited_is_too_late() -> None:
         await edit(world, first)
         await changed(world)
         await world.click("approve", first, BOB)
-        assert (await told(world)).startswith("This is superseded: U0CAROL changed the arguments")
+        assert (await told(world)).startswith("This is superseded: <@U0CAROL> changed the arguments")
     assert world.deeds.done == []
 
 

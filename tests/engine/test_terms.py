@@ -1,16 +1,18 @@
 """What the policy demands, held by the engine: at the click, and once more before the start (R7, R20, S9)."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from bot.core.call import CallState, Outcome
+from bot.core.inputs import Clicked
 from bot.core.policy import Defaults, OnExpiry, Policy, Rule
 from bot.core.run import Run, RunState
 from bot.core.timing import Dated
 from bot.core.values import Judgement, Person, Share, Verdict
 from tests.engine.test_faults import ASK, GRANT, running
-from tests.engine.world import BOB, CAROL, GUS, TEAM, World, approval_of, saying, wishing
+from tests.engine.world import BOB, CAROL, GUS, PLACE, TEAM, World, approval_of, saying, wishing
 
 SRE, SEC = "group:SSRE", "group:SSEC"
 ONE_OF_EACH = Rule("two groups", verdict=Verdict.ASK, shares=(Share(SRE, 1), Share(SEC, 1)))
@@ -56,6 +58,31 @@ async def test_r20_one_of_each_of_two_groups_takes_one_of_each() -> None:
         await world.click("approve", approval, GUS)
         await ended(world)
     assert len(world.deeds.done) == 1
+
+
+async def test_r20_who_votes_again_is_told_that_one_person_is_one_vote_and_a_double_click_is_left_alone() -> None:
+    world = world_of(ONE_OF_EACH)
+    async with running(world):
+        approval = await asked(world)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.calls[0].approval.votes, 10.0)
+        await vote_again(world, approval, "double")
+        assert world.chat.whispers == []
+        world.store.clock_shift = 4.0
+        await vote_again(world, approval, "later")
+        assert await told(world) == "You have already voted on this."
+        run = await world.run()
+    assert run is not None and len(run.calls[0].approval.votes) == 1 and world.deeds.done == []
+
+
+async def vote_again(world: World, approval: str, key: str) -> None:
+    """Carol's second click, worked to its end."""
+    await world.receive(key, Clicked(CAROL, "approve", approval, PLACE.channel, "card-t1c1", ""))
+    for _ in range(1_000):
+        if not await world.store.read(lambda tx: tx.open_inbox(9)):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the click was not worked")
 
 
 async def test_r20_two_of_one_group_are_not_one_of_each() -> None:

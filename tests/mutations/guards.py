@@ -619,6 +619,33 @@ ENGINE = (
         "engine/test_guards.py::test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id",
     ),
     guard(
+        "only a double click is left without a word", "R20 S13", "engine/voting.py",
+        "vote == mine and at > now - DOUBLE_CLICK_SECONDS", "vote == mine",
+        "engine/test_terms.py::test_r20_who_votes_again_is_told_that_one_person_is_one_vote_and_a_double_click_is_left_alone",
+    ),
+    guard(
+        "who clicks what is no longer so has the card shown anew", "S13", "engine/repairing.py",
+        "if not older and _asks(call, opaque):", "if not older:",
+        "engine/test_repairing.py::test_s13_a_click_on_a_card_that_is_decided_says_by_whom_and_shows_it_anew",
+        "engine/test_repairing.py::test_s13_a_click_on_a_question_that_is_asked_anew_repairs_the_card_on_which_it_stands",
+        "engine/test_every_button.py::test_r5_r7_s13_every_button_on_every_state_by_everybody_does_what_the_table_says",
+    ),
+    guard(
+        "a card that is as it should be is not shown anew", "R17 S13", "engine/repairing.py",
+        "if not older and _asks(call, opaque):", "if False:",
+        "engine/test_repairing.py::test_a_refused_click_on_a_card_that_is_as_it_should_be_records_nothing",
+    ),
+    guard(
+        "what is owed already is not recorded once more", "R17 S13", "engine/repairing.py",
+        "if card.shows != call.phase and card.older == (older or card.older):", "if False:",
+        "engine/test_repairing.py::test_what_is_owed_already_is_not_recorded_once_more",
+    ),
+    guard(
+        "a click repairs nothing of another workspace or channel", "S12 S30", "engine/repairing.py",
+        "if call is not None and (run.asked.place.team, channel_of(run, call)) == (team, channel) else None", "",
+        "engine/test_repairing.py::test_s12_a_click_from_another_channel_or_workspace_repairs_nothing",
+    ),
+    guard(
         "a click before its card is recorded waits", "R3 S13", "engine/inbox.py",
         'if via in ("slack", BY_GLASS) and call.card is None:', "if False:",
         "engine/test_faults.py::test_a_click_that_comes_before_its_card_is_recorded_waits_and_counts",
@@ -1084,6 +1111,26 @@ DOORS = (
         "a call to Slack is not repeated by itself", "R9", "slack/calls.py",
         ", retry_handlers=[])", ")",
         "slack/test_chat.py::test_a_post_whose_answer_was_lost_is_adopted[fault0]",
+    ),
+    guard(
+        "approving what is critical asks once more", "S14", "slack/cards.py",
+        "_asked_twice(call, approve, what) if facts.high_risk(call) else approve", "approve",
+        "slack/test_cards.py::test_only_the_riskiest_approval_asks_twice",
+    ),
+    guard(
+        "an older message that was clicked in the card's place is retired", "S13", "slack/chat.py",
+        "if older and older != posted.message:", "if False:",
+        "slack/test_chat.py::test_s13_an_older_message_that_was_clicked_in_the_cards_place_is_retired_with_a_link_to_it",
+    ),
+    guard(
+        "what became the card meanwhile is not retired", "S13", "slack/chat.py",
+        "if older and older != posted.message:", "if older:",
+        "slack/test_chat.py::test_s13_what_became_the_card_meanwhile_is_not_retired",
+    ),
+    guard(
+        "a form that does not open has the card shown anew", "S13", "slack/listeners/buttons.py",
+        "await self._desk.repair(click.team, click.channel, click.value, click.message)", "False",
+        "slack/test_listeners.py::test_a_card_that_is_decided_or_replaced_opens_nothing",
     ),
     guard(
         "a card that does not show everything has no Approve", "S4 R6", "slack/cards.py",

@@ -33,6 +33,8 @@ class RecordingDesk:
     answers: dict[str, str] = field(default_factory=dict)
     frozen: tuple[Freeze, ...] = ()
     asked: list[tuple[str, Person, str]] = field(default_factory=list)
+    anew: bool = False
+    repaired: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     async def receive(self, row: InboxRow, *, awaited: bool = False) -> bool:
         if self.fails:
@@ -72,6 +74,10 @@ class RecordingDesk:
 
     async def card_of(self, opaque: str) -> tuple[Run, Call] | None:
         return self.cards.get(opaque)
+
+    async def repair(self, team: str, channel: str, opaque: str, message: str, *, retired: bool = False) -> bool:
+        self.repaired.append((team, channel, opaque, message))
+        return self.anew
 
     async def open_approvals(self, person: Person, team: str, limit: int) -> Listing | Refused:
         refused = await self._answer("list", person, team)

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes, parse_arguments
-from bot.core.events import Finished, Started
+from bot.core.events import Edited, Finished, FreezeNoted, Started
 from bot.core.run import Run, apply
+from bot.core.values import CallId, Proposal, Quorum
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, details_view, fits_review, review_view
@@ -22,6 +23,7 @@ from tests.slack.made import (
     CAROL,
     DAN,
     QUESTION,
+    T0,
     answered,
     asked_run,
     binding,
@@ -138,16 +140,31 @@ def test_block_ids_are_fresh_on_every_update() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bound", "judged", "twice"),
+    ("bound", "judged", "why"),
     [
-        (binding(), judgement(), False),
-        (binding(risk="critical"), judgement(), True),
-        (binding(), judgement(risk=0.9), True),
-        (binding(), judgement(risk=None), False),
+        (binding(), judgement(), ""),
+        (binding(risk="critical"), judgement(), "it is declared critical"),
+        (binding(risk="Critical"), judgement(risk=None), "it is declared critical"),
+        (binding(), judgement(risk=0.9), "its risk is 0.90"),
+        (binding(), judgement(risk=1.0), "its risk is 1.00"),
+        (binding(), judgement(risk=0.89), ""),
+        (binding(), judgement(risk=None), ""),
     ],
 )
-def test_only_the_riskiest_approval_asks_twice(bound: Any, judged: Any, twice: bool) -> None:
-    assert ("confirm" in buttons(drawn(asked_run(bound, judged)).blocks)["approve"]) is twice
+def test_only_the_riskiest_approval_asks_twice(bound: Any, judged: Any, why: str) -> None:
+    found = buttons(drawn(asked_run(bound, judged)).blocks)
+    assert ("confirm" in found["approve"]) is bool(why) and why in json.dumps(found["approve"].get("confirm", {}))
+    assert [name for name, each in found.items() if "confirm" in each and name != "approve"] == ["stop"]
+    view = review_view(asked_run(bound, judged), call_of(asked_run(bound, judged)), SUBJECT)
+    assert ("high-risk" in words(view["blocks"])) is bool(why) and why in words(view["blocks"])
+
+
+def test_what_a_person_made_of_an_action_is_not_another_action_of_the_turn() -> None:
+    edited = Proposal(CallId(f"{CALL}e"), "wire", "grant_access", "{}", binding({"user_id": "bob", "group": "admins"}))
+    run = asked_run(None, None, None, Edited(CALL, edited, CAROL))
+    assert len(run.calls) == 2
+    for call in run.calls:
+        assert "the only action in this turn" in words(card(run, call).blocks)
 
 
 def test_the_guards_note_stands_on_every_card() -> None:
@@ -336,6 +353,27 @@ def test_the_largest_card_is_within_slacks_limits() -> None:
         words="w" * 9_000,
     )
     assert "approve" in buttons(drawn(run).blocks)
+
+
+def test_the_largest_card_with_many_demands_that_escalate_is_within_slacks_limits() -> None:
+    named = [tuple(f"user:U0{n}{who:02}" for who in range(60)) for n in range(9)]
+    demands = tuple(Quorum(names, 9, (), tuple(reversed(names)), T0 + n) for n, names in enumerate(named, 1))
+    votes = (voted(type(ALICE)("T0ACME", f"U00{n:02}"), comment="c" * 1_000) for n in range(8))
+    counted = (replace(vote, counts_as=(f"user:{vote.person.user}",)) for vote in votes)
+    run = asked_run(
+        binding({"a": "z" * 2_480}, target="t" * 5_000),
+        judgement(reason="r" * 9_000, better_action="b" * 9_000),
+        terms(
+            approvers=tuple(name for names in named for name in names), quorum=9, quorums=demands, comment_required=True
+        ),
+        *counted,
+        *(asked for n in range(5) for asked in answered(n, "q" * 1_000, "a" * 9_000)),
+        FreezeNoted(CALL, "environment:" + "e" * 300, "U0DAN", T0, "f" * 9_000),
+        words="w" * 9_000,
+    )
+    found = drawn(run, glass=True, source_note="No BIGHUB key: the local rules decided alone.").blocks
+    assert {"review", "break_glass"} <= buttons(found).keys()
+    assert "also, from" in words(found) and "Frozen: " in words(found)
 
 
 # --- details --------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.call import Card
-from bot.core.events import Started
+from bot.core.events import SaferAsked, Started
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -17,10 +17,11 @@ from bot.core.values import Person, Place, RunId
 from bot.ports import Rejected, Unavailable
 from bot.slack.calls import Declined, called, web_client, web_session
 from bot.slack.chat import SlackChat
+from bot.slack.replies import OLDER_CARD
 from bot.workspace import RunningWorkspace
 from bot.workspace.world import Draft
 from tests.slack.hands import Hands
-from tests.slack.made import ALICE, CALL, XENA, asked_run, call_of, every_phase, voted
+from tests.slack.made import ALICE, CALL, CAROL, XENA, asked_run, call_of, every_phase, voted
 from tests.slack.reading import buttons, objects, words
 
 Json = dict[str, Any]
@@ -128,6 +129,32 @@ async def test_a_card_that_was_deleted_is_posted_anew(
     assert "Approved by" in words(shown["blocks"])
 
 
+async def test_s13_an_older_message_that_was_clicked_in_the_cards_place_is_retired_with_a_link_to_it(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place)
+    older, card = await chat.show_card(run, call_of(run)), await chat.show_card(run, call_of(run), again=False)
+    later = with_card(run, card.message)
+    call = replace(call_of(later), card=Card("C0OPS", card.message, "", older=older.message))
+    assert await chat.show_card(replace(later, calls=(call,)), call) == card
+    retired, shown = await in_thread(workspace, place)
+    assert not buttons(retired["blocks"]) and OLDER_CARD in words(retired["blocks"])
+    assert card.message.replace(".", "") in str(retired["blocks"]) and "approve" in buttons(shown["blocks"])
+
+
+async def test_s13_what_became_the_card_meanwhile_is_not_retired(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    """The recorded one was deleted, and another was posted in its place, of which nobody heard: that one was clicked."""
+    run = fresh(place)
+    card = await chat.show_card(run, call_of(run))
+    later = with_card(run, "1700000009.000100")
+    call = replace(call_of(later), card=Card("C0OPS", "1700000009.000100", "", older=card.message))
+    assert await chat.show_card(replace(later, calls=(call,)), call) == card
+    (shown,) = await in_thread(workspace, place)
+    assert "approve" in buttons(shown["blocks"])
+
+
 async def test_a_card_that_can_no_longer_be_changed_is_posted_anew_once(
     chat: SlackChat, workspace: RunningWorkspace, place: Place
 ) -> None:
@@ -196,6 +223,15 @@ async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
     (shown,) = await in_thread(workspace, place)
     assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0ALICE"]
     assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
+
+
+async def test_a_notice_mentions_whoever_wanted_something_safer(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place, SaferAsked(CALL, CAROL))
+    await chat.post_notice(run, "ended", call_of(run).reason)
+    (shown,) = await in_thread(workspace, place)
+    assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0CAROL"]
 
 
 async def test_a_card_in_another_channel_is_posted_there_once_and_updated_there(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.call import Call
-from bot.core.events import CallRefused, Doubted, Finished, Settled, Started
+from bot.core.events import CallRefused, Doubted, Finished, FreezeNoted, Settled, Started
 from bot.core.run import Run
 from bot.core.values import Answer as Said
 from bot.core.values import Choice, Ground, Person
@@ -24,6 +24,7 @@ from tests.slack.made import (
     CARD,
     DAN,
     QUESTION,
+    T0,
     asked_run,
     binding,
     call_of,
@@ -82,6 +83,12 @@ SHORTENED = {
 @pytest.mark.parametrize("what", [each for each in SHORTENED if each != "the rule"])
 def test_a_card_that_shortened_anything_has_details(what: str) -> None:
     assert "details" in buttons_of(SHORTENED[what])
+
+
+def test_details_show_the_whole_reason_of_a_freeze() -> None:
+    run = asked_run(None, None, None, FreezeNoted(CALL, "all", "U0DAN", T0, LONG))
+    assert "(shortened)” No approval counts" in words(card(run, call_of(run)).blocks)
+    assert holds(details(run), LONG.strip())
 
 
 def test_a_decided_card_that_shows_everything_needs_no_details() -> None:

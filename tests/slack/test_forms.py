@@ -165,6 +165,7 @@ async def test_r14_what_was_changed_since_or_decided_cannot_be_edited_and_it_say
     answer = await scene.person("U0CAROL").submit(view["id"], stated(view, hours="2"))
     assert answer["response_action"] == "update" and desk.rows == []
     assert CLOSED in words((await scene.modal())["blocks"])
+    await scene.repaired(3)
 
 
 # --- the cards --------------------------------------------------------------------------------------------------------

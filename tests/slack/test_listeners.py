@@ -17,7 +17,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Choice, Place
 from bot.engine.listing import Listing
-from bot.engine.words import UNKNOWN_BUTTON
+from bot.engine.words import ASKED_ANEW, UNKNOWN_BUTTON
 from bot.slack.cards import card
 from bot.slack.listeners.buttons import DECIDED, TOO_SLOW
 from bot.slack.listeners.commands import CANNOT
@@ -72,6 +72,15 @@ class Scene:
                 return found
             await asyncio.sleep(0.01)
         raise AssertionError("no modal opened")
+
+    async def repaired(self, times: int) -> None:
+        """The card is to be shown anew."""
+        for _ in range(300):
+            if len(self.desk.repaired) == times:
+                assert self.desk.repaired[-1] == ("T0ACME", "C0OPS", APPROVAL, self.card)
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"repaired: {self.desk.repaired}")
 
     async def told(self, user: str = "U0CAROL") -> str:
         """The private explanation that this person got."""
@@ -185,12 +194,20 @@ async def test_a_card_that_is_decided_or_replaced_opens_nothing(scene: Scene, de
     scene.knows(asked_run(None, None, None, voted(DAN, Choice.DENY)))
     await scene.click("deny")
     assert await scene.told() == DECIDED
+    await scene.repaired(1)
     scene.knows(asked_run())
     run, call = desk.cards[APPROVAL]
     newer = replace(call, card=Card("C0OPS", "1800000000.000100", "asking:0"))
     desk.cards[APPROVAL] = (replace(run, calls=(newer,)), newer)
     await scene.click("deny", "U0DAN")
     assert await scene.told("U0DAN") == NOT_THE_CARD
+    await scene.repaired(2)
+
+
+async def test_s13_a_button_of_a_question_that_is_asked_anew_says_so(scene: Scene, desk: RecordingDesk) -> None:
+    desk.anew, desk.cards = True, {}
+    await scene.click("deny")
+    assert await scene.told() == ASKED_ANEW
 
 
 async def test_a_lookup_that_takes_too_long_is_explained(scene: Scene, desk: RecordingDesk) -> None:
@@ -212,6 +229,7 @@ async def test_what_goes_wrong_is_logged_without_payloads_and_explained(scene: S
 async def test_a_button_of_another_version_is_explained(scene: Scene, desk: RecordingDesk, action: str) -> None:
     assert await scene.click(action, value=APPROVAL, force=True) == "ok"
     assert await scene.told() == OLD_BUTTON
+    await scene.repaired(1)
     assert desk.rows == []
 
 

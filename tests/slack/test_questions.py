@@ -6,13 +6,29 @@ from typing import Any
 
 import pytest
 
+from bot.core.events import Judged
 from bot.core.run import Run
-from bot.core.values import Choice, Quorum, Share
+from bot.core.values import ApprovalId, Choice, Quorum, Share
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, ask_view, details_view, review_view
 from bot.workspace.blockkit import check_message_blocks, check_view
-from tests.slack.made import ALICE, APPROVAL, CAROL, DAN, answered, asked_run, binding, call_of, inquired, terms, voted
+from tests.slack.made import (
+    ALICE,
+    APPROVAL,
+    CALL,
+    CAROL,
+    DAN,
+    T0,
+    answered,
+    asked_run,
+    binding,
+    call_of,
+    inquired,
+    judgement,
+    terms,
+    voted,
+)
 from tests.slack.reading import buttons, objects, shown_arguments, words
 
 SUBJECT = Subject(APPROVAL, "C0OPS", "1700000009.000100")
@@ -53,7 +69,7 @@ def test_where_a_comment_is_wanted_approve_opens_the_form_that_takes_one_and_doe
 def test_where_none_is_wanted_approve_is_a_click_and_a_comment_may_be_added() -> None:
     run = asked_run()
     found = buttons(drawn(run).blocks)
-    assert "approve" in found and found["review"]["text"]["text"] == "Approve with comment"
+    assert "approve" in found and found["review"]["text"]["text"] == "With comment"
     assert comment_of(run)["optional"] is True and shown_arguments(review_view(run, call_of(run), SUBJECT)) != {}
 
 
@@ -72,6 +88,19 @@ def test_r20_with_several_demands_the_card_says_which_group_is_missing() -> None
     both = terms(quorum=2, approvers=(SRE, SEC), quorums=(each,))
     told = why_line(asked_run(None, None, both, _as(SEC)))
     assert "1 of  <!S0SRE>  and 1 of  <!S0SECURITY>" in told and told.endswith("still wanted:  1 of  <!S0SRE>")
+
+
+def test_the_card_says_who_may_decide_later_and_from_when() -> None:
+    later = Quorum((SEC,), 1, (), (SRE, "user:U0ERIN"), T0 + 3_600)
+    told = why_line(asked_run(None, None, terms(quorums=(later,))))
+    assert "also, from  2023-11-14 23:13 UTC  on:  <!S0SRE> ,  <@U0ERIN>" in told
+    assert "also, from" not in why_line(asked_run(None, None, terms(quorums=(Quorum((SEC,), 1),))))
+
+
+def test_where_people_are_asked_anew_the_card_says_that_earlier_votes_do_not_count() -> None:
+    run = asked_run(None, None, None, voted(), Judged(CALL, judgement(), terms(approval=ApprovalId("n" * 32))))
+    assert "Asked anew:  earlier votes do not count any more." in words(drawn(run).blocks)
+    assert "Asked anew" not in words(drawn(asked_run()).blocks) and "Approved by" not in words(drawn(run).blocks)
 
 
 def _as(group: str) -> Any:

@@ -21,4 +21,4 @@ def register(app: AsyncApp, desk: Desk) -> None:
     Buttons(desk).register(app)
     Forms(desk).register(app)
     Commands(desk).register(app)
-    register_rest(app)
+    register_rest(app, desk)

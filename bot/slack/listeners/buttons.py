@@ -13,7 +13,7 @@ from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Person
-from bot.engine.words import UNKNOWN_BUTTON
+from bot.engine.words import ASKED_ANEW, UNKNOWN_BUTTON
 from bot.slack.blocks import Block
 from bot.slack.calls import Declined, called
 from bot.slack.desk import Desk
@@ -49,7 +49,7 @@ class Buttons:
         click = click_of(body)
         async with answering(client, click):
             opens = await self.opens(click)
-            return await (tell(client, click, opens) if isinstance(opens, str) else _open(client, click, opens))
+            await (self._decline(client, click, opens) if isinstance(opens, str) else _open(client, click, opens))
 
     async def opens(self, click: Click) -> Block | str:
         """The view that a click opens, or what the person is told instead."""
@@ -69,12 +69,12 @@ class Buttons:
         async with answering(client, click):
             found = await self._admitted(click, self._desk.may_edit)
             if isinstance(found, str):
-                return await tell(client, click, found)
+                return await self._decline(client, click, found)
             call, safer = found[1], click.action == SAFER_FORM
             form = edit_form(call, self._desk.schema(call), safer=safer)
             late = _too_late(call, click) or (form.reason if isinstance(form, Refused) else None)
             if late or isinstance(form, Refused):
-                return await tell(client, click, late or "")
+                return await self._decline(client, click, late or "")
             view = edit_view(call, form, Subject(click.value, click.channel, click.message), safer=safer)
             if isinstance(view, Refused):
                 return await tell(client, click, view.reason)
@@ -86,7 +86,12 @@ class Buttons:
         click = click_of(body)
         async with answering(client, click):
             opens = await self.opens(click)
-            return await (tell(client, click, opens) if isinstance(opens, str) else _open(client, click, opens))
+            await (self._decline(client, click, opens) if isinstance(opens, str) else _open(client, click, opens))
+
+    async def _decline(self, client: AsyncWebClient, click: Click, why: str) -> None:
+        """Tell whoever clicked why nothing opens, and put the card right where it offers what is no longer so."""
+        anew = await self._desk.repair(click.team, click.channel, click.value, click.message)
+        await tell(client, click, ASKED_ANEW if anew and why == UNKNOWN_BUTTON else why)
 
     async def _admitted(self, click: Click, may: May) -> tuple[Run, Call] | str:
         """What the button names, or why this person gets nothing."""

@@ -33,7 +33,10 @@ class Forms:
         about = subject_of(view)
         found = await self._desk.card_of(about[0].approval) if about is not None else None
         if about is None or found is None or not _stands(*found, about[0].channel, team_of(body)):
-            return await _say(ack, CLOSED)
+            await _say(ack, CLOSED)
+            if about is not None:
+                await self._desk.repair(team_of(body), about[0].channel, about[0].approval, about[0].message)
+            return None
         call = found[1]
         form = edit_form(call, self._desk.schema(call), safer=about[1])
         if isinstance(form, Refused):

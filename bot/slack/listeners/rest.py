@@ -7,6 +7,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.blocks import line, plain, said
+from bot.slack.desk import Desk
 from bot.slack.listeners.telling import OLD_BUTTON, answering, click_of, tell
 
 ANY: Final = re.compile("")
@@ -16,18 +17,19 @@ OLD_VIEW: Final = (
 OLD_COMMAND: Final = "I do not know this command. /pending lists the actions that wait for an approval."
 
 
-def register_rest(app: AsyncApp) -> None:
+def register_rest(app: AsyncApp, desk: Desk) -> None:
     """To be registered last: Bolt takes the first listener that matches."""
+
+    async def old_button(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
+        await ack()
+        click = click_of(body)
+        async with answering(client, click):
+            await tell(client, click, OLD_BUTTON)
+            await desk.repair(click.team, click.channel, click.value, click.message, retired=True)
+
     app.action(ANY)(old_button)
     app.view(ANY)(old_view)
     app.command(ANY)(old_command)
-
-
-async def old_button(ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
-    await ack()
-    click = click_of(body)
-    async with answering(client, click):
-        await tell(client, click, OLD_BUTTON)
 
 
 async def old_view(ack: AsyncAck) -> None:
