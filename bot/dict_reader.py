@@ -107,8 +107,10 @@ class DictReader:
     def _with_parking(self, line: RunLine) -> RunLine:
         return replace(line, parked=self._dicts.parked.get(line.run))
 
-    async def due_runs(self, limit: int, without: Collection[RunId] = ()) -> tuple[RunId, ...]:
-        hidden = frozenset(without)
+    async def due_runs(
+        self, limit: int, without: Collection[RunId] = (), woken: Collection[RunId] = ()
+    ) -> tuple[RunId, ...]:
+        hidden = frozenset(without) | (frozenset(woken) - self._dicts.leases.keys())
         due = sorted((at, run) for at, run in self._due() if at <= self._now and run not in hidden)
         return tuple(run for _, run in due[:limit])
 

@@ -141,7 +141,10 @@ class _DictWriter(DictReader):
         return True
 
     async def resume(self, run: RunId) -> bool:
-        return self._dicts.parked.pop(run, None) is not None
+        if self._dicts.parked.pop(run, None) is None:
+            return False
+        self._dicts.leases[run] = DictLease("", 0.0, 0)
+        return True
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
         if scope in self._dicts.freezes:

@@ -27,7 +27,7 @@ from bot.ports import Unavailable
 ENTRYPOINT = "advance"
 SCHEMA = "pgqueuer"
 DEQUEUE_TIMEOUT = timedelta(seconds=1)
-PRUNE_SECONDS = 3600.0
+PRUNE_SECONDS, PRUNE_MEMORY_SECONDS = 3600.0, 60.0
 CONNECT_SECONDS = 10.0
 LEAVE_SECONDS = 2.0
 _CANCEL_AGAIN_SECONDS = 0.25
@@ -40,10 +40,16 @@ class Queue:
     """The Dispatch port, and the loop that works its jobs."""
 
     def __init__(
-        self, fresh: Callable[[Callable[[], None]], AnyQueries], channel: str, pool: "asyncpg.Pool | None" = None
+        self,
+        fresh: Callable[[Callable[[], None]], AnyQueries],
+        channel: str,
+        pool: "asyncpg.Pool | None" = None,
+        *,
+        prune_every: float = PRUNE_SECONDS,
     ) -> None:
-        """``fresh(lost)``: the queries of one life of PgQueuer; it calls ``lost`` when its connection is gone."""
-        self._fresh, self._channel, self._pool = fresh, Channel(channel), pool
+        """``fresh(lost)``: the queries of one life of PgQueuer; it calls ``lost`` when its connection is gone. ``prune_every``: seconds
+        between two prunings of PgQueuer's log, which remembers each job."""
+        self._fresh, self._channel, self._pool, self._prune_every = fresh, Channel(channel), pool, prune_every
         self._queries = fresh(lambda: None)
         self._stopping = False
         self._life: QueueManager | None = None
@@ -57,14 +63,12 @@ class Queue:
             log.warning("a wake-up was lost; the sweep finds the run", run=run, why=_said(absent))
 
     @asynccontextmanager
-    async def running(
-        self, advance: Advance, *, runs_at_once: int, heartbeat: float, prune_every: float = PRUNE_SECONDS
-    ) -> AsyncIterator[None]:
+    async def running(self, advance: Advance, *, runs_at_once: int, heartbeat: float) -> AsyncIterator[None]:
         """Work jobs until the end of the block; what then still runs is cancelled, and left after `LEAVE_SECONDS`.
         ``heartbeat`` (seconds): after so long a dead worker's job is taken over."""
         self._stopping = False
         self._kept(self._supervised(advance, runs_at_once, heartbeat))
-        self._kept(self._prune(prune_every))
+        self._kept(self._prune())
         try:
             yield
         finally:
@@ -121,10 +125,10 @@ class Queue:
         if life.done() and not life.cancelled():
             life.result()
 
-    async def _prune(self, every: float) -> None:
+    async def _prune(self) -> None:
         """PgQueuer's log is never pruned otherwise."""
         while True:
-            await asyncio.sleep(every)
+            await asyncio.sleep(self._prune_every)
             try:
                 await self._queries.clear_queue_log()
             except Exception as error:  # a loop that must not die: the next round does what this one left
@@ -140,18 +144,18 @@ class Queue:
             self._pool.terminate()
 
 
-def in_memory_queue() -> Queue:
-    """For one process, beside SQLite."""
+def in_memory_queue(*, prune_every: float = PRUNE_MEMORY_SECONDS) -> Queue:
+    """For one process, beside SQLite. Its log is in memory as well, about 1 kB a job."""
     kept = InMemoryQueries(InMemoryDriver())
-    return Queue(lambda lost: kept, _settings().channel)
+    return Queue(lambda lost: kept, _settings().channel, prune_every=prune_every)
 
 
-async def postgres_queue(dsn: str, size: int) -> Queue:
+async def postgres_queue(dsn: str, size: int, *, prune_every: float = PRUNE_SECONDS) -> Queue:
     """For any number of replicas; ``dsn`` is a plain ``postgresql://`` address. The tables are `install_queue`'s.
     Raises `Unavailable`."""
     with _unavailable():
         pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, timeout=CONNECT_SECONDS)
-    return Queue(lambda lost: _queries(_Listening(pool, lost)), _settings().channel, pool)
+    return Queue(lambda lost: _queries(_Listening(pool, lost)), _settings().channel, pool, prune_every=prune_every)
 
 
 async def install_queue(dsn: str) -> None:

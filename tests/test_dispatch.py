@@ -124,7 +124,7 @@ async def test_a_queue_is_left_in_time_even_while_a_job_will_not_be_cancelled(qu
 async def test_pruning_goes_on_after_it_failed(postgres_url: str) -> None:
     await install_queue(postgres_url)
     connection = await asyncpg.connect(postgres_url)
-    queue = await postgres_queue(postgres_url, 4)
+    queue = await postgres_queue(postgres_url, 4, prune_every=0.1)
 
     async def advance(run: RunId) -> None: ...
 
@@ -135,7 +135,7 @@ async def test_pruning_goes_on_after_it_failed(postgres_url: str) -> None:
         await queue.wake(RunId("one"))
         assert await logged() > 0
         await connection.execute("ALTER TABLE pgqueuer.pgqueuer_log RENAME TO away")
-        async with queue.running(advance, runs_at_once=2, heartbeat=LONG, prune_every=0.1):
+        async with queue.running(advance, runs_at_once=2, heartbeat=LONG):
             await asyncio.sleep(0.35)
             await connection.execute("ALTER TABLE pgqueuer.away RENAME TO pgqueuer_log")
             for _ in range(100):
@@ -255,3 +255,20 @@ async def test_a_database_that_the_server_does_not_have_is_unavailable(postgres_
 def tail(url: str) -> str:
     _, mark, query = url.partition("?")
     return mark + query
+
+
+async def test_r17_the_queue_in_memory_forgets_what_it_has_done() -> None:
+    """PgQueuer remembers each job in its log, about 1 kB of memory."""
+    queue, done = in_memory_queue(prune_every=0.2), list[RunId]()
+
+    async def advance(run: RunId) -> None:
+        done.append(run)
+
+    async with queue.running(advance, runs_at_once=16, heartbeat=LONG):
+        for number in range(100):
+            await queue.wake(RunId(f"run-{number}"))
+        for _ in range(200):
+            if len(done) == 100 and not await queue._queries.queue_log():
+                break
+            await asyncio.sleep(0.05)
+        assert len(done) == 100 and not await queue._queries.queue_log()

@@ -427,7 +427,21 @@ async def test_r17_resuming_forgets_who_died(store: AnyStore) -> None:
     await record(store, R, asked())
     assert await lease(store, "one") and await takeovers(store, "two") == 1
     assert await park(store, "two") and await store.write(lambda writer: writer.resume(R))
-    assert await lease(store, "three") == Lease(1)
+    assert await lease(store, "three") == Lease(1, taken_over=True)
+
+
+async def test_r2_what_was_woken_is_left_out_until_somebody_has_taken_it_and_left_it(store: AnyStore) -> None:
+    async def due(woken: tuple[RunId, ...] = (R,), without: tuple[RunId, ...] = ()) -> tuple[RunId, ...]:
+        return await store.read(lambda tx: tx.due_runs(9, without, woken))
+
+    await record(store, R, asked())
+    assert await due() == () and await due(()) == (R,)
+    assert await lease(store, "one") and await due() == ()
+    store.clock_shift = 11.0
+    assert await due() == (R,), "whoever took it is dead"
+    assert await due(without=(R,)) == ()
+    assert await lease(store, "two") and await give_back(store, "two", 1)
+    assert await due() == ()
 
 
 # --- Parked runs ----------------------------------------------------------------------------------------------------
@@ -444,7 +458,8 @@ async def test_r17_a_parked_run_is_due_for_nobody_and_held_by_nobody_until_it_is
     assert await due_runs(store) == () and await store.read(lambda reader: reader.next_due()) is None
     assert not await lease(store, "one") and not await lease(store, "two")
     assert await store.write(lambda writer: writer.resume(R))
-    assert await due_runs(store) == (R,) and await lease(store, "two")
+    assert await due_runs(store) == (R,)
+    assert await lease(store, "two") == Lease(1, taken_over=True), "what it owes may be half done"
 
 
 async def test_r17_only_who_holds_a_run_parks_it_and_only_once(store: AnyStore) -> None:

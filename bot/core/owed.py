@@ -3,7 +3,7 @@
 Rule: a run loaded after a crash owes exactly what is still missing. Recovery is no feature: load, ask again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from bot.core import reminding
@@ -52,6 +52,18 @@ def due_at(run: Run) -> float | None:
     if run.of_program:
         return None
     return min((effect.not_before for effect in pending(run)), default=None)
+
+
+def due(run: Run, now: float) -> tuple[Effect, ...]:
+    """What is owed at ``now`` (epoch seconds)."""
+    return tuple(effect for effect in pending(run) if effect.not_before <= now)
+
+
+def in_order(run: Run, effects: Iterable[Effect], under_way: Collection[str]) -> tuple[Effect, ...]:
+    """``effects`` without those that judge or start a call while one before it does not wait for people yet."""
+    moving = [c.proposal.call for c in run.calls if not c.answered and c.state is not CallState.ASKING]
+    later = {key for call in moving[1:] for key in (f"judge:{call}", f"act:{call}")} - set(under_way)
+    return tuple(effect for effect in effects if effect.key not in later)
 
 
 def _owed(run: Run) -> Iterator[Effect]:

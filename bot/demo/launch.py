@@ -22,7 +22,7 @@ from bot.workspace import RunningWorkspace, running_workspace
 
 HERE = Path(__file__).parent
 STATE = ("signoff.db", "company.db")
-LEFT_BEHIND = ("", "-wal", "-shm", ".seal-key", ".witness")
+LEFT_BEHIND = ("", "-wal", "-shm", ".seal-key", ".witness", ".witness-lock")
 MODEL_LABEL = "Scripted model: fixed rules, no AI"
 RULES_LABEL = "Local rules: no BIGHUB key"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")

@@ -260,8 +260,8 @@ class Engine:
             self._worker.nudge_all()
         now, again = time.monotonic(), REWAKE_SWEEPS * self.limits.sweep_every
         self._woken = {run_id: at for run_id, at in self._woken.items() if now - at < again}
-        known = {*self._woken, *self._worker.newer}
-        for run_id in await self._store.read(lambda tx: tx.due_runs(SWEEP_BATCH, known)):
+        newer, woken = self._worker.newer, self._woken
+        for run_id in await self._store.read(lambda tx: tx.due_runs(SWEEP_BATCH, newer, woken)):
             self._woken[run_id] = now
             await self._dispatch.wake(run_id)
 

@@ -15,13 +15,13 @@ thread until this process has ended, the lease ends `CUT_OFF_SECONDS` later: bef
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.core.call import CallState
 from bot.core.effects import Effect
-from bot.core.owed import pending
+from bot.core.owed import due, in_order
 from bot.core.run import BrokenJournal, NewerJournal, Run
 from bot.core.values import RunId
 from bot.engine.doing import Doer
@@ -71,6 +71,7 @@ class Worker:
         self._store, self._door, self._doer, self._parking, self._limits = store, door, doer, parking, limits
         self._suspects = Suspects(name, store, door, parking, limits)
         self._held: dict[RunId, Holding] = {}
+        self._breaks: Counter[RunId] = Counter()
         self.newer: set[RunId] = set()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -90,18 +91,32 @@ class Worker:
             taken = await self._door.take(run_id, self.name, self._limits.lease, programs=self._limits.programs)
             if taken is not None:
                 run, now, lease = taken
-                holding.taken, holding.taken_over = True, lease.taken_over
+                holding.taken, holding.taken_over = True, lease.taken_over or run_id in self._breaks
                 holding.ahead, holding.until = now - time.monotonic(), began + self._limits.lease
                 await self._suspects.worked(run, now, lease, lambda: self._hold(holding))
+                self._breaks.pop(run_id, None)
         except NewerJournal:
             self.newer.add(run_id)
             await self._parking.leave(run_id)
         except BrokenJournal as broken:
             await self._parking.park(run_id, f"Its journal cannot be read: {broken}.")
+        except Unavailable:
+            raise
+        except Exception as broken:  # the outermost edge: a fault of ours ends this hold, and not what others do
+            log.exception("a run could not be worked", run=run_id)
+            await self._broke(run_id, broken)
         finally:
             del self._held[run_id]
             if not self._held:
                 self._idle.set()
+
+    async def _broke(self, run_id: RunId, fault: Exception) -> None:
+        """The lease is left to end by itself, and whoever takes the run then looks first; after a few times people must look at it."""
+        self._breaks[run_id] += 1
+        if self._breaks[run_id] >= self._limits.breaks_before_parking and not self._limits.programs:
+            why = f"Something broke inside Signoff ({type(fault).__name__}); {self._breaks[run_id]} attempts ended so."
+            if await self._parking.park(run_id, why):
+                del self._breaks[run_id]
 
     def holds(self, run_id: RunId) -> bool:
         return run_id in self._held and self._held[run_id].taken
@@ -252,6 +267,8 @@ class Worker:
                 await self._renew(holding)
             except Unavailable as absent:
                 log.warning("the lease could not be renewed", run=holding.run, why=str(absent))
+            except Exception:  # whatever the fault, a heartbeat goes on
+                log.exception("the lease could not be renewed", run=holding.run)
         log.warning("the lease was lost", run=holding.run)
         holding.nudge.set()
 
@@ -273,14 +290,3 @@ class Worker:
 
     async def _take_lease(self, run_id: RunId) -> Lease | None:
         return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, self._limits.lease))
-
-
-def due(run: Run, now: float) -> tuple[Effect, ...]:
-    return tuple(effect for effect in pending(run) if effect.not_before <= now)
-
-
-def in_order(run: Run, effects: Iterable[Effect], under_way: Collection[str]) -> tuple[Effect, ...]:
-    """``effects`` without those that judge or start a call while one before it does not wait for people yet."""
-    moving = [c.proposal.call for c in run.calls if not c.answered and c.state is not CallState.ASKING]
-    later = {key for call in moving[1:] for key in (f"judge:{call}", f"{ACTION}{call}")} - set(under_way)
-    return tuple(effect for effect in effects if effect.key not in later)

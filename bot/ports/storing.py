@@ -152,9 +152,11 @@ class Reader(Protocol):
     async def line(self, run: RunId) -> RunLine | None:
         """One run's line, also where its journal cannot be read."""
 
-    async def due_runs(self, limit: int, without: Collection[RunId] = ()) -> tuple[RunId, ...]:
+    async def due_runs(
+        self, limit: int, without: Collection[RunId] = (), woken: Collection[RunId] = ()
+    ) -> tuple[RunId, ...]:
         """Runs whose ``due_at`` has passed, whom nobody holds and that are not parked, the longest due first, but those in
-        ``without``, which may be any number."""
+        ``without``, and those in ``woken`` that nobody has taken and left since; either may be any number."""
 
     async def next_due(self) -> float | None:
         """The earliest ``due_at`` of any run that nobody holds and that is not parked."""
@@ -206,7 +208,8 @@ class Writer(Reader, Protocol):
         """Whoever holds the lease gives it back and leaves the run to people, with the reason; False where it is not held so."""
 
     async def resume(self, run: RunId) -> bool:
-        """A parked run may be worked again, and no takeover counts any more; False where it is not parked."""
+        """A parked run may be worked again, by somebody who takes it over; no takeover of before counts any more. False where it is not
+        parked."""
 
     async def touch(self) -> None:
         """Write something that is gone again with the commit: where the database takes nothing, this or the commit fails."""

@@ -23,6 +23,7 @@ from bot.sql.direct import PostgresConnection, PostgresEngine
 from bot.sql.inline import InlineConnection
 from bot.sql.tables import epochs
 from bot.sql.witness import Witness, Witnessed
+from bot.threads import in_thread
 
 AnyConnection = PostgresConnection | InlineConnection
 _THE_ROW = epochs.c.one == 1
@@ -120,11 +121,11 @@ async def named_by_witness(connection: AnyConnection, now: float, witness: Witne
     stored, seen = await row(connection, hold=True), witness.read()
     identity, commits = new_identity(), max(stored.commits, seen.commits if seen else 0)
     if why := why_sqlite_was_restored(seen, stored):
-        witness.write(identity, commits)
+        await in_thread(lambda: witness.write(identity, commits), "signoff-witness")
         await begin(connection, now, why, identity=identity, commits=commits)
     elif not stored.identity:
         identity = seen.identity if seen else identity
-        witness.write(identity, commits)
+        await in_thread(lambda: witness.write(identity, commits), "signoff-witness")
         await _adopt(connection, identity)
     return await row(connection)
 

@@ -44,9 +44,9 @@ def clock(dialect: str) -> ColumnElement[float]:
     return cast(extract("epoch", func.clock_timestamp()), Double)
 
 
-def _without(dialect: str, column: ColumnElement[str]) -> ColumnElement[bool]:
+def _without(dialect: str, column: ColumnElement[str], without: str = "without") -> ColumnElement[bool]:
     """``column`` is none of the list ``without``, which goes as one value: the number of placeholders is bounded."""
-    named = bindparam("without", type_=Text)
+    named = bindparam(without, type_=Text)
     each = func.json_each(named) if dialect == "sqlite" else func.json_array_elements_text(cast(named, JSON))
     return column.not_in(select(each.table_valued("value").c.value))
 
@@ -76,7 +76,12 @@ _LINES = select(
 _LINE = _LINES.where(_run.run == bindparam("run"))
 _DUE = {
     dialect: select(_run.run)
-    .where(_run.due_at <= bindparam("now"), _FREE, _without(dialect, _run.run))
+    .where(
+        _run.due_at <= bindparam("now"),
+        _FREE,
+        _without(dialect, _run.run),
+        or_(_without(dialect, _run.run, "woken"), _run.lease_owner.is_not(None)),
+    )
     .order_by(_run.due_at, _run.run)
     .limit(bindparam("limit"))
     for dialect in _DIALECTS
@@ -193,9 +198,11 @@ class SqlReader:
         found = await self._all(_LINE, run=run)
         return RunLine(*found[0]) if found else None
 
-    async def due_runs(self, limit: int, without: Collection[RunId] = ()) -> tuple[RunId, ...]:
+    async def due_runs(
+        self, limit: int, without: Collection[RunId] = (), woken: Collection[RunId] = ()
+    ) -> tuple[RunId, ...]:
         due = _DUE[self.connection.dialect.name]
-        found = await self._all(due, now=self.now, limit=limit, without=_listed(without))
+        found = await self._all(due, now=self.now, limit=limit, without=_listed(without), woken=_listed(woken))
         return tuple(RunId(row.run) for row in found)
 
     async def next_due(self) -> float | None:

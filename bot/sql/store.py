@@ -26,8 +26,9 @@ from bot.sql.engines import is_sqlite, normalise, own_errors, postgres_engine, s
 from bot.sql.heads import Heads
 from bot.sql.inline import InlineEngine
 from bot.sql.reader import NOW, SqlReader
-from bot.sql.witness import Witness
+from bot.sql.witness import Held, Witness
 from bot.sql.writer import SqlWriter
+from bot.threads import in_thread
 
 T = TypeVar("T")
 
@@ -189,13 +190,17 @@ class SqliteStore(SqlStore):
                 await connection.commit()
         for writer in done:
             self._heads.keep(writer.heads)
-        absent = self._unwitnessed(*count) if count is not None else None
+        absent = await self._unwitnessed(*count) if count is not None else None
         return outcomes if absent is None else [absent if isinstance(each, _Done) else each for each in outcomes]
 
-    def _unwitnessed(self, identity: str, commits: int) -> Unavailable | None:
-        """A commit that no witness knows of could be lost unnoticed: nobody acts on it."""
+    async def _unwitnessed(self, identity: str, commits: int) -> Unavailable | None:
+        """A commit that no witness knows of could be lost unnoticed: nobody acts on it. Whoever else writes it just now is waited for
+        in a thread."""
         try:
-            self._witness.write(identity, commits)
+            try:
+                self._witness.write(identity, commits, 0.0)
+            except Held:
+                await in_thread(lambda: self._witness.write(identity, commits), "signoff-witness")
         except Unavailable as absent:
             return absent
         return None

@@ -5,7 +5,9 @@ does not know of, and it is never ahead of its own database.
 Rule 2: each writing makes a new file, which names itself (inode and generation). A copy, however it is made, names another one.
 Moving it, or changing its owner or mode, makes no copy. Where the file system has no generations the time of change tells: a
 copy changes later than it says that it was written, and so does whatever else is done to it from outside.
-Rule 3: it is not synced to disk: it outlives the process, not a power cut, after which it may be as if it was damaged.
+Rule 3: whoever writes it holds a lock of its own beside it, which nobody else has a reason to hold, for as long as that takes. Somebody
+who is halted in the middle of it is waited for, for a while.
+Rule 4: it is not synced to disk: it outlives the process, not a power cut, after which it may be as if it was damaged.
 """
 
 import fcntl
@@ -21,6 +23,12 @@ from bot.ports import Unavailable
 
 _GET_GENERATION = 0x80087601
 _LATER_SECONDS = 5.0
+PATIENCE_SECONDS = 5.0
+_LOOK_AGAIN_SECONDS = 0.005
+
+
+class Held(Unavailable):
+    """Somebody else is just writing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ class Witness:
     def __init__(self, database: Path) -> None:
         file = database.resolve()
         self._path = file.with_name(file.name + ".witness")
+        self._lock = file.with_name(file.name + ".witness-lock")
 
     def read(self) -> Witnessed | None:
         """None where there is no file. Raises `Unavailable`, as `write`."""
@@ -60,12 +69,13 @@ class Witness:
 
     def forget(self) -> None:
         """The database has no identity any more. Raises `Unavailable`."""
-        with _unavailable(), _only_writer(self._path.parent):
+        with _unavailable(), _only_writer(self._lock, PATIENCE_SECONDS):
             self._path.unlink(missing_ok=True)
 
-    def write(self, identity: str, commits: int) -> None:
-        """Say that there were ``commits``. Another process that has seen more by now is not contradicted."""
-        with _unavailable(), _only_writer(self._path.parent):
+    def write(self, identity: str, commits: int, patience: float = PATIENCE_SECONDS) -> None:
+        """Say that there were ``commits``. Another process that has seen more by now is not contradicted. Raises `Held` where somebody
+        else is at it for longer than ``patience`` (seconds, in which the thread stands still)."""
+        with _unavailable(), _only_writer(self._lock, patience):
             known = self._read()
             if known is not None and known.original and known.identity == identity and known.commits >= commits:
                 return
@@ -104,11 +114,22 @@ def _unavailable() -> Iterator[None]:
 
 
 @contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
+def _only_writer(lock: Path, patience: float) -> Iterator[None]:
     """The database itself must not be opened for this: closing it would drop SQLite's own locks."""
-    handle = os.open(folder, os.O_RDONLY)
+    handle, until = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), time.monotonic() + patience
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        while not _taken(handle):
+            if time.monotonic() >= until:
+                raise Held("Another process is writing the witness beside the database, and does not come to an end.")
+            time.sleep(_LOOK_AGAIN_SECONDS)
         yield
     finally:
         os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

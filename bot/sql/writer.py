@@ -58,7 +58,7 @@ _ADVANCE = _ADVANCE.values(
 )
 _PROGRESS = _ADVANCE.values(takeovers=0)
 _HANDED_OVER = ""
-"""Who holds a run that its worker left as it was, because it had to stop."""
+"""Who holds a run that its worker left as it was, because it had to stop, or that was parked: something may be half done."""
 _OURS = or_(_run.lease_owner.is_(None), _run.lease_owner == bindparam("owner"))
 _LEFT = _run.lease_until < bindparam("now")
 _DIED = case((_run.lease_owner == _HANDED_OVER, _run.takeovers), else_=_run.takeovers + 1)
@@ -80,7 +80,7 @@ _PARK = update(tables.runs).where(
 )
 _PARK = _PARK.values(parked=bindparam("reason"), lease_owner=None, lease_until=None)
 _RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None))
-_RESUME = _RESUME.values(parked=None, takeovers=0)
+_RESUME = _RESUME.values(parked=None, takeovers=0, lease_owner=_HANDED_OVER, lease_until=0.0)
 _CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in_(bindparam("gone", expanding=True)))
 _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
 _KEEP_STARTS = select(func.pg_advisory_xact_lock(_STARTS_LOCK))

@@ -11,12 +11,14 @@ from typing import TypeVar
 import pytest
 
 from bot.core.call import CallState
+from bot.core.events import Asked, Recorded
 from bot.core.inputs import Profile, Wrote
 from bot.core.policy import Defaults, Policy
-from bot.core.run import Run, RunState
-from bot.core.values import Judgement, Verdict
+from bot.core.run import Run, RunState, begin
+from bot.core.values import Judgement, RunId, Verdict
 from bot.dict_store import DictStore
 from bot.engine import Limits
+from bot.engine.engine import REWAKE_SWEEPS
 from bot.engine.latest import run_id_of
 from bot.engine.listing import Listing
 from bot.engine.worker import CUT_OFF_SECONDS
@@ -352,6 +354,46 @@ async def test_a_worker_whose_lease_was_taken_over_in_the_middle_leaves_without_
         before = world.store.writes
         await asyncio.sleep(0.2)
         assert world.store.writes - before < 20 and not world.engine._worker._held
+
+
+async def test_r2_a_long_action_keeps_its_run_from_every_other_worker_until_it_has_ended() -> None:
+    world = World(limits=replace(LIMITS, lease=0.9, sweep_every=30.0))
+    async with running(world):
+        await started(world, "grant_access", GRANT[1])
+        world.model.turns, world.limits = [], replace(world.limits, sweep_every=0.1)
+        second = world.new_engine()
+        async with second.running(drain_seconds=0.2):
+            await asyncio.sleep(3 * world.limits.lease)
+            run = await world.run()
+            assert run.calls[0].state is CallState.STARTED, "nobody takes it for dead"
+            world.deeds.hold.set()
+            await world.until(lambda run: run.state is RunState.DONE)
+    assert len(world.deeds.done) == 1
+
+
+async def test_r2_what_somebody_took_and_died_over_is_woken_by_the_next_sweep_after_its_lease() -> None:
+    """Not only when the wake-up of before is old enough to be given again."""
+    world = World(limits=replace(LIMITS, lease=0.3, sweep_every=0.6))
+    run_id, woken = RunId("run-1"), list[float]()
+    begun = begin(run_id, Asked(ALICE, PLACE, PLACE.thread, "Please."), time.time())
+
+    class Elsewhere:
+        """Whoever takes the first wake-up dies with the run in its hands."""
+
+        async def wake(self, run: RunId) -> None:
+            woken.append(time.monotonic())
+            await world.store.write(lambda tx: tx.take_lease(run, f"dead{len(woken)}", world.limits.lease))
+
+    async def put(tx: Writer) -> None:
+        await tx.append(None, begun, [Recorded(1, tx.now, begun.asked)])
+
+    await world.store.write(put)
+    async with world._engine(Elsewhere(), world.limits).running(drain_seconds=0.1):
+        for _ in range(200):
+            if len(woken) > 1:
+                break
+            await asyncio.sleep(0.02)
+    assert woken[1] - woken[0] < (REWAKE_SWEEPS - 1) * world.limits.sweep_every
 
 
 async def test_r11_a_worker_that_stops_lets_what_is_under_way_finish_and_starts_nothing_new() -> None:

@@ -15,7 +15,7 @@ from bot.core.run import RunState, begin
 from bot.core.values import Judgement, Place, RunId, Verdict
 from bot.engine.door import applied
 from bot.engine.words import delay_text
-from bot.ports import RunLine
+from bot.ports import Conflict, RunLine
 from bot.sql import tables
 from bot.sql.chain import link
 from bot.sql.store import SqlStore, open_store
@@ -340,6 +340,35 @@ async def test_r17_who_has_lost_the_lease_parks_nothing() -> None:
         assert await world.store.write(lambda tx: tx.take_lease(found.run, "another", 60.0))
         assert not await world.store.write(lambda tx: tx.park(found.run, world.engine._worker.name, "why"))
     assert (await line(world)).parked is None
+
+
+async def test_r17_a_fault_outside_of_any_effect_parks_its_run_too_and_the_others_go_on() -> None:
+    store = MoodyStore()
+    world = World(store)
+    async with running(world):
+        store.breaks = ("Door.take", KeyError("nobody thought of this"))
+        await world.write("grant bob admins")
+        found = await parked(world)
+        assert found.parked is not None and "Something broke inside Signoff (KeyError)" in found.parked
+        assert str(LIMITS.breaks_before_parking) in found.parked
+        store.breaks = None
+        await elsewhere(world)
+
+
+async def test_r9_who_takes_a_run_again_that_broke_off_looks_first_for_what_it_had_posted() -> None:
+    store = MoodyStore()
+    world = World(store, limits=replace(LIMITS, lease=0.4, sweep_every=0.05))
+    world.guard.answers["grant_access"] = ASK
+    world.model.turns = [wishing(GRANT), saying("Done.")]
+    world.chat.draws_for = 0.3
+    async with running(world):
+        await world.write("grant bob admins")
+        await world.until(lambda run: world.chat.looked)
+        store.breaks = ("Door.load", Conflict("the server was replaced"))
+        await asyncio.sleep(0.2)
+        store.breaks = None
+        await world.until(lambda run: run.calls and run.calls[0].card)
+    assert world.chat.looked == [False, True]
 
 
 def test_r17_what_broke_inside_signoff_is_not_said_to_be_the_models_silence() -> None:

@@ -76,15 +76,23 @@ class MoodyStore(DictStore):
     away = False
     tries = 0
     writes = 0
+    breaks: tuple[str, Exception] | None = None
+    """Of which work (the end of its name) what is raised."""
 
     async def write(self, work: Callable[[Writer], Awaitable[T]]) -> T:
         self._there()
+        self._whole(work)
         self.writes += 1
         return await super().write(work)
 
     async def read(self, work: Callable[[Reader], Awaitable[T]]) -> T:
         self._there()
+        self._whole(work)
         return await super().read(work)
+
+    def _whole(self, work: Callable[..., object]) -> None:
+        if self.breaks is not None and self.breaks[0] in work.__qualname__:
+            raise self.breaks[1]
 
     def _there(self) -> None:
         if self.away:
@@ -149,7 +157,8 @@ class GuardInMemory:
 class ChatInMemory:
     """``cards``: call → phases shown, in order; ``words``: everything posted; ``whispers`` and ``told``
     (in direct messages): (user, text). ``breaks``: the actions
-    whose cards it cannot render, of a fault of its own; ``rendered``: how often it tried; ``slow``: of whom it takes long to tell."""
+    whose cards it cannot render, of a fault of its own; ``rendered``: how often it tried, ``looked``: whether it was told to look for
+    the card first; ``slow``: of whom it takes long to tell."""
 
     profiles: dict[Person, Profile] = field(default_factory=dict)
     cards: dict[str, list[str]] = field(default_factory=dict)
@@ -162,6 +171,7 @@ class ChatInMemory:
     breaks: set[str] = field(default_factory=set)
     stuck: dict[Person, asyncio.Event] = field(default_factory=dict)
     rendered: int = 0
+    looked: list[bool] = field(default_factory=list)
     draws_for: float = 0.0
     slow: dict[Person, float] = field(default_factory=dict)
     groups: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -185,6 +195,7 @@ class ChatInMemory:
         self._there()
         self._takes()
         self.rendered += 1
+        self.looked.append(again)
         if call.proposal.action in self.breaks:
             raise KeyError("a card without a colour")
         await asyncio.sleep(self.draws_for)

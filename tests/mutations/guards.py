@@ -711,6 +711,41 @@ ENGINE = (
         "engine/test_faults.py::test_a_database_that_is_away_for_a_moment_does_not_interrupt_a_running_action",
     ),
     guard(
+        "a resumed run is taken over", "R9 R17", "sql/writer.py",
+        "takeovers=0, lease_owner=_HANDED_OVER, lease_until=0.0)", "takeovers=0)",
+        "test_store_contract.py::test_r17_a_parked_run_is_due_for_nobody_and_held_by_nobody_until_it_is_resumed[sqlite]",
+    ),
+    guard(
+        "what somebody took and left is woken again", "R2 R11", "sql/reader.py",
+        'or_(_without(dialect, _run.run, "woken"), _run.lease_owner.is_not(None))', '_without(dialect, _run.run, "woken")',
+        "test_store_contract.py::test_r2_what_was_woken_is_left_out_until_somebody_has_taken_it_and_left_it[sqlite]",
+    ),
+    guard(
+        "a long action keeps its lease by a heartbeat", "R2", "engine/worker.py",
+        "await asyncio.sleep(self._limits.lease / 3)", "await asyncio.sleep(self._limits.lease * 30)",
+        "engine/test_faults.py::test_r2_a_long_action_keeps_its_run_from_every_other_worker_until_it_has_ended",
+    ),
+    guard(
+        "a fault outside of any effect parks its run", "R17", "engine/worker.py",
+        "if self._breaks[run_id] >= self._limits.breaks_before_parking", "if False",
+        "engine/test_parking.py::test_r17_a_fault_outside_of_any_effect_parks_its_run_too_and_the_others_go_on",
+    ),
+    guard(
+        "who takes a run again that broke off looks first", "R9", "engine/worker.py",
+        "lease.taken_over or run_id in self._breaks", "lease.taken_over",
+        "engine/test_parking.py::test_r9_who_takes_a_run_again_that_broke_off_looks_first_for_what_it_had_posted",
+    ),
+    guard(
+        "the queue in memory forgets what it has done", "R17", "dispatch.py",
+        "await self._queries.clear_queue_log()", "pass",
+        "test_dispatch.py::test_r17_the_queue_in_memory_forgets_what_it_has_done",
+    ),
+    guard(
+        "who waits for the witness's lock waits in a thread", "R15 R19", "sql/store.py",
+        "self._witness.write(identity, commits, 0.0)", "self._witness.write(identity, commits)",
+        "restore/test_noticing_sqlite.py::test_r19_who_waits_for_another_to_write_the_witness_holds_up_nothing_else",
+    ),
+    guard(
         "a lost lease begins nothing", "R1 R11", "engine/worker.py",
         "holding.lost |= lease is None", "pass",
         "engine/test_guards.py::test_r11_a_worker_that_lost_its_lease_lets_go_of_the_run",

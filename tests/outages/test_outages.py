@@ -10,7 +10,7 @@ import pytest
 from bot.core.call import CallState
 from bot.core.run import RunState
 from bot.dict_store import DictStore
-from tests.outages.away import BIGHUB, CHANNELS, MODEL, SLACK, Away, away
+from tests.outages.away import BIGHUB, CHANNELS, LIMITS, MODEL, SLACK, Away, away
 from tests.outages.story import MOST_ATTEMPTS, outage
 from tests.servers.faults import Fault
 
@@ -144,3 +144,25 @@ async def test_r10_a_deleted_card_is_posted_once_more_and_shows_the_end() -> Non
         await world.rest()
         (run,) = await world.runs()
         assert await world.wrong() == [] and run.calls[0].card != replace(card, shows="executed")
+
+
+async def test_r9_a_run_that_was_parked_and_resumed_looks_first_for_what_its_dead_workers_had_posted() -> None:
+    async with away(DictStore(), 8) as world:
+        await world.workspace.fault(kind="api", method="chat.postMessage", when="after", do="hang")
+        await world.ask("grant bob admins")
+        posted = world.workspace.traffic.calls
+        await until(lambda: shown(world, CHANNELS[0]) and posted("chat.postMessage")[0]["answer"])
+        (run,) = await world.runs()
+        await world.kill()  # the card stands, and nobody wrote it down
+        for number in range(LIMITS.takeovers_before_parking):
+            world._shift(LIMITS.lease + 1)
+            assert await world.store.write(lambda tx, n=number: tx.take_lease(run.id, f"dead{n}", LIMITS.lease))
+        world._shift(LIMITS.lease + 1)
+        await world.start()
+        for _ in range(500):
+            if (line := await world.store.read(lambda tx: tx.line(run.id))) is None or line.parked is not None:
+                break
+            await asyncio.sleep(0.01)
+        assert await world.store.write(lambda tx: tx.resume(run.id))
+        await world.rest()
+        assert await world.wrong() == []

@@ -1,11 +1,13 @@
 """R19 on SQLite: a file that was restored from a backup is noticed, however it was copied; what is no restore is not taken for one."""
 
 import asyncio
+import fcntl
 import json
 import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -292,6 +294,22 @@ async def test_r19_the_witness_is_for_its_owner_only_and_knows_of_a_commit_befor
     assert commits(path) == after + 4
     await store.write(lambda tx: tx.take_lease(RunId("run 1"), "w", 10.0))
     assert commits(path) == after + 4  # a lease is nobody's loss
+    await store.close()
+
+
+async def test_r19_who_waits_for_another_to_write_the_witness_holds_up_nothing_else(path: Path) -> None:
+    """A process that is halted in the middle of it (Ctrl-Z) keeps its lock."""
+    store, longest = open_store(f"sqlite:///{path}"), 0.0
+    await store.write(lambda tx: tx.put_inbox(InboxRow("one", "T1", "event", "{}")))
+    with beside(path, ".witness-lock").open() as halted:
+        fcntl.flock(halted, fcntl.LOCK_EX)
+        writing = asyncio.create_task(store.write(lambda tx: tx.close_inbox("one")))
+        for _ in range(50):
+            began = time.monotonic()
+            await asyncio.sleep(0.01)
+            longest = max(longest, time.monotonic() - began)
+        assert longest < 0.3 and not writing.done(), "nobody acts on what no witness knows of"
+    await writing
     await store.close()
 
 
