@@ -19,7 +19,7 @@ from bot.core.values import CallId, Person, Proposal
 from bot.engine.people import People
 from bot.engine.starting import TAMPERED, Keys, digest_of, judgement_holds
 from bot.engine.words import ASKED_ANEW, late
-from bot.ports import Actions, Decide, Wish, Writer
+from bot.ports import Actions, Decide, Unavailable, Wish, Writer
 
 EDIT, SAFER = "edit", "safer"
 CHANGES = frozenset({EDIT, SAFER})
@@ -36,7 +36,10 @@ class Editing:
         self._people, self._actions, self._keys = people, actions, keys
 
     async def decided(self, run: Run, call: Call, clicked: Clicked) -> Decide | Refused:
-        """A submitted edit, or a click on "Safer". Raises `Unavailable` when nobody can say who the person is."""
+        """A submitted edit, or a click on "Safer". Raises `Unavailable` when nobody can say who the person is, and where the card that
+        was clicked is not recorded yet."""
+        if call.approval is not None and call.approval.resolution is None and call.card is None:
+            raise Unavailable("The card of this click is not recorded yet.")
         refused = await self._people.may_edit(run, call, clicked.person)
         if refused is not None:
             return refused

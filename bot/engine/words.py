@@ -107,6 +107,8 @@ def trial_text(what: str, names: Sequence[str], policy: Policy) -> str:
 
 def delay_text(run: Run, key: str) -> str:
     trouble = run.trouble(key)
+    if trouble is not None and trouble.breaks:
+        return f"This takes longer: {trouble.error} I keep trying; nothing is lost."
     who = "The model does" if key.startswith("model:") else "The guard does"
     why = f" ({trouble.error})" if trouble else ""
     return f"{who} not answer at the moment{why}. I keep trying; nothing is lost."

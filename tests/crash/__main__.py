@@ -20,8 +20,9 @@ from typing import Any
 from bot.sql.schema import migrate
 from tests.crash import campaigns
 from tests.crash.campaigns import one_point, one_story
-from tests.crash.flows import FLOWS, Telling
+from tests.crash.flows import FLOWS
 from tests.crash.life import Fault, Story
+from tests.crash.people import Telling
 from tests.crash.zygote import Scene, Told, one_life, settle
 from tests.databases import running_postgres
 

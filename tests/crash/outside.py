@@ -73,9 +73,7 @@ class Slack:
             call.card.message if call.card else known[0]["ts"] if known else f"card-{len(self._outside.lines['card'])}"
         )
         opaque = call.question or (call.approval.terms.approval if call.approval else "")
-        self._outside.tell(
-            "card", key=key, run=run.id, ts=stands, phase=call.phase, opaque=opaque, action=call.proposal.action
-        )
+        self._outside.tell("card", key=key, run=run.id, ts=stands, phase=call.phase, opaque=opaque, mark=mark_of(call))
         return Posted(channel, stands)
 
     async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
@@ -98,9 +96,15 @@ class Slack:
     def _post(self, run: Run, key: str, text: str, retry: RunId | None, again: bool) -> Posted:
         known = self._outside.told("post", key=f"{run.id}:{key}") if again else []
         if not known:
-            ts = f"post-{len(self._outside.lines['post'])}"
+            ts = f"{len(self._outside.lines['post'])}.5"
             self._outside.tell("post", key=f"{run.id}:{key}", run=run.id, ts=ts, text=text, retry=retry)
         return Posted(run.asked.place.channel, known[0]["ts"] if known else ts)
+
+
+def mark_of(call: Call) -> str:
+    """What its effect is known by in the world outside: an argument of the call."""
+    assert call.proposal.binding is not None
+    return str(json.loads(call.proposal.binding.arguments)["mark"])
 
 
 class Bighub:
@@ -131,9 +135,10 @@ class Bighub:
 
 
 class Script:
-    """The Model port: shown a prompt, it notes what it saw and answers by the flow's script."""
+    """The Model port: shown a prompt, it notes what it saw and answers by the flow's script, which hears whether an operator has
+    mended the prompt's run."""
 
-    def __init__(self, outside: Outside, script: Callable[[Prompt], Reply]) -> None:
+    def __init__(self, outside: Outside, script: Callable[[Prompt, bool], Reply]) -> None:
         self._outside, self._script = outside, script
 
     async def reply(self, prompt: Prompt) -> Reply:
@@ -147,4 +152,4 @@ class Script:
         self._outside.tell(
             "prompt", run=prompt.run, calls=[c["call_id"] for c in of["function_call"]], outputs=outputs, said=said
         )
-        return self._script(prompt)
+        return self._script(prompt, bool(self._outside.told("mended", run=prompt.run)))

@@ -15,8 +15,8 @@ from typing import Any
 
 from bot.engine.engine import LOOK_AGAIN_SECONDS
 from bot.sql.schema import migrate
-from tests.crash.flows import Telling
 from tests.crash.life import Life, Story, tellings
+from tests.crash.people import Telling
 from tests.crash.verdict import faults
 
 WAITED_SECONDS, LONGEST_SECONDS = 2.5, 60.0

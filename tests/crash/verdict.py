@@ -16,13 +16,15 @@ from bot.core.run import Run, RunState
 from bot.sql import tables
 from bot.sql.rebuild import rebuild, verify_chain
 from bot.sql.store import SqlStore
-from tests.crash.flows import Telling
-from tests.crash.outside import Outside
+from tests.crash.outside import Outside, mark_of
+from tests.crash.people import Telling
 
 POSTS = (
-    *("reply:", "end:", "question:", "delay:", "inquiry:", "ended:", "anew:", "placed:", "shadow:"),
+    *("reply:", "end:", "question:", "delay:", "inquiry:", "ended:", "anew:", "placed:", "shadow:", "remind:"),
     *("glass:", "review:", "reviewed:"),
 )
+UNRECORDED = "parked"
+"""The post of a run that nobody works any more: it is tried, and no journal keeps it."""
 REPORTS = ("outcome:", "resolution:")
 
 
@@ -54,17 +56,17 @@ def _of_run(run: Run, outside: Outside, telling: Telling) -> Iterator[str]:
         yield f"R2 run {run.id} still owes something"
     for call in run.calls:
         yield from _of_call(run, call, outside)
-    for name in {call.proposal.action for call in run.calls}:
-        yield from _of_wish(run, [call for call in run.calls if call.proposal.action == name], outside, telling)
+    for mark in {mark_of(call) for call in run.calls}:
+        yield from _of_wish(mark, [call for call in run.calls if mark_of(call) == mark], outside, telling)
     yield from _of_reports(run, outside)
-    yield from _of_words(run, outside)
+    yield from _of_words(run, outside, telling)
     yield from _of_prompts(run, outside)
 
 
-def _of_wish(run: Run, calls: list[Call], outside: Outside, telling: Telling) -> Iterator[str]:
-    """One wish of the model's: its call, and those that took its place after somebody had found that it did not run."""
-    name, doubt = calls[0].proposal.action, telling.flow.doubt
-    effects = outside.told("effect", mark=f"{run.id}:{name}")
+def _of_wish(mark: str, calls: list[Call], outside: Outside, telling: Telling) -> Iterator[str]:
+    """One wish of somebody's: its call, and those that took its place after somebody had found that it did not run."""
+    name, doubt = mark.rpartition(":")[2], telling.flow.doubt
+    effects = outside.told("effect", mark=mark)
     most = telling.flow.most.get(name, 0)
     if len(effects) > most:
         yield f"R1 R7 {name} happened {len(effects)} times, at most {most} was approved"
@@ -89,10 +91,13 @@ def _of_call(run: Run, call: Call, outside: Outside) -> Iterator[str]:
         yield f"R10 the card of {name} shows {[card['phase'] for card in cards]}, not {call.phase}"
 
 
-def _of_words(run: Run, outside: Outside) -> Iterator[str]:
-    posts = outside.told("post", run=run.id)
+def _of_words(run: Run, outside: Outside, telling: Telling) -> Iterator[str]:
+    posts = [post for post in outside.told("post", run=run.id) if post["key"] != f"{run.id}:{UNRECORDED}"]
     keys = [post["key"].removeprefix(f"{run.id}:") for post in posts]
     receipts = [receipt.key for receipt in run.receipts if receipt.key.startswith(POSTS)]
+    receipts += [told.key for call in run.calls if call.approval for told in call.approval.told]
+    # Where people decided at the sight of a reminder, nobody need write down any more that it was given.
+    receipts += [key for key in set(keys) - set(receipts) if key.startswith("remind:")]
     if Counter(keys) != Counter(receipts):
         yield f"R9 posted were {sorted(keys)}, recorded {sorted(receipts)}"
     replies = [post["text"] for key, post in zip(keys, posts, strict=True) if key.startswith("reply:")]
@@ -100,7 +105,8 @@ def _of_words(run: Run, outside: Outside) -> Iterator[str]:
     if replies != list(run.replies):
         yield f"R9 Slack shows the replies {replies}, the journal has {run.replies}"
     # Where the connection was cut, an answer of the model's could really not be kept, and the next life may say so.
-    if any(key.startswith("delay:") for key in keys) and not outside.lines["wire"]:
+    slow = bool(outside.lines["wire"]) or telling.flow.poisoned
+    if any(key.startswith("delay:") for key in keys) and not slow:
         yield f"R9 people were told that somebody does not answer who did: {keys}"
 
 

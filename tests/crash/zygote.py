@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.sql.store import open_store
-from tests.crash.flows import Telling
 from tests.crash.life import NONE, Fault, Life, Story, store_of, tellings
 from tests.crash.outside import Outside
+from tests.crash.people import Telling
 from tests.crash.verdict import faults
 from tests.crash.wire import Wire
 

@@ -75,6 +75,20 @@ async def test_an_edit_is_judged_again_becomes_a_new_approval_without_votes_and_
     assert "grant_access superseded" in world.guard.resolutions
 
 
+@pytest.mark.parametrize("action", ["edit", "safer"])
+async def test_r3_a_click_before_its_card_is_written_down_waits_for_that_and_is_not_refused(action: str) -> None:
+    world = world_of()
+    world.chat.draws_for = 0.4
+    async with running(world):
+        world.guard.answers["grant_access"] = SAFER
+        world.model.turns = [wishing(GRANT), saying("Told.")]
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: run.calls and run.calls[0].approval, 10.0)
+        await world.receive("early", Clicked(CAROL, action, approval_of(run), PLACE.channel, CARD, "", LESS))
+        run = await world.until(lambda run: run.calls[0].instead, 10.0)
+    assert run.calls[0].outcome is Outcome.SUPERSEDED and not world.chat.whispers
+
+
 async def test_r5_a_vote_on_what_was_edited_is_too_late() -> None:
     world = world_of()
     async with running(world):

@@ -9,15 +9,18 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from bot.core.call import CallState
+from bot.core.events import Asked, AttemptFailed
 from bot.core.journal import RULES
-from bot.core.run import RunState
+from bot.core.run import RunState, begin
 from bot.core.values import Judgement, Place, RunId, Verdict
+from bot.engine.door import applied
+from bot.engine.words import delay_text
 from bot.ports import RunLine
 from bot.sql import tables
 from bot.sql.chain import link
 from bot.sql.store import SqlStore, open_store
 from bot.sql.writer import SqlWriter
-from tests.engine.world import LIMITS, PLACE, TEAM, MoodyStore, World, approval_of, saying, wishing
+from tests.engine.world import ALICE, LIMITS, PLACE, TEAM, MoodyStore, World, approval_of, saying, wishing
 
 ASK = Judgement(Verdict.ASK, "broad", "BIGHUB", 0.8, request_id="req_1")
 GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
@@ -337,3 +340,14 @@ async def test_r17_who_has_lost_the_lease_parks_nothing() -> None:
         assert await world.store.write(lambda tx: tx.take_lease(found.run, "another", 60.0))
         assert not await world.store.write(lambda tx: tx.park(found.run, world.engine._worker.name, "why"))
     assert (await line(world)).parked is None
+
+
+def test_r17_what_broke_inside_signoff_is_not_said_to_be_the_models_silence() -> None:
+    run = begin(RunId("run-1"), Asked(ALICE, PLACE, PLACE.thread, "Please."), 0.0)
+    broken = AttemptFailed("model:1", "Something broke inside Signoff (KeyError).", 1.0, 0.1, True)
+    away = replace(broken, error="it is overloaded", inside=False)
+    told = [delay_text(applied(run.id, run, [each], 0.5), "model:1") for each in (broken, away)]
+    assert told == [
+        "This takes longer: Something broke inside Signoff (KeyError). I keep trying; nothing is lost.",
+        "The model does not answer at the moment (it is overloaded). I keep trying; nothing is lost.",
+    ]
