@@ -1,9 +1,11 @@
 """The soak itself: its floors, and its order where a tier ran beside the others."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.soak.__main__ import TIERS
 from tests.soak.replicas import FLOOR, floor, met
+from tests.soak.tiers import TIERS
 
 
 def test_every_tier_is_a_module_of_the_soak() -> None:
@@ -19,3 +21,25 @@ def test_r11_at_the_smallest_share_nothing_done_is_still_too_little() -> None:
 def test_r11_the_whole_size_is_the_contracts() -> None:
     assert {what: 2 * least for what, least in floor(1.0).items()} == FLOOR
     assert FLOOR["restarts"] >= 500 and FLOOR["approvals"] >= 1_000
+
+
+def test_a_tier_beside_the_others_is_done_too_and_stands_in_its_place() -> None:
+    """As the command does it: a process beside finds only what is in a module."""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.soak",
+        "--only",
+        "T0,T4",
+        "--beside",
+        "T0",
+        "--share",
+        "0.001",
+        "--seed",
+        "7",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    table = done.stdout.partition("seed 7.")[2]
+    tiers = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| T")]
+    assert tiers[0] == "T0" and set(tiers[1:]) == {"T4"}

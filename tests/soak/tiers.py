@@ -1,0 +1,44 @@
+"""The tiers and their order. One of them may have a process of its own beside the others (T3 mostly waits), and its lines still stand in
+the tiers' order. Such a process finds nothing in a `__main__`, so this is not there."""
+
+import importlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from tests.soak.report import Line, table
+
+TIERS: dict[str, str] = {
+    "T0": "any_history",
+    "T1": "crashes_at_every_point",
+    "T2": "crashes_at_random",
+    "T3": "replicas",
+    "T4": "outages",
+    "T5": "upgrades",
+    "T6": "fuzz",
+    "T7": "mutations",
+    "R3": "deliveries",
+    "R5": "races",
+    "R21": "children",
+}
+"""The tier's name → its module in this package."""
+
+
+def all_of(names: Sequence[str], seed: int, share: float, beside: str) -> list[Line]:
+    """The lines of these tiers, in this order, whatever order they were come by in; ``beside``: the one that others need not wait
+    for."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        waited = {name: pool.submit(lines_of, name, seed, share) for name in names if name == beside}
+        told = {name: lines_of(name, seed, share) for name in names if name not in waited}
+        told |= {name: lines.result() for name, lines in waited.items()}
+    return [line for name in names for line in told[name]]
+
+
+def lines_of(name: str, seed: int, share: float) -> list[Line]:
+    return list(_printed(importlib.import_module(f"tests.soak.{TIERS[name]}").soak(seed, share)))
+
+
+def _printed(lines: Iterator[Line]) -> Iterator[Line]:
+    for line in lines:
+        print(table([line]).splitlines()[-1], flush=True)
+        yield line
