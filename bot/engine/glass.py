@@ -10,12 +10,12 @@ from bot.core.events import Delivered, Event, Reviewed
 from bot.core.glass import NOTHING_BROKEN, OWN_REVIEW, Broken
 from bot.core.inputs import Clicked
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import BrokenJournal, NewerJournal, Run
 from bot.engine.door import Door
 from bot.engine.people import People
-from bot.engine.words import UNKNOWN_BUTTON
+from bot.engine.words import UNKNOWN_BUTTON, parked_text
 from bot.logger import log
-from bot.ports import Chat, Dispatch, InboxRow, Posted, Rejected, Writer
+from bot.ports import Chat, Dispatch, InboxRow, Posted, Rejected, Unavailable, Writer
 
 Told = AnnounceGlass | ShowReview
 REVIEWED = "reviewed"
@@ -29,14 +29,14 @@ class Glass:
         self._door, self._people, self._chat, self._dispatch = door, people, chat, dispatch
 
     async def review(self, row: InboxRow, clicked: Clicked) -> Refused | None:
-        """Record a review; why not, else. Closes ``row`` where it is recorded. Raises `Unavailable` when nobody can say who it is."""
-        try:
-            run = await self._door.find(clicked.value)
-        except BrokenJournal:
-            run = None
+        """Record a review; why not, else. Closes ``row`` where it is recorded. Raises `Unavailable` when nobody can say who it is, and
+        where the card that was clicked is not recorded yet."""
+        run = await self._found(clicked.value)
         broken = broken_in(run, clicked.value)
-        if run is None or broken is None or not self._on_its_card(run, broken, row.team, clicked):
-            return Refused(UNKNOWN_BUTTON if run is None or broken is None else NOTHING_BROKEN)
+        if run is None or broken is None:
+            return Refused(UNKNOWN_BUTTON)
+        if not await self._on_its_card(run, broken, row.team, clicked):
+            return Refused(NOTHING_BROKEN)
         if clicked.person.user == broken.person.user:
             return Refused(OWN_REVIEW)
         call = run.call(broken.call)
@@ -44,7 +44,10 @@ class Glass:
         if refused is not None:
             return refused
 
-        async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            line = await tx.line(run.id) if run is not None else None
+            if line is not None and line.parked is not None:
+                return Refused(parked_text(line))
             return [Reviewed(broken.approval, clicked.person)]
 
         outcome = await self._door.decide(run.id, decide, also=lambda tx: tx.close_inbox(row.key))
@@ -53,10 +56,19 @@ class Glass:
         await self._dispatch.wake(run.id)
         return None
 
-    @staticmethod
-    def _on_its_card(run: Run, broken: Broken, team: str, clicked: Clicked) -> bool:
-        where = receipt_place(run, f"review:{broken.approval}")
-        return run.asked.place.team == team and where == (clicked.channel, clicked.message)
+    async def _found(self, opaque: str) -> Run | None:
+        try:
+            return await self._door.find(opaque)
+        except NewerJournal:
+            raise
+        except BrokenJournal:
+            return None
+
+    async def _on_its_card(self, run: Run, broken: Broken, team: str, clicked: Clicked) -> bool:
+        key, (_, now) = f"review:{broken.approval}", await self._door.load(run.id)
+        if now >= broken.review_at and not run.delivered(key):
+            raise Unavailable("The card of this click is not recorded yet.")
+        return run.asked.place.team == team and receipt_place(run, key) == (clicked.channel, clicked.message)
 
     async def tell(self, run: Run, effect: Told, again: bool) -> Delivered:
         """Tell the audit channel of what was decided alone, or of its review; where Slack refuses that, the run's own thread."""

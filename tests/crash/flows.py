@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from bot.actions import Action, action, define
+from bot.core.glass import BreakGlass
 from bot.core.policy import Defaults, Match, Policy, Rule
 from bot.core.values import Judgement, Person, Verdict
 from bot.ports import Prompt, Rejected, Reply, Wish
@@ -17,7 +18,7 @@ from tests.crash.points import Points
 
 TEAM, CHANNEL = "T1", "C0OPS"
 ALICE, BOB, CAROL, DAVE = (Person(TEAM, f"U0{name}") for name in ("ALICE", "BOB", "CAROL", "DAVE"))
-LAPSES, REMINDED, TOO_OLD = 3_600, 1_800, 900
+LAPSES, REMINDED, TOO_OLD, WEEKEND = 3_600, 1_800, 900, 3 * 86_400.0
 POLICY = Policy(
     Defaults(approvers=(f"user:{CAROL.user}",), expires_in=7 * 86_400),
     (
@@ -26,6 +27,7 @@ POLICY = Policy(
         Rule("soon reminded", Match(action=("linger",)), remind_after=REMINDED),
         Rule("soon too old", Match(action=("ripen",)), recheck_after=TOO_OLD),
     ),
+    break_glass=BreakGlass((f"user:{BOB.user}",), review_minute=0),
 )
 ASKED = frozenset({"grant", "lapse", "cancelled", "frozen", "pair", "linger", "ripen", "risky", "vague"})
 DENIED = frozenset({"drop"})
@@ -35,12 +37,12 @@ POISON = "nobody thought of this prompt"
 @dataclass(frozen=True, slots=True)
 class Flow:
     """``wants``: the actions of the model's first turn, ``then``: of its second. ``card``: what happens once the first turn's card asks
-    ("approve", "deny", "expire", "edit", "safer", "withdraw", "ask": a question to the requester, and then an approval; "cancel",
-    "freeze": between the approval and the start); everything after it is approved. ``waits``: how long nobody touches a card, in
-    seconds of the database's clock. ``doubt``: what people say of an action in doubt ("truth", "did_run", "did_not_run", "unknown").
-    ``most``: how often which action may happen, by what is last in its mark, in all lives together; the others never.
-    ``poisoned``: the model's answer breaks something inside the bot until an operator has mended it and resumes the run.
-    ``ends``: the states of the thread's runs at the end."""
+    ("approve", "deny", "expire", "edit", "safer", "withdraw", "ask": a question to the requester, and then an approval; "alone":
+    somebody breaks the glass, and others review it; "cancel", "freeze": between the approval and the start); everything after it is
+    approved. ``waits``: how long nobody touches a card, in seconds of the database's clock. ``doubt``: what people say of an action
+    in doubt ("truth", "did_run", "did_not_run", "unknown"). ``most``: how often which action may happen, by what is last in its
+    mark, in all lives together; the others never. ``poisoned``: the model's answer breaks something inside the bot until an
+    operator has mended it and resumes the run. ``ends``: the states of the thread's runs at the end."""
 
     name: str
     wants: tuple[str, ...]
@@ -83,6 +85,7 @@ FLOWS = {
         Flow("reminded", ("linger",), waits=REMINDED + 1.0, most={"linger": 1}),
         Flow("rechecked", ("ripen",), waits=TOO_OLD + 1.0, most={"ripen": 1}),
         Flow("parked", ("grant",), poisoned=True, most={"grant": 1}),
+        Flow("alone", ("pair",), card="alone", waits=WEEKEND, voters=(CAROL, DAVE), most={"pair": 1}),
     )
 }
 

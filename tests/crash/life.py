@@ -125,7 +125,7 @@ class Life:
         reports = ("report_resolution", "report_outcome", "remember")
         chat = mortal(
             Slack(self.outside, self._between_approval_and_start),
-            *("profile", "show_card", "post_reply", "post_notice", "whisper"),
+            *("profile", "show_card", "post_reply", "post_notice", "whisper", "announce_glass", "show_review"),
         )
         guard = mortal(Bighub(self.outside, flows.verdict), "judge", *reports)
         actions = mortal(REGISTRY, "propose", "run", "probe")
@@ -246,6 +246,12 @@ class Life:
 
     async def _over(self) -> bool:
         """Whether every run is at its end and owes nothing, and nothing that people did is open."""
+        if not self._seems_over() or await self.sql.read(lambda tx: tx.open_inbox(1)):
+            return False
+        await self._look()  # what somebody did may have been worked while it was looked for
+        return self._seems_over()
+
+    def _seems_over(self) -> bool:
         known = list(self.runs.values())
         if any(run.state not in ENDS or pending(run) for run in known):
             return False
@@ -254,7 +260,7 @@ class Life:
                 return False
             if not all(self.outside.told("acked", key=key) for key, _ in telling.inputs(known, self.outside)):
                 return False
-        return not await self.sql.read(lambda tx: tx.open_inbox(1))
+        return True
 
     async def _between_approval_and_start(self) -> None:
         """A shell stops the run, or freezes the system, when an approved call is about to start."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.core.approval import Approval
 from bot.core.call import Call
+from bot.core.glass import Broken
 from bot.core.inputs import Profile
 from bot.core.moments import Moment
 from bot.core.run import Run
@@ -86,6 +87,16 @@ class Slack:
 
     async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
         return self._post(run, key, text, None, again)
+
+    async def announce_glass(self, run: Run, key: str, broken: Broken, channel: str, *, again: bool = True) -> Posted:
+        return self._post(run, key, broken.reason, None, again)
+
+    async def show_review(
+        self, run: Run, key: str, broken: Broken, channel: str, stands: tuple[str, str] | None, *, again: bool = True
+    ) -> Posted:
+        """Bringing it up to date is noted like a post, whose place is the first one's."""
+        posted = self._post(run, key, broken.reason, None, again)
+        return Posted(*stands) if stands else posted
 
     async def show_thinking(self, run: Run) -> None:
         """Nothing depends on it."""

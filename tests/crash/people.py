@@ -38,6 +38,9 @@ class Telling:
         for post in outside.lines["post"]:
             if post["retry"] in {run.id for run in mine}:
                 yield self._key("retry"), Clicked(ALICE, "retry", post["retry"], CHANNEL, post["ts"])
+            if post["run"] in {run.id for run in mine} and ":review:" in post["key"]:
+                opaque = post["key"].rpartition(":")[2]
+                yield post["key"], Clicked(CAROL, "reviewed", opaque, CHANNEL, post["ts"])
             if post["run"] in {run.id for run in mine} and self._is_question(post):
                 yield post["key"], Wrote(ALICE, self.place, f"{post['ts']}1", "The second one, please.", False)
 
@@ -74,7 +77,9 @@ class Telling:
                 yield f"{opaque}:ask", Clicked(CAROL, "ask", opaque, CHANNEL, ts, "Which one?")
                 if any(inquiry.answer for run in mine for call in run.calls for inquiry in call.inquiries):
                     yield f"{opaque}:approve", Clicked(CAROL, "approve", opaque, CHANNEL, ts)
-            case "approve" | "cancel" | "freeze":
+            case "alone" if "-" not in line["key"]:
+                yield f"{opaque}:alone", Clicked(BOB, "break_glass", opaque, CHANNEL, ts, "The site is down.")
+            case "approve" | "cancel" | "freeze" | "alone":
                 # People are asked anew about what they said did not run; they have changed their minds.
                 choice = "deny" if self.flow.doubt == "did_not_run" and "-" in line["key"] else "approve"
                 for voter in self.flow.voters:
@@ -82,13 +87,14 @@ class Telling:
 
     def _waits(self, run: str, outside: Outside) -> bool:
         """Whether nobody touches the card yet: its time has not passed, or people have not been reminded of it."""
-        moved = bool(outside.told("clock", run=run))
+        moved = bool(outside.told("clock", run=run)) or self.flow.card == "alone"
         reminded = any(":remind:" in post["key"] for post in outside.told("post", run=run))
         return (bool(self.flow.waits) and not moved) or (self.flow.name == "reminded" and not reminded)
 
     def waits_for_time(self, known: Iterable[Run], outside: Outside) -> str | None:
-        """The run whose card is shown and that nobody touches until the clock was moved by ``flow.waits``."""
-        shown = {line["run"] for line in outside.lines["card"]}
+        """The run whose card is shown and that nobody touches until the clock was moved by ``flow.waits``; or that is reviewed then."""
+        kind, keys = ("post", ":glass:") if self.flow.card == "alone" else ("card", "")
+        shown = {line["run"] for line in outside.lines[kind] if keys in line["key"]}
         mine = (run.id for run in self.runs(known) if run.id in shown and not outside.told("clock", run=run.id))
         return next(mine, None) if self.flow.waits else None
 

@@ -59,6 +59,8 @@ def _of_run(run: Run, outside: Outside, telling: Telling) -> Iterator[str]:
     for mark in {mark_of(call) for call in run.calls}:
         yield from _of_wish(mark, [call for call in run.calls if mark_of(call) == mark], outside, telling)
     yield from _of_reports(run, outside)
+    if any(broken.reviewed_by is None for broken in run.broken):
+        yield "R3 what was decided alone was reviewed, and that is not recorded"
     yield from _of_words(run, outside, telling)
     yield from _of_prompts(run, outside)
 

@@ -201,6 +201,30 @@ async def test_s12_a_review_counts_from_its_own_card_only(world: World) -> None:
     assert (await world.run()).broken[0].reviewed_by is None
 
 
+async def test_r3_a_review_that_is_clicked_before_its_card_was_written_down_waits_for_that(world: World) -> None:
+    (found,) = (await broken(world)).broken
+    await world.until(lambda run: run.delivered(f"glass:{found.approval}"))
+    world.dispatch.lossy = True
+    world.store.clock_shift = WEEK
+    await review(world, found.approval, CAROL, "")
+    await asyncio.sleep(0.1)
+    assert len(await world.store.read(lambda tx: tx.open_inbox(9))) == 1 and world.chat.whispers == []
+    world.dispatch.lossy = False
+    run = await world.until(lambda run: run.broken[0].reviewed_by is not None, 10.0)
+    assert run.broken[0].reviewed_by == CAROL
+
+
+async def test_r17_a_review_of_a_parked_run_is_answered_and_counts_for_nothing(world: World) -> None:
+    run = await broken(world)
+    world.store.clock_shift = WEEK
+    await world.until(lambda run: run.delivered(f"review:{run.broken[0].approval}"))
+    while not await world.store.write(lambda tx: tx.take_lease(run.id, "operator", 60.0)):
+        await asyncio.sleep(0.01)
+    await world.store.write(lambda tx: tx.park(run.id, "operator", "It breaks."))
+    await review(world, run.broken[0].approval, CAROL, "This request is parked")
+    assert (await world.run()).broken[0].reviewed_by is None
+
+
 @pytest.mark.parametrize(
     ("broken_at", "zone", "minute", "due"),
     [

@@ -1634,8 +1634,18 @@ EMERGENCY = (
     ),
     guard(
         "a review counts from its own card", "S12", "engine/glass.py",
-        "return run.asked.place.team == team and where == (clicked.channel, clicked.message)", "return True",
+        "return run.asked.place.team == team and receipt_place(run, key) == (clicked.channel, clicked.message)", "return True",
         "engine/test_glass.py::test_s12_a_review_counts_from_its_own_card_only",
+    ),
+    guard(
+        "a review waits for its card to be written down", "R3", "engine/glass.py",
+        "if now >= broken.review_at and not run.delivered(key):", "if False:",
+        "engine/test_glass.py::test_r3_a_review_that_is_clicked_before_its_card_was_written_down_waits_for_that",
+    ),
+    guard(
+        "a parked run takes no review", "R17", "engine/glass.py",
+        "if line is not None and line.parked is not None:", "if False:",
+        "engine/test_glass.py::test_r17_a_review_of_a_parked_run_is_answered_and_counts_for_nothing",
     ),
     guard(
         "only an approver reviews", "S9", "engine/glass.py",
