@@ -302,6 +302,13 @@ class AnyHistory(RuleBasedStateMachine):
         else:
             self.run_now(self.store.write(lambda tx: tx.lift_freeze("all")))
 
+    @rule(slot=SLOTS)
+    def everything_is_frozen_between_an_approval_and_the_start(self, slot: int) -> None:
+        if not self.frozen:
+            self.carol_clicks(slot, "approve", "now")
+            self.everything_is_frozen_or_thawed()
+            self.several_things_that_are_due_are_done(4)
+
     @rule()
     def the_cards_tell_of_freezes(self) -> None:
         self.run_now(self.freezer.tell_cards())
