@@ -66,6 +66,7 @@ class Storm:
     weather: Weather
     report: Report = field(default_factory=Report)
     _names: int = 0
+    _unheard: dict[str, str] = field(default_factory=dict)
     _over: bool = False
 
     @property
@@ -79,6 +80,7 @@ class Storm:
         chaos = [asyncio.create_task(self._every(pause, act)) for pause, act in kinds if pause is not None]
         self._world.traffic.entries = deque()  # all of it: what was acknowledged is compared with what was kept
         chaos.append(asyncio.create_task(self._talk()))
+        latecomer = asyncio.create_task(self._latecomer())
         began, wait = time.monotonic(), weather.seconds
         while not (await asyncio.wait(chaos, timeout=wait, return_when=asyncio.FIRST_EXCEPTION))[0]:
             if self._enough() or time.monotonic() - began >= weather.longest:
@@ -95,6 +97,7 @@ class Storm:
             task.result()
         found = Findings(self.several, self.report)
         await found.rest()
+        latecomer.cancel()
         await found.find()
         return self.report
 
@@ -192,35 +195,51 @@ class Storm:
 
     async def _person(self) -> None:
         while not self._over:
-            self._names += 1
-            name = f"service-{self._names}"
+            asked: dict[str, str] = {}
             try:
                 async with asyncio.timeout(PERSON_SECONDS):
-                    await self._ask(name)
+                    await self._ask(asked)
             except TimeoutError:
-                self.report.violations.append(f"{name}: nothing came of it in {PERSON_SECONDS:.0f} s")
+                names = ", ".join(asked.values())
+                self.report.violations.append(f"{names}: nothing came of it in {PERSON_SECONDS:.0f} s")
+            self._unheard |= {thread: name for thread, name in asked.items() if not self._arrived(thread)}
             await asyncio.sleep(self.random.uniform(0.0, 0.5))
 
-    async def _ask(self, name: str) -> None:
-        """Ask, approve, answer what is asked in doubt, until the thread is told the end."""
-        thread = await self._mention(name)
-        while not self._told(thread, name):
-            for card in self._cards(thread):
-                await self._decide(card, name)
+    async def _ask(self, asked: dict[str, str]) -> None:
+        """Ask, approve, answer what is asked in doubt, until the thread is told the end. ``asked``: what was asked for in which thread."""
+        await self._mention(asked)
+        while not all(self._told(thread, name) for thread, name in asked.items() if self._arrived(thread)):
+            for thread, name in asked.items():
+                for card in self._cards(thread):
+                    await self._decide(card, name)
             await asyncio.sleep(0.1)
         self.report.done["ends"] += 1
 
-    async def _mention(self, name: str) -> str:
-        """Until Slack has delivered it: what it could not deliver within its retries people must say again."""
+    async def _mention(self, asked: dict[str, str]) -> None:
+        """Until Slack has delivered one: what has not come people say again, of another service, since it may come yet."""
         while True:
+            self._names += 1
+            name = f"service-{self._names}"
             # Straight into the channel: a fault that is meant for the bot's posts must not meet this one.
             draft = Draft(text=f"<@{BOT}> restart {name}")
             thread = self._world.post(self._world.directory.channels[OPS], ALICE, draft).ts
+            asked[thread] = name
             self.report.done["mentions"] += 1
             for _ in range(300):
-                if any(each["payload"]["event"]["ts"] == thread for each in self._acked()) or self._cards(thread):
-                    return thread
+                if any(map(self._arrived, asked)):
+                    return
                 await asyncio.sleep(0.1)
+
+    async def _latecomer(self) -> None:
+        """Answers what comes of a mention that Slack delivered when its person had gone on with another."""
+        while True:
+            for thread, name in list(self._unheard.items()):
+                for card in self._cards(thread):
+                    await self._decide(card, name)
+            await asyncio.sleep(0.5)
+
+    def _arrived(self, thread: str) -> bool:
+        return any(each["payload"]["event"]["ts"] == thread for each in self._acked()) or bool(self._cards(thread))
 
     def _acked(self) -> list[dict[str, Any]]:
         found = self.several.stage.workspace.traffic.deliveries("app_mention")

@@ -3,14 +3,23 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-COLUMNS = ("tier", "contract", "what was done to it", "work that was really done", "violations", "seed", "seconds")
+COLUMNS = (
+    "tier",
+    "contract",
+    "what was done to it",
+    "work that was really done",
+    "violations",
+    "seed",
+    "seconds",
+    "commit",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """``rows``: the rows of the contract that it is about ("R1 R2"). ``what``: the fault. ``work``: the amount of real work, so
     that a run which did nothing cannot pass. ``floor_met``: whether that was at least what the tier demands. ``figure``: what
-    else was measured, "" for nothing."""
+    else was measured, "" for nothing; ``commit``: of what, "" for what is in this working tree."""
 
     tier: str
     rows: str
@@ -21,6 +30,7 @@ class Line:
     seed: int
     seconds: float
     figure: str = ""
+    commit: str = ""
 
     @property
     def holds(self) -> bool:
@@ -40,4 +50,13 @@ def table(lines: Iterable[Line]) -> str:
 def _cells(line: Line) -> tuple[str, ...]:
     work = f"{line.work}; {line.figure}" if line.figure else line.work
     work = work if line.floor_met else f"TOO LITTLE: {work}"
-    return (line.tier, line.rows, line.what, work, str(line.violations), str(line.seed), f"{line.seconds:.0f}")
+    return (
+        line.tier,
+        line.rows,
+        line.what,
+        work,
+        str(line.violations),
+        str(line.seed),
+        f"{line.seconds:.0f}",
+        line.commit,
+    )

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 from tests.soak.replicas import FLOOR, floor, met
+from tests.soak.report import Line
+from tests.soak.results import keep
 from tests.soak.tiers import TIERS
 
 
@@ -40,6 +42,23 @@ def test_a_tier_beside_the_others_is_done_too_and_stands_in_its_place() -> None:
     ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    table = done.stdout.partition("seed 7.")[2]
+    table = done.stdout.partition("seed 7\n")[2]
     tiers = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| T")]
     assert tiers[0] == "T0" and set(tiers[1:]) == {"T4"}
+
+
+def test_a_tier_that_was_run_whole_takes_the_place_of_what_it_found_before_and_says_of_which_commit_it_is(
+    tmp_path: Path,
+) -> None:
+    keep(
+        [Line("T1", "R1", "kills", "9 kills", 0, True, 7, 1.0), Line("T0", "R7", "clicks", "5", 0, True, 7, 1.0)],
+        TIERS,
+        tmp_path,
+    )
+    keep([Line("T1", "R1", "kills", "8 kills", 2, True, 8, 1.0)], TIERS, tmp_path)
+    said = (tmp_path / "soak.md").read_text()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in said.splitlines() if line.startswith("| T")
+    ]
+    assert [(row[0], row[3], row[4], row[5]) for row in rows] == [("T0", "5", "0", "7"), ("T1", "8 kills", "2", "8")]
+    assert all(len(row[7]) >= 7 for row in rows) and "not run yet: T2, T3" in said
