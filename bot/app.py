@@ -23,7 +23,7 @@ from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine, Limits
 from bot.errors import ConfigurationError
 from bot.guarding import guard_of, oversight_of
-from bot.leaving import leave, told_to_stop
+from bot.leaving import leave, told_to_stop, working_seconds
 from bot.logger import log
 from bot.logs import configure_logging
 from bot.openai_model import OpenAIModel
@@ -92,7 +92,7 @@ async def running_bot(
         await stack.enter_async_context(
             queue.running(engine.advance, runs_at_once=engine.limits.runs_at_once, heartbeat=settings.heartbeat_seconds)
         )
-        await stack.enter_async_context(engine.running(settings.drain_seconds))
+        await stack.enter_async_context(engine.running(working_seconds(settings.drain_seconds)))
         port = await stack.enter_async_context(connected(settings, engine))
         stack.callback(queue.stop_taking)
         stack.callback(engine.stop)

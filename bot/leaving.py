@@ -1,10 +1,11 @@
 """The end of `signoff run`: a stop signal is heard, and ends the process, whatever of it hangs. What is done until then is `app.py`'s.
 
-Rule 1: a thread hears the signal, and ends the process `LEAVE_SECONDS` after the drain: neither an action that blocks the event loop
-nor one that will not be cancelled keeps it from that. Not covered: foreign code that never gives the interpreter's lock back.
-Rule 2: nothing of the process is left behind: where anything still runs after the drain, it ends at once and with everything.
+Rule 1: a thread hears the signal, and ends the process when the drain is over; `LEAVE_SECONDS` before that nothing is waited for any
+more. Neither an action that blocks the event loop nor one that will not be cancelled keeps it from that. Not covered: foreign code
+that never gives the interpreter's lock back.
+Rule 2: nothing of the process is left behind: where anything still runs then, it ends at once and with everything.
 What is cut off so is in doubt by design: its start is in the journal, so the next bot asks people about it. Other replicas ask
-`CUT_OFF_SECONDS` (`worker.py`) after the drain, which is later.
+`CUT_OFF_SECONDS` (`worker.py`) after nothing was waited for any more, which is later.
 """
 
 import asyncio
@@ -25,8 +26,8 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def told_to_stop(drain_seconds: float) -> Iterator[asyncio.Event]:
-    """The event is set by SIGTERM or Ctrl-C within the block, and from then on the process has `LEAVE_SECONDS` more than its drain,
-    also beyond the block. In the main thread, on its event loop."""
+    """The event is set by SIGTERM or Ctrl-C within the block, and from then on the process has its drain, or `LEAVE_SECONDS` where that
+    is less, also beyond the block. In the main thread, on its event loop."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     heard, told = os.pipe()
     os.set_blocking(told, False)
@@ -46,12 +47,17 @@ def told_to_stop(drain_seconds: float) -> Iterator[asyncio.Event]:
             os.close(told)
 
 
+def working_seconds(drain_seconds: float) -> float:
+    """How much of the drain is for what is under way."""
+    return max(0.0, drain_seconds - LEAVE_SECONDS)
+
+
 def _watch(heard: int, loop: asyncio.AbstractEventLoop, stop: asyncio.Event, drain_seconds: float) -> None:
     told = os.read(heard, 1)
     os.close(heard)
     if not told:
         return
-    until = time.monotonic() + drain_seconds + LEAVE_SECONDS
+    until = time.monotonic() + max(drain_seconds, LEAVE_SECONDS)
     with suppress(RuntimeError):  # the loop is closed: we are at the very end already
         loop.call_soon_threadsafe(stop.set)
     time.sleep(max(0.0, until - _FLUSH_SECONDS - time.monotonic()))

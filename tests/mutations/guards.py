@@ -1280,7 +1280,7 @@ APP = (
         "a stopping bot drains as long as it is told",
         "R11",
         "app.py",
-        "engine.running(settings.drain_seconds)",
+        "engine.running(working_seconds(settings.drain_seconds))",
         "engine.running(10.0)",
         "replicas/test_settings.py::test_r11_a_bot_waits_for_what_is_under_way_as_long_as_the_drain_says",
     ),
