@@ -5,7 +5,7 @@ import argparse
 import secrets
 import sys
 
-from tests.soak.report import table
+from tests.soak.report import Line, table
 from tests.soak.results import HONEST, keep
 from tests.soak.tiers import TIERS, all_of
 
@@ -17,10 +17,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--beside", default="T3", help="the tier that has a process of its own beside the others")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31))
     chosen = parser.parse_args(arguments)
-    lines = all_of(chosen.only.split(","), chosen.seed, chosen.share, chosen.beside)
+    lines: list[Line] = []
+    for found in all_of(chosen.only.split(","), chosen.seed, chosen.share, chosen.beside):
+        lines += found
+        if chosen.share >= 1.0:
+            keep(found, TIERS)
+    lines.sort(key=lambda line: list(TIERS).index(line.tier))
     print(f"\nseed {chosen.seed}\n{HONEST}\n\n{table(lines)}")
-    if chosen.share >= 1.0:
-        keep(lines, TIERS)
     return 0 if lines and all(line.holds for line in lines) else 1
 
 

@@ -1,5 +1,5 @@
-"""The tiers and their order. One of them may have a process of its own beside the others (T3 mostly waits), and its lines still stand in
-the tiers' order. Such a process finds nothing in a `__main__`, so this is not there."""
+"""The tiers and their order. One of them may have a process of its own beside the others (T3 mostly waits). Such a process finds nothing
+in a `__main__`, so this is not there."""
 
 import importlib
 from collections.abc import Iterator, Sequence
@@ -24,14 +24,12 @@ TIERS: dict[str, str] = {
 """The tier's name → its module in this package."""
 
 
-def all_of(names: Sequence[str], seed: int, share: float, beside: str) -> list[Line]:
-    """The lines of these tiers, in this order, whatever order they were come by in; ``beside``: the one that others need not wait
-    for."""
+def all_of(names: Sequence[str], seed: int, share: float, beside: str) -> Iterator[list[Line]]:
+    """The lines of each of these tiers as it is done; ``beside``: the one that others need not wait for."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        waited = {name: pool.submit(lines_of, name, seed, share) for name in names if name == beside}
-        told = {name: lines_of(name, seed, share) for name in names if name not in waited}
-        told |= {name: lines.result() for name, lines in waited.items()}
-    return [line for name in names for line in told[name]]
+        waited = [pool.submit(lines_of, name, seed, share) for name in names if name == beside]
+        yield from (lines_of(name, seed, share) for name in names if name != beside)
+        yield from (lines.result() for lines in waited)
 
 
 def lines_of(name: str, seed: int, share: float) -> list[Line]:
