@@ -1518,8 +1518,8 @@ RESTORED = (
     ),
     guard(
         "a commit that no witness was told of is acted on by nobody", "R19", "sql/witness.py",
-        "        with _unavailable(), _only_writer(self._path.parent):\n            known",
-        "        with __import__('contextlib').suppress(OSError), _only_writer(self._path.parent):\n            known",
+        "        with _unavailable(), _only_writer(self._lock, patience):\n            known",
+        "        with __import__('contextlib').suppress(OSError), _only_writer(self._lock, patience):\n            known",
         "restore/test_noticing_sqlite.py::test_r19_a_commit_that_no_witness_can_be_told_of_is_acted_on_by_nobody",
     ),
     guard(
