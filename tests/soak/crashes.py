@@ -1,5 +1,5 @@
 """T1 and T2: SIGKILL at every point of every flow, and at random points of several at once, on both databases (contract R1, R2, R3, R7,
-R15, R16, R18). The stories and their judgement are `tests/crash`'s; here they are shared out to as many processes as there are cores.
+R15, R16, R18). The stories and their judgement are `tests/crash`'s; here they are shared out to a few processes.
 
 A failure is printed with the command that tells its story again.
 """
@@ -20,7 +20,8 @@ from tests.soak.report import Line
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS, CONTROLS = 10_000, 300
-HALF = 2
+HANDS = 4
+"""How many processes tell stories at once: each mostly waits, for a sweep or for a commit."""
 Job = dict[str, Any]
 
 
@@ -67,8 +68,8 @@ def at_random(seed: int, share: float) -> Iterator[Line]:
 def _control(seed: int, share: float) -> Line:
     """The harness must be able to fail."""
     began, stories = time.monotonic(), max(10, round(CONTROLS * share))
-    jobs = [[{"seed": seed + 1_000_000 * n, "stories": stories // HALF}] for n in range(HALF)]
-    tally = _shared(["sqlite"] * HALF, "control", jobs)
+    jobs = [[{"seed": seed + 1_000_000 * n, "stories": stories // HANDS}] for n in range(HANDS)]
+    tally = _shared(["sqlite"] * HANDS, "control", jobs)
     happened = tally.effects - tally.twice
     found = f"{tally.doubled} of {happened} actions happened again ({100 * tally.doubled / max(1, happened):.1f} %)"
     what = "CONTROL, SQLite: the same with a bot that acts before it writes down; here doubles are wanted"
@@ -78,9 +79,9 @@ def _control(seed: int, share: float) -> Line:
 
 
 def _databases() -> Iterator[tuple[str, list[str]]]:
-    yield "SQLite", ["sqlite"] * HALF
+    yield "SQLite", ["sqlite"] * HANDS
     with running_postgres() as server:
-        yield "Postgres", [server.create("migrated") for _ in range(HALF)]
+        yield "Postgres", [server.create("migrated") for _ in range(HANDS)]
 
 
 def _dealt(jobs: Sequence[Job], hands: int) -> list[list[Job]]:
