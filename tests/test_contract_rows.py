@@ -34,6 +34,12 @@ ROWS: dict[str, tuple[str, ...]] = {
         "engine/test_terms.py::test_r20_who_left_the_group_for_which_the_vote_counted_has_not_approved",
         "core/test_tightening.py::test_r20_what_is_approved_is_approved_under_every_policy_that_there_was_meanwhile",
     ),
+    "S1 what was read and not checked changes nothing by itself": (
+        "injections/test_injections.py"
+        "::test_s1_of_all_injections_none_executes_though_the_model_obeys_and_the_guard_allows",
+        "core/test_taint.py::test_s1_it_is_what_the_journal_tells_for_every_turn_whatever_the_order",
+        "slack/test_unchecked.py::test_s1_the_card_says_what_was_read_after_who_decides_and_before_what_the_guard_says",
+    ),
     "S2 what unverified people write is no instruction": (
         "engine/test_strangers.py::test_s2_of_a_mixed_thread_only_colleagues_are_heard_and_nothing_that_anybody_writes_decides",
         "core/test_transcript.py::test_s2_only_the_present_requester_speaks_plainly_in_every_run_of_the_thread",
@@ -92,7 +98,8 @@ ROWS: dict[str, tuple[str, ...]] = {
         "engine/test_guards.py::test_s12_a_click_from_another_channel_or_workspace_is_like_one_on_an_unknown_id",
         "engine/test_every_stale_card.py::test_s12_no_button_of_a_card_that_was_carried_elsewhere_does_anything",
     ),
-    "S13 a stale card decides nothing": (
+    "S13 a stale card decides nothing, and is put right": (
+        "engine/test_repairing.py::test_s13_a_click_on_a_card_that_is_decided_says_by_whom_and_shows_it_anew",
         "engine/test_every_button.py::test_r5_r7_s13_every_button_on_every_state_by_everybody_does_what_the_table_says",
         "engine/test_every_stale_card.py::test_s13_no_button_of_a_card_that_was_edited_away_does_anything",
         "engine/test_every_stale_card.py"
@@ -104,6 +111,10 @@ ROWS: dict[str, tuple[str, ...]] = {
         "engine/test_fatigue.py::test_s14_s25_whoever_approves_a_whole_flood_runs_what_the_limit_lets_run_and_no_more",
         "engine/test_fatigue.py::test_s14_reading_asks_nobody_however_much_of_it_there_is",
         "core/test_inquiries.py::test_s14_questions_are_bounded",
+    ),
+    "S23 a kill switch that nobody can read is pressed": (
+        "engine/test_overseeing.py::test_s23_the_switch_is_asked_again_before_a_start",
+        "engine/test_overseeing.py::test_s23_while_bighub_does_not_say_nothing_starts_that_writes_and_reading_goes_on",
     ),
     "S28 the guard's sentence is never run": (
         "engine/test_editing.py::test_s28_the_guards_sentence_alone_runs_nothing",
