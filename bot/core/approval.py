@@ -17,7 +17,7 @@ from bot.core.events import Voted
 from bot.core.glass import BY_GLASS, NEEDS_REASON
 from bot.core.refusal import Refused
 from bot.core.terms import denied, may_vote, missing, sealed_beyond
-from bot.core.values import ApprovalId, Binding, Choice, Person, Summons, Terms
+from bot.core.values import ApprovalId, Binding, Choice, Judgement, Person, Summons, Terms
 
 NEEDS_COMMENT = "An approval of this needs a comment. Please say in it why this should run."
 NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
@@ -146,12 +146,15 @@ def vote_text(
     return json.dumps(["vote", run, *bound, person.team, person.user, choice, via, *counts_as, *since])
 
 
-def permission_text(run: str, call: str, binding: Binding, terms: Terms | None) -> str:
+def permission_text(
+    run: str, call: str, binding: Binding, terms: Terms | None, judgement: Judgement | None = None
+) -> str:
     """What the seal of a judgement covers: everything that the card shows and that the votes rest on. Without ``terms`` the
-    guard allowed the call without asking anybody."""
+    guard allowed the call without asking anybody; without ``judgement`` it is what seals of before covered, not the guard's risk."""
     where = (binding.digest, binding.definition, binding.target, binding.system, binding.environment, binding.risk)
     how = (binding.read_only, binding.on_crash, list(binding.order), list(binding.secret))
-    return json.dumps(["judged", run, call, *where, *how, None if terms is None else _terms_text(terms)])
+    said = [] if judgement is None else [f"risk={judgement.risk!r}"]
+    return json.dumps(["judged", run, call, *where, *how, None if terms is None else _terms_text(terms), *said])
 
 
 def _terms_text(terms: Terms) -> list[object]:

@@ -65,7 +65,7 @@ def judged(
     judgement = replace(judgement, shadow=rules.on_trial(policy, case, judgement.verdict))
     asking = judgement.verdict is Verdict.ASK
     terms = replace(rules.terms(policy, case, new, now), tainted=read) if asking else None
-    mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms))
+    mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms, judgement))
     return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
 
 
@@ -242,9 +242,14 @@ def judgement_holds(run: Run, call: Call, keys: Keys) -> bool:
     if binding is None or judgement is None:
         return False
     terms = (*approval.earlier, approval.terms) if approval else (None,)
-    texts = (permission_text(run.id, call.proposal.call, binding, each) for each in terms)
     seals = (judgement.seal, *(approval.seals if approval else ()))
-    return all(sealed_by(keys, text, mark) for text, mark in zip(texts, seals, strict=True))
+
+    def holds(terms: Terms | None, mark: str) -> bool:
+        """Seals of before do not cover the risk; one that does cannot pass for one of those."""
+        texts = (permission_text(run.id, call.proposal.call, binding, terms, each) for each in (judgement, None))
+        return any(sealed_by(keys, text, mark) for text in texts)
+
+    return all(holds(each, mark) for each, mark in zip(terms, seals, strict=True))
 
 
 def digest_bound(call: Call) -> str:

@@ -51,4 +51,5 @@ def _event(people: People, run: Run, call: Call, keys: Keys) -> Tightened | Call
     if not stricter(terms, approval.terms):
         return None
     void = tuple(vote.person.user for vote in approval.votes if why_void(terms, vote, run.asked.person))
-    return Tightened(terms.approval, terms, seal(keys[0], permission_text(run.id, name, binding, terms)), void)
+    text = permission_text(run.id, name, binding, terms, call.judgement)
+    return Tightened(terms.approval, terms, seal(keys[0], text), void)

@@ -111,6 +111,7 @@ TAMPERINGS = {
     "the voter": with_vote(person=Person("T1", "U0EVE")),
     "the choice": with_vote(choice=Choice.DENY),
     "the seal": with_vote(seal="12345678:00"),
+    "what the guard said of the risk": lambda run, call: (run, replace(call, judgement=replace(call.judgement, risk=0.1))),
     "no votes at all": with_approval(lambda approval: replace(approval, votes=())),
     "no approval at all": lambda run, call: (run, replace(call, approval=None)),
     "an allowance instead": lambda run, call: (

@@ -559,7 +559,7 @@ ENGINE = (
     ),
     guard(
         "terms that became stricter are sealed, and those before", "S31", "engine/starting.py",
-        "return all(sealed_by(keys, text, mark)", "return any(sealed_by(keys, text, mark)",
+        "return all(holds(each, mark)", "return any(holds(each, mark)",
         "engine/test_starting.py"
         "::test_s31_terms_that_became_stricter_start_nothing_unless_they_and_those_before_are_sealed",
     ),
@@ -1579,6 +1579,11 @@ TAINT = (
         "a denial is never loosened by what was read", "S1", "core/taint.py",
         "strictest(judgement.verdict, Verdict.ASK) is judgement.verdict", "judgement.verdict is Verdict.ASK",
         "core/test_taint.py::test_s1_s14_what_was_read_only_ever_raises_an_allowance_of_what_may_change_something",
+    ),
+    guard(
+        "the risk that people saw is sealed", "S31", "core/approval.py",
+        'said = [] if judgement is None else [f"risk={judgement.risk!r}"]', "said: list[str] = []",
+        "engine/test_starting.py::test_a_changed_row_never_starts[what the guard said of the risk]",
     ),
     guard(
         "what a turn had read is sealed with the question", "S1 S31", "core/terms.py",

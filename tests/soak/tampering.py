@@ -57,7 +57,7 @@ UNSEALED = (
     "Asked.text", "Asked.message", "Asked.place", "Asked.previous", "Asked.brief", "ModelReplied.items", "ModelReplied.text",
     "ModelReplied.heard", "ModelReplied.tokens", "ModelReplied.response", "ModelReplied.proposals.wire",
     "ModelReplied.proposals.raw_arguments", "ModelReplied.proposals.refusal", "Judged.judgement.reason", "Judged.judgement.source",
-    "Judged.judgement.risk", "Judged.judgement.better_action", "Judged.judgement.request_id", "Judged.judgement.rule",
+    "Judged.judgement.better_action", "Judged.judgement.request_id", "Judged.judgement.rule",
     "Judged.judgement.decision", "Judged.terms.rule", "CardShown", "Voted.comment", "Voted.message", "Delivered",
     "Tightened.terms.rule", "Tightened.void", "Started.worker", "Started.action", "Started.rechecked",
     "Started.attempt", "ModelReplied.took", "Judged.judgement.memory", "Judged.judgement.shadow",
