@@ -28,7 +28,11 @@ def all_of(names: Sequence[str], seed: int, share: float, beside: str) -> Iterat
     """The lines of each of these tiers as it is done; ``beside``: the one that others need not wait for."""
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         waited = [pool.submit(lines_of, name, seed, share) for name in names if name == beside]
-        yield from (lines_of(name, seed, share) for name in names if name != beside)
+        for name in names:
+            if name != beside:
+                yield lines_of(name, seed, share)
+            if waited and waited[0].done():
+                yield waited.pop().result()
         yield from (lines.result() for lines in waited)
 
 
