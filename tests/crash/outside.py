@@ -107,7 +107,7 @@ class Slack:
     def _post(self, run: Run, key: str, text: str, retry: RunId | None, again: bool) -> Posted:
         known = self._outside.told("post", key=f"{run.id}:{key}") if again else []
         if not known:
-            ts = f"{len(self._outside.lines['post'])}.5"
+            ts = f"{run.asked.place.thread}{len(self._outside.lines['post']):04}"  # later than the request
             self._outside.tell("post", key=f"{run.id}:{key}", run=run.id, ts=ts, text=text, retry=retry)
         return Posted(run.asked.place.channel, known[0]["ts"] if known else ts)
 
