@@ -28,7 +28,7 @@ TYPES = st.recursive(
 SIGNATURES = st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.tuples(TYPES, st.booleans()), max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(SIGNATURES)
 def test_h26_any_signature_of_closed_types_gives_a_strict_schema(signature: dict[str, tuple[Any, bool]]) -> None:
     names = {name: each for name, each in signature.items() if not keyword.iskeyword(name)}

@@ -198,7 +198,7 @@ async def staged(
             "SIGNOFF_SEAL_KEY": "k" * 32,
             "SIGNOFF_PORT": "0",
             "SIGNOFF_HEARTBEAT_SECONDS": "2",
-            "SIGNOFF_DRAIN_SECONDS": "2",
+            "SIGNOFF_DRAIN_SECONDS": "3.5",
             company_books.PATH_VARIABLE: company,
         }
         if transport == "socket":

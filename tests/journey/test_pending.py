@@ -3,6 +3,8 @@
 import asyncio
 import json
 
+import pytest
+
 from tests.journey.stage import ALICE, BOB, CAROL, GRANT, OPS, Stage, button_value, staged
 from tests.journey.test_restarts import signoff
 from tests.servers.bighub_decisions import decision, review
@@ -43,6 +45,7 @@ async def test_pending_lists_what_is_mine_to_decide_first_with_links_or_says_tha
     assert for_bob.index("scale_deployment") < for_bob.index("grant_access")
 
 
+@pytest.mark.parametrize("transport", ["socket"])
 async def test_the_shell_lists_and_decides_while_the_bot_runs(stage: Stage) -> None:
     assert stage.bighub is not None
     stage.bighub.default = review()
