@@ -222,7 +222,8 @@ class Life:
                 self._set_clock()
                 acted = True
             if telling.flow.poisoned:
-                await self._operate(telling)
+                with contextlib.suppress(Unavailable):  # then the operator tries it again
+                    await self._operate(telling)
         return acted
 
     async def _operate(self, telling: Telling) -> None:
