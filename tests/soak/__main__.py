@@ -17,6 +17,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--beside", default="T3", help="the tier that has a process of its own beside the others")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(2**31))
     chosen = parser.parse_args(arguments)
+    if unknown := set(chosen.only.split(",")) - set(TIERS):
+        parser.error(f"there is no tier {', '.join(sorted(unknown))}; there are {', '.join(TIERS)}")
     lines: list[Line] = []
     for found in all_of(chosen.only.split(","), chosen.seed, chosen.share, chosen.beside):
         lines += found

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.soak.replicas import FLOOR, floor, met
 from tests.soak.report import Line
 from tests.soak.results import keep
-from tests.soak.tiers import TIERS
+from tests.soak.tiers import TIERS, lines_of
 
 
 def test_every_tier_is_a_module_of_the_soak() -> None:
@@ -62,3 +62,8 @@ def test_a_tier_that_was_run_whole_takes_the_place_of_what_it_found_before_and_s
     ]
     assert [(row[0], row[3], row[4], row[5]) for row in rows] == [("T0", "5", "0", "7"), ("T1", "8 kills", "2", "8")]
     assert all(len(row[7]) >= 7 for row in rows) and "not run yet: T2, T3" in said
+
+
+def test_a_tier_that_breaks_off_is_a_violation_and_keeps_no_other_from_being_done() -> None:
+    (line,) = lines_of("no such tier", 7, 1.0)
+    assert line.violations == 1 and not line.floor_met and "BROKE OFF: KeyError" in line.what

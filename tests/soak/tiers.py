@@ -2,6 +2,8 @@
 in a `__main__`, so this is not there."""
 
 import importlib
+import time
+import traceback
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -37,7 +39,15 @@ def all_of(names: Sequence[str], seed: int, share: float, beside: str) -> Iterat
 
 
 def lines_of(name: str, seed: int, share: float) -> list[Line]:
-    return list(_printed(importlib.import_module(f"tests.soak.{TIERS[name]}").soak(seed, share)))
+    """What the tier found; one that breaks off itself is a violation, and the others go on."""
+    lines, began = list[Line](), time.monotonic()
+    try:
+        lines += _printed(importlib.import_module(f"tests.soak.{TIERS[name]}").soak(seed, share))
+    except Exception as broken:  # the outermost edge of a tier
+        traceback.print_exc()
+        what = f"BROKE OFF: {type(broken).__name__}: {broken}".replace("|", "/")
+        lines.append(Line(name, "", what, "nothing", 1, False, seed, time.monotonic() - began))
+    return lines
 
 
 def _printed(lines: Iterator[Line]) -> Iterator[Line]:
