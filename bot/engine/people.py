@@ -17,7 +17,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.terms import all_approvers, both
 from bot.core.values import ApprovalId, Person, Terms
-from bot.engine.words import NOBODY_KNOWS
+from bot.engine.words import NOBODY_KNOWS, OTHERS_REQUEST
 from bot.ports import ApprovalGroup, Chat, Unavailable
 
 
@@ -32,6 +32,15 @@ class People:
         """Whether this person may start a run or speak in one. Raises `Unavailable` when nobody can say."""
         profile = await self._chat.profile(person)
         return profile if isinstance(profile, Refused) else authority.may_ask(self.policy, profile, team, shared=shared)
+
+    async def may_retry(self, run: Run, person: Person) -> Refused | None:
+        """Whether this person may begin a failed request anew: whoever may ask, while its requester may. Raises `Unavailable`."""
+        asker, team = run.asked.person, run.asked.place.team
+        refused = await self.may_ask(person, team)
+        if refused is not None or person == asker:
+            return refused
+        gone = await self.may_ask(asker, team)
+        return Refused(OTHERS_REQUEST.format(asker.user, gone.reason)) if gone is not None else None
 
     async def may_decide(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Whether this person may vote on this call now. Raises `Unavailable` when nobody can say."""

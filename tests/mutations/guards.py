@@ -603,6 +603,21 @@ ENGINE = (
         "engine/test_engine.py::test_the_requester_may_not_approve_and_is_told_so_privately",
     ),
     guard(
+        "a retried request stays its requester's", "S9", "engine/inbox.py",
+        "Wrote(failed.asked.person, place, message,", "Wrote(clicked.person, place, message,",
+        "engine/test_retrying.py::test_s9_a_request_that_a_colleague_retries_stays_the_requesters_who_cannot_approve_it",
+    ),
+    guard(
+        "nothing is retried for somebody who may not ask any more", "S9", "engine/people.py",
+        "gone = await self.may_ask(asker, team)", "gone = refused",
+        "engine/test_retrying.py::test_s9_what_is_retried_is_refused_where_its_requester_may_not_ask_any_more",
+    ),
+    guard(
+        "who may not ask retries nothing", "S9", "engine/people.py",
+        "if refused is not None or person == asker:", "if person == asker:",
+        "engine/test_retrying.py::test_s9_who_may_not_ask_retries_nothing_of_others_either",
+    ),
+    guard(
         "the approvers' right is asked again before the start", "S10", "engine/hindrances.py",
         'if vote.via in ("slack", BY_GLASS) and await', 'if vote.via == "nothing" and await',
         "engine/test_engine.py::test_an_approver_who_lost_the_right_since_the_click_has_not_approved",
