@@ -30,7 +30,7 @@ from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
 from bot.core.policy import Case, Policy, Rule
 from bot.core.run import Run
-from bot.core.taint import raised, unchecked
+from bot.core.taint import raised, unchecked, writers
 from bot.core.terms import both, denied, missing
 from bot.core.timing import time_said
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
@@ -64,9 +64,13 @@ def judged(
     judgement = _with_history(call, _asking_if_edited(run, call, judgement))
     judgement = replace(judgement, shadow=rules.on_trial(policy, case, judgement.verdict))
     asking = judgement.verdict is Verdict.ASK
-    terms = replace(rules.terms(policy, case, new, now), tainted=read) if asking else None
+    terms = _having_read(rules.terms(policy, case, new, now), read) if asking else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms, judgement))
     return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
+
+
+def _having_read(terms: Terms, read: tuple[str, ...]) -> Terms:
+    return replace(terms, tainted=read, not_alone=tuple(sorted({*terms.not_alone, *writers(read)})))
 
 
 def _asking_if_edited(run: Run, call: Call, judgement: Judgement) -> Judgement:

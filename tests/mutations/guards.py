@@ -1585,6 +1585,12 @@ TAINT = (
         "::test_s1_of_all_injections_none_executes_though_the_model_obeys_and_the_guard_allows",
     ),
     guard(
+        "who wrote what was read is not enough alone", "S1 S9", "engine/starting.py",
+        "*terms.not_alone, *writers(read)", "*terms.not_alone",
+        "engine/test_taint.py"
+        "::test_s1_s9_who_wrote_what_the_turn_had_read_is_not_enough_alone_and_with_somebody_else_is",
+    ),
+    guard(
         "reading is never raised", "S14", "core/taint.py",
         "if not read or binding.read_only or", "if not read or",
         "engine/test_taint.py::test_s14_reading_goes_on_in_a_turn_that_has_read",
