@@ -7,13 +7,12 @@ Doing the start is `doing.py`'s.
 from bot.core import policy as rules
 from bot.core.call import Call, CallState
 from bot.core.events import CallRefused, Judged
-from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import ApprovalId, Ground, Judgement, Verdict
 from bot.engine.people import People
 from bot.engine.rechecking import TOO_OLD, judged_again, stricter_now, too_old
-from bot.engine.starting import asked_anew, case_in, limit_said, reason_to_ask_anew, refusal_to_start
+from bot.engine.starting import asked_anew, case_in, deciding, limit_said, reason_to_ask_anew, refusal_to_start
 from bot.ports import Actions, Writer
 
 
@@ -57,8 +56,8 @@ class Hindrances:
         return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=self._actions, keys=keys, now=tx.now)
 
     async def lapsed(self, run: Run, call: Call) -> str:
-        """The approvers' right is asked again: whoever lost it since the click has not approved."""
-        for vote in call.approval.votes if call.approval else ():
-            if vote.via in ("slack", BY_GLASS) and await self._people.lost_it(run, call, vote):
+        """The right of those by whom it was approved is asked again, however they voted; a program answers for itself."""
+        for vote in deciding(run, call.approval, self._seal_keys) if call.approval else ():
+            if vote.via != "program" and await self._people.lost_it(run, call, vote):
                 return "Somebody who approved this may not do so any more."
         return ""

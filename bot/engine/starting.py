@@ -266,6 +266,12 @@ def _sealed_enough(run: Run, approval: Approval, keys: Keys) -> bool:
     return not missing(approval.terms, sealed, approval.resolved_at)
 
 
+def deciding(run: Run, approval: Approval, keys: Keys) -> tuple[Vote, ...]:
+    """The sealed approvals by which it was approved: once the glass is broken, nobody else's counts."""
+    given = tuple(v for v in approval.votes if v.choice is Choice.APPROVE and _sealed(run, approval, v, keys))
+    return tuple(vote for vote in given if vote.via == BY_GLASS) or given
+
+
 def _glass_broken(run: Run, approval: Approval | None, keys: Keys) -> bool:
     votes = approval.votes if approval else ()
     return approval is not None and any(v.via == BY_GLASS and _sealed(run, approval, v, keys) for v in votes)

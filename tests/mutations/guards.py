@@ -594,7 +594,7 @@ ENGINE = (
     ),
     guard(
         "who left the group that the vote counted for has not approved", "R20", "engine/people.py",
-        "return not set(vote.counts_as) <= set(await self.counts_as(run, call, vote.person, vote.via))", "return False",
+        "return not set(vote.counts_as) <= set(await self.counts_as(run, call, vote.person, via))", "return False",
         "engine/test_terms.py::test_r20_who_left_the_group_for_which_the_vote_counted_has_not_approved",
     ),
     guard(
@@ -619,8 +619,40 @@ ENGINE = (
     ),
     guard(
         "the approvers' right is asked again before the start", "S10", "engine/hindrances.py",
-        'if vote.via in ("slack", BY_GLASS) and await', 'if vote.via == "nothing" and await',
+        'if vote.via != "program" and await', 'if vote.via == "nothing" and await',
         "engine/test_engine.py::test_an_approver_who_lost_the_right_since_the_click_has_not_approved",
+    ),
+    guard(
+        "who voted by shell is asked again before the start", "S10", "engine/hindrances.py",
+        'if vote.via != "program" and await', 'if vote.via not in ("program", "shell") and await',
+        "engine/test_lapsing.py::test_s10_who_voted_by_shell_and_left_before_the_start_has_not_approved",
+    ),
+    guard(
+        "a shell's vote is none where shells do not decide any more", "S9", "engine/people.py",
+        '(vote.via == "shell" and not self.policy.shell_may_decide) or', "",
+        "engine/test_lapsing.py"
+        "::test_s9_a_shells_vote_is_none_at_the_start_where_the_policy_does_not_let_shells_decide_any_more",
+    ),
+    guard(
+        "whether a shell is still in the group it counts for is waited for", "R8 S10", "engine/people.py",
+        'unseen = vote.via == "shell" and bool(by_id) and set(vote.counts_as) <= by_id', 'unseen = vote.via == "shell"',
+        "engine/test_lapsing.py"
+        "::test_r8_while_slack_is_away_a_shell_of_somebody_who_is_named_starts_it_and_of_a_group_waits",
+    ),
+    guard(
+        "who denied in vain undoes nothing at the start", "R20", "engine/starting.py",
+        "for v in approval.votes if v.choice is Choice.APPROVE and _sealed(", "for v in approval.votes if _sealed(",
+        "engine/test_lapsing.py::test_r20_who_denied_in_vain_and_left_then_undoes_nothing",
+    ),
+    guard(
+        "once the glass is broken only that vote is asked about again", "S22", "engine/starting.py",
+        "if vote.via == BY_GLASS) or given", "if False) or given",
+        "engine/test_lapsing.py::test_s22_once_the_glass_is_broken_who_approved_before_and_left_undoes_nothing",
+    ),
+    guard(
+        "an unsealed vote keeps nobody from being asked again", "S31 S10", "engine/starting.py",
+        "v.choice is Choice.APPROVE and _sealed(run, approval, v, keys))", "v.choice is Choice.APPROVE)",
+        "engine/test_lapsing.py::test_s31_a_vote_that_nobody_sealed_takes_nobodys_place_when_it_is_asked_again",
     ),
     guard(
         "a vote counts under sealed terms only", "S31", "engine/voting.py",
@@ -1806,7 +1838,7 @@ EMERGENCY = (
     ),
     guard(
         "who broke the glass is asked again at the start", "S22", "engine/hindrances.py",
-        'if vote.via in ("slack", BY_GLASS) and await', 'if vote.via == "slack" and await',
+        'if vote.via != "program" and await', 'if vote.via not in ("program", "break_glass") and await',
         "engine/test_glass.py::test_who_is_not_named_any_more_at_the_start_has_not_decided",
     ),
     guard(
