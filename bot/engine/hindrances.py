@@ -26,20 +26,20 @@ class Hindrances:
         self, run: Run, call: Call, tx: Writer, lapsed: str, new: ApprovalId, recheck: Judgement | None
     ) -> CallRefused | Judged | Refused | None:
         """What is recorded in place of a start that may not be: why not, or the question that people are asked (anew)."""
-        refused, policy, key = await self._refusal(run, call, tx), self._people.policy, self._seal_keys[0]
+        refused, policy, keys = await self._refusal(run, call, tx), self._people.policy, self._seal_keys
         if refused is not None:
             return refused
         held = await self._limited(run, call, tx)
         if held is not None and held.limit.verdict is Verdict.DENY:
             return CallRefused(call.proposal.call, Ground.BLOCKED, limit_said(held))
         beyond = limit_said(held) if held is not None and call.approval is None else ""
-        why = lapsed or reason_to_ask_anew(run, call, policy, tx.now) or beyond
+        why = lapsed or reason_to_ask_anew(run, call, policy, keys, tx.now) or beyond
         if why:
-            return asked_anew(run, call, why, policy, new, tx.now, key)
+            return asked_anew(run, call, why, policy, new, tx.now, keys[0])
         if recheck is None:
             return TOO_OLD if too_old(run, call, policy, tx.now) else None
-        if stricter_now(run, call, recheck, policy, tx.now):
-            return judged_again(run, call, recheck, policy, new, tx.now, key)
+        if stricter_now(run, call, recheck, policy, keys, tx.now):
+            return judged_again(run, call, recheck, policy, new, tx.now, keys)
         return None
 
     async def _limited(self, run: Run, call: Call, tx: Writer) -> rules.Limited | None:

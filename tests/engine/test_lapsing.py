@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from bot.core.call import CallState
 from bot.core.glass import BY_GLASS, BreakGlass
 from bot.core.inputs import Profile
@@ -50,12 +52,17 @@ async def test_s10_who_voted_by_shell_and_left_before_the_start_has_not_approved
     assert world.deeds.done == [] and run.calls[0].state is CallState.ASKING
 
 
-async def test_s9_a_shells_vote_is_none_at_the_start_where_the_policy_does_not_let_shells_decide_any_more() -> None:
-    world = World(policy=TWO_OF_THREE)
+@pytest.mark.parametrize("approver", ["user:U0BOB", "group:SSRE"])
+async def test_s9_a_shells_vote_is_none_at_the_start_where_the_policy_does_not_let_shells_decide_any_more(
+    approver: str,
+) -> None:
+    policy = replace(TWO_OF_THREE, defaults=Defaults(approvers=(approver, *THREE[:1]), quorum=2))
+    world = World(policy=policy)
+    world.chat.groups = {"SSRE": frozenset({"U0BOB"})}
     async with running(world):
         approval = await asked(world)
         await by_shell(world, approval)
-        world.engine._people.policy = replace(TWO_OF_THREE, shell_may_decide=False)
+        world.engine._people.policy = replace(policy, shell_may_decide=False)
         await world.click("approve", approval, CAROL)
         await anew(world, approval)
     assert world.deeds.done == []

@@ -390,7 +390,7 @@ ENGINE = (
     ),
     guard(
         "what the guard says then counts", "R7 R8", "engine/hindrances.py",
-        "if stricter_now(run, call, recheck, policy, tx.now):", "if False:",
+        "if stricter_now(run, call, recheck, policy, keys, tx.now):", "if False:",
         "engine/test_rechecking.py::test_r7_an_old_approval_does_not_start_what_the_guard_denies_now",
         "engine/test_rechecking.py::test_what_the_guard_finds_riskier_now_is_asked_about_anew",
     ),
@@ -477,7 +477,7 @@ ENGINE = (
     ),
     guard(
         "a quorum that has grown asks anew", "R7 R20", "engine/starting.py",
-        "if missing(present, approval.votes, approval.resolved_at):", "if False:",
+        "if missing(present, given, approval.resolved_at):", "if False:",
         "engine/test_faults.py::test_a_policy_that_became_stricter_before_the_start_asks_people_anew[stricter0]",
     ),
     guard(
@@ -631,13 +631,20 @@ ENGINE = (
         "a shell's vote is none where shells do not decide any more", "S9", "engine/people.py",
         '(vote.via == "shell" and not self.policy.shell_may_decide) or', "",
         "engine/test_lapsing.py"
-        "::test_s9_a_shells_vote_is_none_at_the_start_where_the_policy_does_not_let_shells_decide_any_more",
+        "::test_s9_a_shells_vote_is_none_at_the_start_where_the_policy_does_not_let_shells_decide_any_more[group:SSRE]",
     ),
     guard(
         "whether a shell is still in the group it counts for is waited for", "R8 S10", "engine/people.py",
         'unseen = vote.via == "shell" and bool(by_id) and set(vote.counts_as) <= by_id', 'unseen = vote.via == "shell"',
         "engine/test_lapsing.py"
         "::test_r8_while_slack_is_away_a_shell_of_somebody_who_is_named_starts_it_and_of_a_group_waits",
+    ),
+    guard(
+        "what today's policy demands is met by sealed votes only", "S31 R20", "engine/starting.py",
+        "_beyond(run, approval, present, deciding(run, approval, keys), now)",
+        "_beyond(run, approval, present, tuple(v for v in approval.votes if v.choice is Choice.APPROVE), now)",
+        "engine/test_starting.py"
+        "::test_s31_r20_a_vote_that_nobody_sealed_does_not_meet_what_the_policy_of_today_demands[one more]",
     ),
     guard(
         "who denied in vain undoes nothing at the start", "R20", "engine/starting.py",
