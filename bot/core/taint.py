@@ -7,7 +7,8 @@ Rules
    action gave back after that message was written came later, even where the model saw both at once.
 3. It holds for every call of the turn and what a person makes of it, whatever is said afterwards.
 4. It only tightens: what changes something and would be allowed is asked about. A denial stays one, and reading goes on.
-5. A program (`bot.api`) asks on its own behalf and says itself what its model reads; nothing is raised for it.
+5. Whoever wrote what a turn had read is not enough alone to approve what came of it (`writers`, `Terms.not_alone`).
+6. A program (`bot.api`) asks on its own behalf and says itself what its model reads; nothing is raised for it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,6 +35,11 @@ def unchecked(run: Run, call: Call) -> tuple[str, ...]:
     written = {f"{USER}{each.person.user}" for seq, each in said if seq > spoke}
     known = (each for each in run.calls if each.turn < call.turn and each.seq > spoke)
     return tuple(sorted(written.union(*(_told_of(each, run.calls, requester) for each in known))))
+
+
+def writers(read: Sequence[str]) -> tuple[str, ...]:
+    """The users among what was read."""
+    return tuple(name.removeprefix(USER) for name in read if name.startswith(USER))
 
 
 def raised(judgement: Judgement, binding: Binding, read: Sequence[str]) -> Judgement:

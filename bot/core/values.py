@@ -146,8 +146,9 @@ class Terms:
     who may vote; ``quorum``: how many people it takes at least. ``quorums``: every demand that must be met; () where it is just
     ``quorum`` of ``approvers``. Seconds, 0 for never: ``recheck_after`` (the guard is asked again before a start), ``execute_within``
     (of the approval), ``remind_after``. ``post_to``: the channels of the card, () for the thread. ``rules``: the names of all that
-    applied, ``rule`` the strictest of them. ``denials``: how many end it. ``not_alone``: users (they changed what is asked about)
-    whose approval alone is not enough. ``tainted``: what the turn had read that nobody has checked (`taint.py`)."""
+    applied, ``rule`` the strictest of them. ``denials``: how many end it. ``not_alone``: users (they changed what is asked about,
+    or wrote what the turn had read) whose approval alone is not enough. ``tainted``: what the turn had read that nobody has checked
+    (`taint.py`)."""
 
     approval: ApprovalId
     approvers: tuple[str, ...]

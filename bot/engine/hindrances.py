@@ -7,13 +7,12 @@ Doing the start is `doing.py`'s.
 from bot.core import policy as rules
 from bot.core.call import Call, CallState
 from bot.core.events import CallRefused, Judged
-from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import ApprovalId, Ground, Judgement, Verdict
 from bot.engine.people import People
 from bot.engine.rechecking import TOO_OLD, judged_again, stricter_now, too_old
-from bot.engine.starting import asked_anew, case_in, limit_said, reason_to_ask_anew, refusal_to_start
+from bot.engine.starting import asked_anew, case_in, deciding, limit_said, reason_to_ask_anew, refusal_to_start
 from bot.ports import Actions, Writer
 
 
@@ -27,20 +26,20 @@ class Hindrances:
         self, run: Run, call: Call, tx: Writer, lapsed: str, new: ApprovalId, recheck: Judgement | None
     ) -> CallRefused | Judged | Refused | None:
         """What is recorded in place of a start that may not be: why not, or the question that people are asked (anew)."""
-        refused, policy, key = await self._refusal(run, call, tx), self._people.policy, self._seal_keys[0]
+        refused, policy, keys = await self._refusal(run, call, tx), self._people.policy, self._seal_keys
         if refused is not None:
             return refused
         held = await self._limited(run, call, tx)
         if held is not None and held.limit.verdict is Verdict.DENY:
             return CallRefused(call.proposal.call, Ground.BLOCKED, limit_said(held))
         beyond = limit_said(held) if held is not None and call.approval is None else ""
-        why = lapsed or reason_to_ask_anew(run, call, policy, tx.now) or beyond
+        why = lapsed or reason_to_ask_anew(run, call, policy, keys, tx.now) or beyond
         if why:
-            return asked_anew(run, call, why, policy, new, tx.now, key)
+            return asked_anew(run, call, why, policy, new, tx.now, keys[0])
         if recheck is None:
             return TOO_OLD if too_old(run, call, policy, tx.now) else None
-        if stricter_now(run, call, recheck, policy, tx.now):
-            return judged_again(run, call, recheck, policy, new, tx.now, key)
+        if stricter_now(run, call, recheck, policy, keys, tx.now):
+            return judged_again(run, call, recheck, policy, new, tx.now, keys)
         return None
 
     async def _limited(self, run: Run, call: Call, tx: Writer) -> rules.Limited | None:
@@ -57,8 +56,8 @@ class Hindrances:
         return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=self._actions, keys=keys, now=tx.now)
 
     async def lapsed(self, run: Run, call: Call) -> str:
-        """The approvers' right is asked again: whoever lost it since the click has not approved."""
-        for vote in call.approval.votes if call.approval else ():
-            if vote.via in ("slack", BY_GLASS) and await self._people.lost_it(run, call, vote):
+        """The right of those by whom it was approved is asked again, however they voted; a program answers for itself."""
+        for vote in deciding(run, call.approval, self._seal_keys) if call.approval else ():
+            if vote.via != "program" and await self._people.lost_it(run, call, vote):
                 return "Somebody who approved this may not do so any more."
         return ""

@@ -263,19 +263,19 @@ class Inbox:
         return outcome
 
     async def _retry(self, row: InboxRow, clicked: Clicked) -> None:
-        """Retry is a new run with the same request; the failed one keeps its end."""
+        """Retry is a new run with the same request and the same requester, whoever clicked; the failed one keeps its end."""
         failed, _ = await self._door.load(RunId(clicked.value))
         if failed is None or (failed.asked.place.team, failed.asked.place.channel) != (row.team, clicked.channel):
             await self._explain(clicked, UNKNOWN_BUTTON)
             return await self._close(row)
         place = failed.asked.place
         latest = await latest_of(self._store, self._door, place)
-        refused = await self._people.may_ask(clicked.person, place.team)
+        refused = await self._people.may_retry(failed, clicked.person)
         if refused is not None or latest is None or latest.line.run != failed.id:
             await self._explain(clicked, refused.reason if refused else "This was tried again already; see below.")
             return await self._close(row)
         message = f"retry:{failed.id}"
-        wrote = Wrote(clicked.person, place, message, failed.asked.text, True)
+        wrote = Wrote(failed.asked.person, place, message, failed.asked.text, True)
         if not await self._begin(row, wrote, run_id_of(place, message), failed.id):
             await self._retry(row, clicked)
         return None

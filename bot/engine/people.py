@@ -17,7 +17,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.terms import all_approvers, both
 from bot.core.values import ApprovalId, Person, Terms
-from bot.engine.words import NOBODY_KNOWS
+from bot.engine.words import NOBODY_KNOWS, OTHERS_REQUEST
 from bot.ports import ApprovalGroup, Chat, Unavailable
 
 
@@ -32,6 +32,15 @@ class People:
         """Whether this person may start a run or speak in one. Raises `Unavailable` when nobody can say."""
         profile = await self._chat.profile(person)
         return profile if isinstance(profile, Refused) else authority.may_ask(self.policy, profile, team, shared=shared)
+
+    async def may_retry(self, run: Run, person: Person) -> Refused | None:
+        """Whether this person may begin a failed request anew: whoever may ask, while its requester may. Raises `Unavailable`."""
+        asker, team = run.asked.person, run.asked.place.team
+        refused = await self.may_ask(person, team)
+        if refused is not None or person == asker:
+            return refused
+        gone = await self.may_ask(asker, team)
+        return Refused(OTHERS_REQUEST.format(asker.user, gone.reason)) if gone is not None else None
 
     async def may_decide(self, run: Run, call: Call, person: Person) -> Refused | None:
         """Whether this person may vote on this call now. Raises `Unavailable` when nobody can say."""
@@ -76,12 +85,17 @@ class People:
         return may(self.policy, profile, await self._members(team, names), team)
 
     async def lost_it(self, run: Run, call: Call, vote: Vote) -> bool:
-        """Whether this person may not decide any more, or is not all of what the vote counted as. Raises `Unavailable`."""
+        """Whether this person may not decide any more, this way, or is not all of what the vote counted as. Raises `Unavailable`, but
+        for a shell's vote that counts by the person's id alone: that holds while Slack is away, as it was given."""
         if vote.via == BY_GLASS:
             return await self.may_break_glass(run, vote.person) is not None
-        if await self.may_decide(run, call, vote.person) is not None:
+        by_id = {f"user:{vote.person.user}"} & set(all_approvers(self.terms_now(run, call)))
+        unseen = vote.via == "shell" and bool(by_id) and set(vote.counts_as) <= by_id
+        may = self.may_decide_by_shell if unseen else self.may_decide
+        if (vote.via == "shell" and not self.policy.shell_may_decide) or await may(run, call, vote.person) is not None:
             return True
-        return not set(vote.counts_as) <= set(await self.counts_as(run, call, vote.person, vote.via))
+        via = "shell" if unseen else "slack"
+        return not set(vote.counts_as) <= set(await self.counts_as(run, call, vote.person, via))
 
     async def counts_as(self, run: Run, call: Call, person: Person, via: str) -> tuple[str, ...]:
         """Which approvers this person is now. While Slack is away, a shell's vote counts by the person's id only."""

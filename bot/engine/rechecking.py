@@ -15,7 +15,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.terms import soonest
 from bot.core.values import ApprovalId, Judgement, Verdict
-from bot.engine.starting import case_in, judged, reason_to_ask_anew
+from bot.engine.starting import Keys, case_in, judged, reason_to_ask_anew
 
 TOO_OLD = Refused("The guard is asked once more before this starts.")
 RISKIER = "It was approved, but the guard finds it riskier now than it did then."
@@ -31,26 +31,26 @@ def too_old(run: Run, call: Call, policy: Policy, now: float) -> bool:
     return bool(after) and now >= approval.opened_at + after
 
 
-def stricter_now(run: Run, call: Call, answer: Judgement, policy: Policy, now: float) -> bool:
-    return _ends_it(answer) or bool(_why_anew(run, call, answer, policy, now))
+def stricter_now(run: Run, call: Call, answer: Judgement, policy: Policy, keys: Keys, now: float) -> bool:
+    return _ends_it(answer) or bool(_why_anew(run, call, answer, policy, keys, now))
 
 
 def judged_again(
-    run: Run, call: Call, answer: Judgement, policy: Policy, new: ApprovalId, now: float, key: bytes
+    run: Run, call: Call, answer: Judgement, policy: Policy, new: ApprovalId, now: float, keys: Keys
 ) -> Judged:
     """The stricter answer as it is recorded: it ends the call, or opens a new approval."""
     if not _ends_it(answer):
-        why = _why_anew(run, call, answer, policy, now)
+        why = _why_anew(run, call, answer, policy, keys, now)
         answer = replace(answer, verdict=Verdict.ASK, reason=f"{why} {answer.reason}".strip())
-    return judged(run, call, answer, policy, new, now, key)
+    return judged(run, call, answer, policy, new, now, keys[0])
 
 
 def _ends_it(answer: Judgement) -> bool:
     return answer.verdict is Verdict.DENY or answer.needs_context
 
 
-def _why_anew(run: Run, call: Call, answer: Judgement, policy: Policy, now: float) -> str:
+def _why_anew(run: Run, call: Call, answer: Judgement, policy: Policy, keys: Keys, now: float) -> str:
     seen = call.judgement.risk if call.judgement else None
     if answer.risk is not None and (seen is None or answer.risk > seen):
         return RISKIER
-    return reason_to_ask_anew(run, replace(call, judgement=answer), policy, now)
+    return reason_to_ask_anew(run, replace(call, judgement=answer), policy, keys, now)

@@ -30,7 +30,7 @@ from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
 from bot.core.policy import Case, Policy, Rule
 from bot.core.run import Run
-from bot.core.taint import raised, unchecked
+from bot.core.taint import raised, unchecked, writers
 from bot.core.terms import both, denied, missing
 from bot.core.timing import time_said
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
@@ -64,9 +64,13 @@ def judged(
     judgement = _with_history(call, _asking_if_edited(run, call, judgement))
     judgement = replace(judgement, shadow=rules.on_trial(policy, case, judgement.verdict))
     asking = judgement.verdict is Verdict.ASK
-    terms = replace(rules.terms(policy, case, new, now), tainted=read) if asking else None
+    terms = _having_read(rules.terms(policy, case, new, now), read) if asking else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms, judgement))
     return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
+
+
+def _having_read(terms: Terms, read: tuple[str, ...]) -> Terms:
+    return replace(terms, tainted=read, not_alone=tuple(sorted({*terms.not_alone, *writers(read)})))
 
 
 def _asking_if_edited(run: Run, call: Call, judgement: Judgement) -> Judgement:
@@ -117,7 +121,7 @@ def forbidden(rule: Rule | None) -> str:
     return f"The policy forbids it now (rule {rule.name if rule else 'default'})."
 
 
-def reason_to_ask_anew(run: Run, call: Call, policy: Policy, now: float) -> str:
+def reason_to_ask_anew(run: Run, call: Call, policy: Policy, keys: Keys, now: float) -> str:
     """Why people must be asked (again) before this call starts; "" where nothing has changed for the stricter."""
     binding, approval = call.proposal.binding, call.approval
     case = case_in(run, call, binding) if binding else None
@@ -127,24 +131,23 @@ def reason_to_ask_anew(run: Run, call: Call, policy: Policy, now: float) -> str:
         return "The policy wants a person to decide this now." if rules.floor(policy, case)[0] is Verdict.ASK else ""
     if now >= approval.terms.expires_at:
         return "It was approved, but nothing could run before the approval expired."
-    return _beyond(
-        run, approval, both(approval.terms, rules.terms(policy, case, ApprovalId(""), approval.opened_at)), now
-    )
+    present = both(approval.terms, rules.terms(policy, case, ApprovalId(""), approval.opened_at))
+    return _beyond(run, approval, present, deciding(run, approval, keys), now)
 
 
-def _beyond(run: Run, approval: Approval, present: Terms, now: float) -> str:
-    """What the policy of today demands and the votes do not meet; ``present``: the approval's terms, made as strict."""
+def _beyond(run: Run, approval: Approval, present: Terms, given: tuple[Vote, ...], now: float) -> str:
+    """What the policy of today demands and the approvals that are ``given`` do not meet; ``present``: the approval's terms, made as
+    strict."""
     if now >= present.expires_at or (present.execute_within and now >= approval.resolved_at + present.execute_within):
         return "It was approved, but it did not run within the time that the policy gives it."
-    if missing(present, approval.votes, approval.resolved_at):
-        if not missing(replace(present, not_alone=()), approval.votes, approval.resolved_at):
+    if missing(present, given, approval.resolved_at):
+        if not missing(replace(present, not_alone=()), given, approval.resolved_at):
             return "The policy does not let whoever edited this approve it alone now."
         if present.quorums:
             return "The policy wants approvals of others, too, for this now."
         return f"The policy wants {present.quorum} approvals for this now."
     if denied(present, approval.votes):
         return "The policy lets a denial like the one that was given end it now."
-    given = [vote for vote in approval.votes if vote.choice is Choice.APPROVE]
     if present.comment_required and not all(vote.comment.strip() for vote in given):
         return "The policy wants a comment with each approval of this now."
     own = [vote for vote in given if vote.person.user == run.asked.person.user and vote.via != BY_GLASS]
@@ -260,6 +263,12 @@ def _sealed_enough(run: Run, approval: Approval, keys: Keys) -> bool:
     """Whether the votes with a seal of ours meet the terms by themselves."""
     sealed = [vote for vote in approval.votes if _sealed(run, approval, vote, keys)]
     return not missing(approval.terms, sealed, approval.resolved_at)
+
+
+def deciding(run: Run, approval: Approval, keys: Keys) -> tuple[Vote, ...]:
+    """The sealed approvals by which it was approved: once the glass is broken, nobody else's counts."""
+    given = tuple(v for v in approval.votes if v.choice is Choice.APPROVE and _sealed(run, approval, v, keys))
+    return tuple(vote for vote in given if vote.via == BY_GLASS) or given
 
 
 def _glass_broken(run: Run, approval: Approval | None, keys: Keys) -> bool:

@@ -30,6 +30,7 @@ ASKS_ONESELF = (
     "You asked for this yourself, so nobody else can answer you. What you write in the thread reaches the model."
 )
 NOBODY_KNOWS = "Slack does not say who you are at the moment. Please try again."
+OTHERS_REQUEST = "This stays the request of <@{}>, who may not ask any more: {} Whoever wants it can ask anew."
 TOO_MANY_ROUNDS = "I stopped after {} rounds of actions without coming to an answer."
 TOO_MANY_TOKENS = "I stopped before asking the model again: this request used {:,} of its tokens, and it may use {:,}."
 TOO_LONG = (

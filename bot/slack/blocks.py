@@ -17,6 +17,7 @@ Run: TypeAlias = dict[str, Any]
 """One element of a rich_text section: text, a mention, a date, a link."""
 
 SHORTENED = " … (shortened)"
+NOT_ALONE = ", whose approval alone is not enough"
 """What stands behind untrusted text that was cut."""
 
 CHUNK = 2_900

@@ -14,7 +14,7 @@ from bot.core.changes import Difference, alternative, before, differences, edite
 from bot.core.events import Edited
 from bot.core.run import Run
 from bot.slack import facts
-from bot.slack.blocks import SHORTENED, Block, line, mention, moment, one_line, preformatted, rich, said
+from bot.slack.blocks import NOT_ALONE, SHORTENED, Block, line, mention, moment, one_line, preformatted, rich, said
 from bot.slack.blocks import Run as Piece
 
 DIFFERENCE: Final = 400
@@ -28,7 +28,12 @@ def lines(run: Run, call: Call) -> Iterator[Block]:
     edit, worse = edited_from(call, run.calls), safer_than(call, run.calls)
     if edit is not None:
         old, edited = edit
-        yield line(said("Edited by ", "bold"), mention(edited.person.user), *_alone(call), said(". Before → now:"))
+        yield line(
+            said("Edited by ", "bold"),
+            mention(edited.person.user),
+            *_alone(call, edited.person.user),
+            said(". Before → now:"),
+        )
         yield rich(preformatted(shortened_difference(old, call)))
     elif worse is not None and worse.instead is not None:
         who = (mention(worse.instead.person.user), said(" wanted one"))
@@ -39,10 +44,9 @@ def lines(run: Run, call: Call) -> Iterator[Block]:
             yield rich(preformatted(shortened_difference(worse, call)))
 
 
-def _alone(call: Call) -> Iterator[Piece]:
-    barred = call.approval.terms.not_alone if call.approval else ()
-    if barred:
-        yield said(", whose approval alone is not enough")
+def _alone(call: Call, user: str) -> Iterator[Piece]:
+    if call.approval and user in call.approval.terms.not_alone:
+        yield said(NOT_ALONE)
 
 
 def replaced_lines(call: Call) -> Iterator[Block]:

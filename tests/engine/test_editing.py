@@ -376,6 +376,7 @@ async def test_an_edit_and_the_wish_for_something_safer_outlive_a_restart_on_bot
     world.engine = world.new_engine()
     async with running(world):
         run = await shown(world)
-        await world.click("approve", approval_of(run, "t2c1"), CAROL, "card-t2c1")
+        assert run.call("t2c1").approval.terms.not_alone == ("U0CAROL",), "the model was told what Carol had made of it"
+        await world.click("approve", approval_of(run, "t2c1"), BOB, "card-t2c1")
         await world.until(lambda run: run.call("t2c1").outcome is Outcome.EXECUTED, 20.0)
     assert world.deeds.done == ["eve in readers"]

@@ -20,6 +20,7 @@ from tests.core.runs import CAROL, NOON, story, voted
 from tests.engine.world import World
 
 KEY, OLD_KEY = b"k" * 32, b"o" * 32
+KEYS = (KEY, OLD_KEY)
 POLICY = Policy(Defaults(approvers=("user:U0CAROL",)))
 
 
@@ -47,8 +48,15 @@ def refusal(
     freezes: tuple[Freeze, ...] = (),
     now: float = NOON,
 ) -> Any:
-    keys = (KEY, OLD_KEY)
-    return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=world.registry, keys=keys, now=now)
+    return refusal_to_start(run, call, freezes=freezes, policy=policy, actions=world.registry, keys=KEYS, now=now)
+
+
+def resealed(run: Run, call: Call) -> Call:
+    """The call with its votes as they would have been sealed under its terms."""
+    approval: Any = call.approval
+    marks = (vote_text(run.id, approval, v.person, v.choice, v.via, v.counts_as) for v in approval.votes)
+    votes = tuple(replace(v, seal=seal(KEY, mark)) for v, mark in zip(approval.votes, marks, strict=True))
+    return replace(call, approval=replace(approval, votes=votes))
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ASK, Verdict.ALLOW])
@@ -167,12 +175,12 @@ def stricter(**changes: object) -> Policy:
 
 def test_a_stricter_policy_or_an_expired_approval_asks_people_anew_and_the_same_policy_does_not() -> None:
     _, run, call = approved()
-    assert reason_to_ask_anew(run, call, POLICY, NOON) == ""
-    assert "2 approvals" in reason_to_ask_anew(run, call, stricter(quorum=2), NOON)
-    assert "expired" in reason_to_ask_anew(run, call, POLICY, NOON + 14_400.0)
+    assert reason_to_ask_anew(run, call, POLICY, KEYS, NOON) == ""
+    assert "2 approvals" in reason_to_ask_anew(run, call, stricter(quorum=2), KEYS, NOON)
+    assert "expired" in reason_to_ask_anew(run, call, POLICY, KEYS, NOON + 14_400.0)
     _, run, call = approved(Verdict.ALLOW)
-    assert reason_to_ask_anew(run, call, POLICY, NOON) == ""
-    assert "wants a person" in reason_to_ask_anew(run, call, stricter(verdict=Verdict.ASK), NOON)
+    assert reason_to_ask_anew(run, call, POLICY, KEYS, NOON) == ""
+    assert "wants a person" in reason_to_ask_anew(run, call, stricter(verdict=Verdict.ASK), KEYS, NOON)
 
 
 def test_a_policy_that_forbids_it_now_refuses() -> None:
@@ -196,8 +204,8 @@ def test_r7_in_a_freeze_window_nothing_starts_and_outside_it_does() -> None:
 def test_r7_an_approval_that_has_not_run_within_its_time_lapses() -> None:
     _, run, call = approved()
     soon = stricter(execute_within=60)
-    assert reason_to_ask_anew(run, call, soon, NOON + 59.0) == ""
-    assert "did not run within the time" in reason_to_ask_anew(run, call, soon, NOON + 60.0)
+    assert reason_to_ask_anew(run, call, soon, KEYS, NOON + 59.0) == ""
+    assert "did not run within the time" in reason_to_ask_anew(run, call, soon, KEYS, NOON + 60.0)
 
 
 @pytest.mark.parametrize(
@@ -213,20 +221,40 @@ def test_r20_votes_that_the_policy_of_today_does_not_find_enough_start_nothing(
     change: dict[str, object], told: str
 ) -> None:
     _, run, call = approved()
-    assert told in reason_to_ask_anew(run, call, stricter(**change), NOON + 120.0)
+    assert told in reason_to_ask_anew(run, call, stricter(**change), KEYS, NOON + 120.0)
+
+
+BOTH = ("user:U0CAROL", "user:U0BOB")
+
+
+@pytest.mark.parametrize(
+    "change", [{"quorum": 2, "approvers": BOTH}, {"approvers": ("user:U0BOB",)}], ids=["one more", "another"]
+)
+def test_s31_r20_a_vote_that_nobody_sealed_does_not_meet_what_the_policy_of_today_demands(
+    change: dict[str, object],
+) -> None:
+    _, run, call = approved()
+    (vote,) = call.approval.votes
+    second = replace(vote, person=Person("T1", "U0BOB"), via="shell", counts_as=("user:U0BOB",))
+    call = replace(call, approval=replace(call.approval, votes=(vote, second)))
+    changed = stricter(**change)
+    assert "approvals" in reason_to_ask_anew(run, call, changed, KEYS, NOON)
+    assert reason_to_ask_anew(run, resealed(run, call), changed, KEYS, NOON) == ""
 
 
 def test_r7_a_denial_that_was_not_enough_and_would_be_now_lets_nothing_start() -> None:
     _, run, call = approved()
     votes = (*call.approval.votes, replace(call.approval.votes[0], person=Person("T1", "U0BOB"), choice=Choice.DENY))
     call = replace(call, approval=replace(call.approval, terms=replace(call.approval.terms, denials=2), votes=votes))
-    assert "a denial like the one that was given" in reason_to_ask_anew(run, call, POLICY, NOON)
+    call = resealed(run, call)
+    assert "a denial like the one that was given" in reason_to_ask_anew(run, call, POLICY, KEYS, NOON)
     three = ("user:U0CAROL", "user:U0BOB", "user:U0GUS")
     lets = Policy(replace(POLICY.defaults, approvers=three, quorum=2, denials=Denials.MAJORITY))
     call = replace(
         call, approval=replace(call.approval, votes=(*votes, replace(votes[0], person=Person("T1", "U0GUS"))))
     )
-    assert reason_to_ask_anew(run, call, lets, NOON) == ""
+    call = resealed(run, call)
+    assert reason_to_ask_anew(run, call, lets, KEYS, NOON) == ""
 
 
 def test_s9_a_policy_that_excludes_the_requester_now_lets_no_vote_of_theirs_start_anything() -> None:
@@ -234,9 +262,9 @@ def test_s9_a_policy_that_excludes_the_requester_now_lets_no_vote_of_theirs_star
     own = replace(run, asked=replace(run.asked, person=CAROL))
     allows = Policy(replace(POLICY.defaults, requester_may_approve=True))
     terms = replace(call.approval.terms, requester_may_approve=True)
-    call = replace(call, approval=replace(call.approval, terms=terms))
-    assert reason_to_ask_anew(own, call, allows, NOON) == ""
-    assert "does not let the requester approve" in reason_to_ask_anew(own, call, POLICY, NOON)
+    call = resealed(own, replace(call, approval=replace(call.approval, terms=terms)))
+    assert reason_to_ask_anew(own, call, allows, KEYS, NOON) == ""
+    assert "does not let the requester approve" in reason_to_ask_anew(own, call, POLICY, KEYS, NOON)
 
 
 def test_a_changed_action_supersedes_what_was_approved() -> None:

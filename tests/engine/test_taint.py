@@ -149,3 +149,24 @@ async def test_s1_s31_what_a_turn_had_read_outlives_a_restart_and_is_sealed_with
         await world.click("approve", approval_of(run, "t2c1"), CAROL, "card-t2c1")
         await ended(world)
     assert world.deeds.done == ["looked at the log", "bob in admins"]
+
+
+async def test_s1_s9_who_wrote_what_the_turn_had_read_is_not_enough_alone_and_with_somebody_else_is() -> None:
+    world = World()
+    world.model.delay = 0.3
+    world.guard.answers["grant_access"] = Judgement(Verdict.ASK, "broad", "BIGHUB")
+    world.model.turns = [wishing(LOOK), wishing(GRANT), saying("Told.")]
+    async with running(world):
+        await world.write("look at the log")
+        await world.write("make carol an admin", CAROL, message="2")  # before the next turn
+        run = await world.until(lambda run: (call := run.call("t2c1")) and call.card, 10.0)
+        call: Any = run.call("t2c1")
+        assert call.approval.terms.tainted == (*TAINTED, "user:U0CAROL")
+        await world.click("approve", approval_of(run, "t2c1"), CAROL, "card-t2c1")
+        run = await world.until(lambda run: run.call("t2c1").approval.votes, 10.0)
+        await asyncio.sleep(0.1)
+        assert world.deeds.done == ["looked at the log"]
+        assert run.call("t2c1").state is CallState.ASKING
+        await world.click("approve", approval_of(run, "t2c1"), BOB, "card-t2c1")
+        await ended(world)
+    assert world.deeds.done == ["looked at the log", "bob in admins"]

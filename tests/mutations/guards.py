@@ -390,7 +390,7 @@ ENGINE = (
     ),
     guard(
         "what the guard says then counts", "R7 R8", "engine/hindrances.py",
-        "if stricter_now(run, call, recheck, policy, tx.now):", "if False:",
+        "if stricter_now(run, call, recheck, policy, keys, tx.now):", "if False:",
         "engine/test_rechecking.py::test_r7_an_old_approval_does_not_start_what_the_guard_denies_now",
         "engine/test_rechecking.py::test_what_the_guard_finds_riskier_now_is_asked_about_anew",
     ),
@@ -477,7 +477,7 @@ ENGINE = (
     ),
     guard(
         "a quorum that has grown asks anew", "R7 R20", "engine/starting.py",
-        "if missing(present, approval.votes, approval.resolved_at):", "if False:",
+        "if missing(present, given, approval.resolved_at):", "if False:",
         "engine/test_faults.py::test_a_policy_that_became_stricter_before_the_start_asks_people_anew[stricter0]",
     ),
     guard(
@@ -594,7 +594,7 @@ ENGINE = (
     ),
     guard(
         "who left the group that the vote counted for has not approved", "R20", "engine/people.py",
-        "return not set(vote.counts_as) <= set(await self.counts_as(run, call, vote.person, vote.via))", "return False",
+        "return not set(vote.counts_as) <= set(await self.counts_as(run, call, vote.person, via))", "return False",
         "engine/test_terms.py::test_r20_who_left_the_group_for_which_the_vote_counted_has_not_approved",
     ),
     guard(
@@ -603,9 +603,63 @@ ENGINE = (
         "engine/test_engine.py::test_the_requester_may_not_approve_and_is_told_so_privately",
     ),
     guard(
+        "a retried request stays its requester's", "S9", "engine/inbox.py",
+        "Wrote(failed.asked.person, place, message,", "Wrote(clicked.person, place, message,",
+        "engine/test_retrying.py::test_s9_a_request_that_a_colleague_retries_stays_the_requesters_who_cannot_approve_it",
+    ),
+    guard(
+        "nothing is retried for somebody who may not ask any more", "S9", "engine/people.py",
+        "gone = await self.may_ask(asker, team)", "gone = refused",
+        "engine/test_retrying.py::test_s9_what_is_retried_is_refused_where_its_requester_may_not_ask_any_more",
+    ),
+    guard(
+        "who may not ask retries nothing", "S9", "engine/people.py",
+        "if refused is not None or person == asker:", "if person == asker:",
+        "engine/test_retrying.py::test_s9_who_may_not_ask_retries_nothing_of_others_either",
+    ),
+    guard(
         "the approvers' right is asked again before the start", "S10", "engine/hindrances.py",
-        'if vote.via in ("slack", BY_GLASS) and await', 'if vote.via == "nothing" and await',
+        'if vote.via != "program" and await', 'if vote.via == "nothing" and await',
         "engine/test_engine.py::test_an_approver_who_lost_the_right_since_the_click_has_not_approved",
+    ),
+    guard(
+        "who voted by shell is asked again before the start", "S10", "engine/hindrances.py",
+        'if vote.via != "program" and await', 'if vote.via not in ("program", "shell") and await',
+        "engine/test_lapsing.py::test_s10_who_voted_by_shell_and_left_before_the_start_has_not_approved",
+    ),
+    guard(
+        "a shell's vote is none where shells do not decide any more", "S9", "engine/people.py",
+        '(vote.via == "shell" and not self.policy.shell_may_decide) or', "",
+        "engine/test_lapsing.py"
+        "::test_s9_a_shells_vote_is_none_at_the_start_where_the_policy_does_not_let_shells_decide_any_more[group:SSRE]",
+    ),
+    guard(
+        "whether a shell is still in the group it counts for is waited for", "R8 S10", "engine/people.py",
+        'unseen = vote.via == "shell" and bool(by_id) and set(vote.counts_as) <= by_id', 'unseen = vote.via == "shell"',
+        "engine/test_lapsing.py"
+        "::test_r8_while_slack_is_away_a_shell_of_somebody_who_is_named_starts_it_and_of_a_group_waits",
+    ),
+    guard(
+        "what today's policy demands is met by sealed votes only", "S31 R20", "engine/starting.py",
+        "_beyond(run, approval, present, deciding(run, approval, keys), now)",
+        "_beyond(run, approval, present, tuple(v for v in approval.votes if v.choice is Choice.APPROVE), now)",
+        "engine/test_starting.py"
+        "::test_s31_r20_a_vote_that_nobody_sealed_does_not_meet_what_the_policy_of_today_demands[one more]",
+    ),
+    guard(
+        "who denied in vain undoes nothing at the start", "R20", "engine/starting.py",
+        "for v in approval.votes if v.choice is Choice.APPROVE and _sealed(", "for v in approval.votes if _sealed(",
+        "engine/test_lapsing.py::test_r20_who_denied_in_vain_and_left_then_undoes_nothing",
+    ),
+    guard(
+        "once the glass is broken only that vote is asked about again", "S22", "engine/starting.py",
+        "if vote.via == BY_GLASS) or given", "if False) or given",
+        "engine/test_lapsing.py::test_s22_once_the_glass_is_broken_who_approved_before_and_left_undoes_nothing",
+    ),
+    guard(
+        "an unsealed vote keeps nobody from being asked again", "S31 S10", "engine/starting.py",
+        "v.choice is Choice.APPROVE and _sealed(run, approval, v, keys))", "v.choice is Choice.APPROVE)",
+        "engine/test_lapsing.py::test_s31_a_vote_that_nobody_sealed_takes_nobodys_place_when_it_is_asked_again",
     ),
     guard(
         "a vote counts under sealed terms only", "S31", "engine/voting.py",
@@ -1570,6 +1624,12 @@ TAINT = (
         "::test_s1_of_all_injections_none_executes_though_the_model_obeys_and_the_guard_allows",
     ),
     guard(
+        "who wrote what was read is not enough alone", "S1 S9", "engine/starting.py",
+        "*terms.not_alone, *writers(read)", "*terms.not_alone",
+        "engine/test_taint.py"
+        "::test_s1_s9_who_wrote_what_the_turn_had_read_is_not_enough_alone_and_with_somebody_else_is",
+    ),
+    guard(
         "reading is never raised", "S14", "core/taint.py",
         "if not read or binding.read_only or", "if not read or",
         "engine/test_taint.py::test_s14_reading_goes_on_in_a_turn_that_has_read",
@@ -1785,7 +1845,7 @@ EMERGENCY = (
     ),
     guard(
         "who broke the glass is asked again at the start", "S22", "engine/hindrances.py",
-        'if vote.via in ("slack", BY_GLASS) and await', 'if vote.via == "slack" and await',
+        'if vote.via != "program" and await', 'if vote.via not in ("program", "break_glass") and await',
         "engine/test_glass.py::test_who_is_not_named_any_more_at_the_start_has_not_decided",
     ),
     guard(

@@ -51,3 +51,11 @@ def test_details_of_a_turn_that_has_read_everything_are_within_slacks_limits() -
     run = asked_run(agreed=terms(tainted=names))
     check_view(json.loads(json.dumps(details_view(run, call_of(run)))), "modal")
     assert f" and {len(names) - MOST_IN_DETAILS} more" in words(details_view(run, call_of(run)))
+
+
+def test_s1_s9_the_card_says_whose_approval_alone_is_not_enough_because_the_turn_had_read_their_words() -> None:
+    shown = drawn(asked_run(agreed=terms(tainted=READ, not_alone=("U0DAN",))))
+    assert "words of <@U0DAN> , whose approval alone is not enough" in " ".join(words(shown.blocks).split())
+    assert "words of <@U0DAN>, whose approval alone is not enough." in shown.text
+    before = drawn(asked_run(agreed=terms(tainted=READ)))  # asked by a release that let them
+    assert "alone is not enough" not in words(before.blocks) + before.text
