@@ -212,7 +212,7 @@ async def whisper(client: AsyncWebClient, user: str, channel: str, thread: str, 
 
 
 def _people(run: Run) -> frozenset[str]:
-    """Whom a message in this thread may mention: those who take part in the run already."""
+    """Whom a message in this thread may mention: those who take part in the run already; and the channels of its cards."""
     votes = (vote.person.user for call in run.calls if call.approval for vote in call.approval.votes)
     asking = (inquiry.person.user for call in run.calls for inquiry in call.inquiries)
     settled = (call.settled.person.user for call in run.calls if call.settled and call.settled.person)
@@ -226,6 +226,7 @@ def _people(run: Run) -> frozenset[str]:
             *asking,
             *settled,
             *changing,
+            *(call.card.channel for call in run.calls if call.card),
         }
     )
 

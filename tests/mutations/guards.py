@@ -613,6 +613,11 @@ ENGINE = (
         "engine/test_faults.py::test_terms_that_were_changed_in_the_database_take_no_vote",
     ),
     guard(
+        "an edit counts from its card's own channel only", "S12 S13", "slack/listeners/forms.py",
+        "is_open and (run.asked.place.team, channel_of(run, call)) == (team, channel)", "is_open",
+        "slack/test_forms.py::test_s12_an_edit_that_is_sent_from_another_channel_than_its_cards_changes_nothing",
+    ),
+    guard(
         "a button counts in its own channel only", "S12 S13 S30", "engine/inbox.py",
         "return (run, call) if (place.team, channel_of(run, call)) == (team, clicked.channel) else None", "return run, call",
         "engine/test_placing.py::test_s13_a_card_stands_in_the_channel_that_the_policy_names_and_counts_only_there",

@@ -9,7 +9,7 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.call import Card
-from bot.core.events import SaferAsked, Started
+from bot.core.events import CardShown, SaferAsked, Started
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -223,6 +223,16 @@ async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
     (shown,) = await in_thread(workspace, place)
     assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0ALICE"]
     assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
+
+
+async def test_a_notice_mentions_the_channel_of_a_card_and_no_other(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place, CardShown(CALL, "C0DEV", "1700000009.000100", "asking:0"))
+    await chat.post_notice(run, "placed", "People are asked in <#C0DEV>, not in <#C0EVIL>.")
+    (shown,) = await in_thread(workspace, place)
+    assert [each["channel_id"] for each in objects(shown["blocks"]) if each.get("type") == "channel"] == ["C0DEV"]
+    assert "in <#C0DEV>, not in &lt;#C0EVIL&gt;." in shown["text"]
 
 
 async def test_a_notice_mentions_whoever_wanted_something_safer(

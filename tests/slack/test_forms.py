@@ -104,6 +104,26 @@ async def test_r3_what_is_submitted_is_a_row_of_the_inbox_before_it_is_acknowled
     assert json.loads(clicked.arguments) == BOUND | {"hours": 2, "level": "read", "tags": [], "force": True}
 
 
+async def test_s13_an_edit_counts_on_a_card_that_stands_in_another_channel_than_the_thread(
+    scene: Scene, desk: RecordingDesk
+) -> None:
+    view = await opened(scene, desk)
+    scene.knows(grant_run(), thread_in="C0DEV")
+    answer = await scene.person("U0CAROL").submit(view["id"], stated(view, hours="2"))
+    assert answer["ack"] == "ok" and last_click(desk).channel == "C0OPS"
+
+
+async def test_s12_an_edit_that_is_sent_from_another_channel_than_its_cards_changes_nothing(
+    scene: Scene, desk: RecordingDesk
+) -> None:
+    view = await opened(scene, desk)
+    run, call = desk.cards[APPROVAL]
+    assert call.card is not None
+    desk.cards[APPROVAL] = (run, replace(call, card=replace(call.card, channel="C0DEV")))
+    answer = await scene.person("U0CAROL").submit(view["id"], stated(view, hours="2"))
+    assert answer["response_action"] == "update" and desk.rows == []
+
+
 async def test_r3_an_edit_that_cannot_be_committed_is_not_acknowledged(scene: Scene, desk: RecordingDesk) -> None:
     view = await opened(scene, desk)
     desk.fails = 1

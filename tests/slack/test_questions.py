@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.events import Judged
+from bot.core.events import CardShown, Judged
 from bot.core.run import Run
 from bot.core.values import ApprovalId, Choice, Quorum, Share
 from bot.slack.blocks import Message
@@ -17,6 +17,7 @@ from tests.slack.made import (
     ALICE,
     APPROVAL,
     CALL,
+    CARD,
     CAROL,
     DAN,
     T0,
@@ -175,6 +176,13 @@ def test_the_form_of_a_question_needs_one_and_says_where_it_goes() -> None:
         block["optional"] is False and "thread" in block["hint"]["text"] and f"<@{ALICE.user}>" in words(view["blocks"])
     )
     assert (view["callback_id"], json.loads(view["private_metadata"])["approval"]) == ("ask", APPROVAL)
+
+
+def test_a_card_in_another_channel_says_in_which_thread_the_answer_is_awaited() -> None:
+    elsewhere = CardShown(CALL, "C0APPROVALS", CARD, "asking:0")
+    said = " ".join(words(list(drawn(asked_run(None, None, None, inquired(), elsewhere)).blocks)).split())
+    assert "to answer in the thread of the request, in <#C0OPS>" in said and "in this thread" not in said
+    assert "to answer in this thread" in words(list(drawn(asked_run(None, None, None, inquired())).blocks))
 
 
 @pytest.mark.parametrize("action", ["withdraw", "stop"])
