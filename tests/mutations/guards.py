@@ -26,6 +26,12 @@ def guard(name: str, rows: str, file: str, old: str, new: str, *tests: str) -> G
 
 CORE = (
     guard(
+        "an edit takes no question back", "R20", "core/run.py",
+        "edits=event.call, inquiries=old.inquiries)", "edits=event.call)",
+        "core/test_inquiries.py::test_what_a_call_is_edited_into_has_its_questions_and_answers_and_asks_none_twice",
+        "core/test_inquiries.py::test_a_question_that_is_open_when_its_call_is_edited_is_answered_on_what_it_became",
+    ),
+    guard(
         "who has voted is not reminded", "S14", "core/reminding.py",
         "if user not in voted and", "if",
         "core/test_reminding.py::test_who_votes_before_their_quiet_hours_end_is_left_alone",
