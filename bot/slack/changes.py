@@ -40,8 +40,8 @@ def lines(run: Run, call: Call) -> Iterator[Block]:
 
 
 def _alone(call: Call) -> Iterator[Piece]:
-    barred = call.approval.terms.not_alone if call.approval else ()
-    if barred:
+    """While people are asked; whoever broke the glass decided alone all the same."""
+    if call.approval is not None and call.approval.resolution is None and call.approval.terms.not_alone:
         yield said(", whose approval alone is not enough")
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from bot.core.events import CardShown, Judged
 from bot.core.run import Run
+from bot.core.terms import NOBODY_ELSE
 from bot.core.values import ApprovalId, Choice, Quorum, Share
 from bot.slack.blocks import Message
 from bot.slack.cards import card
@@ -89,6 +90,31 @@ def test_r20_with_several_demands_the_card_says_which_group_is_missing() -> None
     both = terms(quorum=2, approvers=(SRE, SEC), quorums=(each,))
     told = why_line(asked_run(None, None, both, _as(SEC)))
     assert "1 of  <!S0SRE>  and 1 of  <!S0SECURITY>" in told and told.endswith("still wanted:  1 of  <!S0SRE>")
+
+
+def test_r20_where_two_rules_want_somebody_the_card_counts_all_that_are_wanted() -> None:
+    both = terms(quorum=1, approvers=(SRE, SEC), quorums=(Quorum((SRE,), 1), Quorum((SEC,), 1)))
+    assert "0 of 2 approvals so far" in why_line(asked_run(None, None, both))
+    assert "1 of 2 approvals so far  · still wanted:  1 of  <!S0SECURITY>" in why_line(
+        asked_run(None, None, both, _as(SRE))
+    )
+
+
+def test_r20_where_an_approval_alone_is_not_enough_the_card_says_who_is_wanted_beside_it() -> None:
+    agreed = terms(approvers=("user:U0CAROL", "user:U0DAN"), not_alone=("U0CAROL",))
+    told = why_line(asked_run(None, None, agreed, voted(CAROL)))
+    assert "1 of 2 approvals so far  · still wanted:  1 of  <@U0DAN>" in told and "nobody" not in told.casefold()
+
+
+@pytest.mark.parametrize("more", [(), ("user:U0ALICE",)])
+def test_r20_where_nobody_is_left_who_could_approve_the_card_says_so(more: tuple[str, ...]) -> None:
+    agreed = terms(approvers=("user:U0CAROL", *more), not_alone=("U0CAROL",))
+    for run in (asked_run(None, None, agreed), asked_run(None, None, agreed, voted(CAROL))):
+        for told in (why_line(run), drawn(run).text):
+            assert f"Nobody can approve this. {NOBODY_ELSE}" in told
+    later = (Quorum(("user:U0CAROL",), 1, (), ("user:U0DAN",), T0 + 60),)
+    for able in (terms(approvers=("user:U0CAROL", SEC), not_alone=("U0CAROL",)), replace(agreed, quorums=later)):
+        assert "Nobody can" not in why_line(asked_run(None, None, able))
 
 
 def test_the_card_says_who_may_decide_later_and_from_when() -> None:
