@@ -22,8 +22,7 @@ def answered(
     def of(call: Call) -> Call:
         if call.state is not CallState.ASKING:
             return call
-        keys = (PostInquiry(call.proposal.call, number).key for number in range(1, len(call.inquiries) + 1))
-        pairs = zip(call.inquiries, keys, strict=True)
+        pairs = [(each, PostInquiry(each.of, each.number).key) for each in call.inquiries]
         return replace(
             call, inquiries=tuple(with_answer(each, said, requester, posted.get(key)) for each, key in pairs)
         )

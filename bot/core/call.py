@@ -262,7 +262,9 @@ def _doubted(call: Call, event: Doubted, at: float) -> Call | Refused:
 
 
 def _inquired(call: Call, event: Inquired, at: float) -> Call | Refused:
-    asked = inquire(call.approval, call.inquiries, event, call.card.message if call.card else "", at)
+    asked = inquire(
+        call.proposal.call, call.approval, call.inquiries, event, call.card.message if call.card else "", at
+    )
     return asked if isinstance(asked, Refused) else replace(call, inquiries=asked)
 
 

@@ -7,6 +7,7 @@ Rules
 3. Upper and lower case are alike in a scope.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from bot.core.authority import counts_as, groups_of, outside
@@ -23,6 +24,7 @@ NEEDS_REASON = "Please say why: whoever is stopped by it will read the reason."
 LONGEST_REASON = 500
 LONGEST_SCOPE = 120
 SECOND_PERSON = "You froze {} yourself, so somebody else must lift it."
+_FROZE = re.compile(r"<@([UW][A-Z0-9]{1,30})> froze ")
 AT_BIGHUB = "BIGHUB's kill switch stops this. It is lifted on BIGHUB's dashboard."
 
 
@@ -38,6 +40,18 @@ def scope_of(text: str) -> str | Refused:
 def reason_of(text: str) -> str | Refused:
     reason = text.strip()
     return reason[:LONGEST_REASON] if reason else Refused(NEEDS_REASON)
+
+
+def froze(by: str, scope: str, reason: str) -> str:
+    """Who froze what and why, as a sentence. `froze_it` reads who off it again."""
+    said = f"BIGHUB's kill switch is on: {reason}" if scope == BIGHUB else f"<@{by}> froze {scope}: {reason}"
+    return said if said.endswith((".", "!", "?")) else f"{said}."
+
+
+def froze_it(sentence: str) -> str:
+    """The user whose freeze a sentence of `froze` tells of; "" for any other."""
+    found = _FROZE.match(sentence)
+    return found[1] if found else ""
 
 
 def freezers(policy: Policy) -> tuple[str, ...]:

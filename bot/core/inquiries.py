@@ -3,6 +3,7 @@
 Rule 1: a question is no vote and neither is its answer; both stand on the card, and nothing is decided by them.
 Rule 2: only while people are asked, from the recorded card, and a bounded number of times.
 Rule 3: the answer is the first thing that the requester writes in the thread after the question stood there.
+Rule 4: whoever edits a call takes no question back: what it becomes has them all, those without an answer too.
 Who may ask is `engine/people.py`'s; giving calls their answers `answers.py`'s.
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass, replace
 from bot.core.approval import NOT_THE_CARD, Approval
 from bot.core.events import Inquired, Said
 from bot.core.refusal import Refused
-from bot.core.values import Person
+from bot.core.values import CallId, Person
 
 MOST_INQUIRIES = 5
 EMPTY = "There was no question in it, so nothing was asked."
@@ -23,8 +24,11 @@ NOT_POSTED = "refused: "
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """A question to the requester. ``at``: epoch seconds; ``answer``: None until there is one."""
+    """A question to the requester. ``of``, ``number``: the call that it was asked about, and the how many-eth there, from 1 on; what that
+    was edited into has it too. ``at``: epoch seconds; ``answer``: None until there is one."""
 
+    of: CallId
+    number: int
     person: Person
     question: str
     at: float
@@ -32,9 +36,9 @@ class Inquiry:
 
 
 def inquire(
-    approval: Approval | None, inquiries: tuple[Inquiry, ...], event: Inquired, card: str, at: float
+    name: CallId, approval: Approval | None, inquiries: tuple[Inquiry, ...], event: Inquired, card: str, at: float
 ) -> tuple[Inquiry, ...] | Refused:
-    """``inquiries`` with one more. ``card``: the recorded card's ``ts``."""
+    """``inquiries`` of the call ``name`` with one more. ``card``: the recorded card's ``ts``."""
     if approval is None or approval.resolution is not None or at >= approval.terms.expires_at:
         return Refused("This is not asked about any more.")
     if event.message != card:
@@ -43,7 +47,7 @@ def inquire(
         return Refused(EMPTY)
     if len(inquiries) >= MOST_INQUIRIES:
         return Refused(TOO_MANY)
-    return (*inquiries, Inquiry(event.person, event.question, at))
+    return (*inquiries, Inquiry(name, len(inquiries) + 1, event.person, event.question, at))
 
 
 def with_answer(inquiry: Inquiry, said: Sequence[Said], requester: Person, posted: str | None) -> Inquiry:

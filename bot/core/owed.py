@@ -116,9 +116,10 @@ def _shown(run: Run, call: Call) -> Iterator[Effect]:
         yield ShowCard(call.proposal.call, call.phase, call.card.again_at)
     if call.outcome is Outcome.NEEDS_CONTEXT and not run.delivered(f"question:{call.proposal.call}"):
         yield AskRequester(call.proposal.call)
-    for number in range(1, len(call.inquiries) + 1):
-        if call.state is CallState.ASKING and not run.delivered(f"inquiry:{call.proposal.call}:{number}"):
-            yield PostInquiry(call.proposal.call, number)
+    for inquiry in call.inquiries if call.state is CallState.ASKING else ():
+        asked = PostInquiry(inquiry.of, inquiry.number)
+        if not run.delivered(asked.key):
+            yield asked
 
 
 def _noticed(run: Run, call: Call) -> Iterator[PostNotice]:

@@ -207,7 +207,7 @@ def _edited(run: Run, event: Edited, at: float) -> Run | Refused:
     after = _call_event(run, event, at)
     if isinstance(after, Refused):
         return after
-    edited = replace(proposed(old.turn, new, at), edits=event.call)
+    edited = replace(proposed(old.turn, new, at), edits=event.call, inquiries=old.inquiries)
     return replace(after, calls=with_next(after.calls, event.call, edited))
 
 

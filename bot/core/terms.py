@@ -22,6 +22,7 @@ from bot.core.glass import BY_GLASS
 from bot.core.values import Choice, Person, Quorum, Share, Terms
 
 NOBODY = Person("", "")
+NOBODY_ELSE = "Somebody else must approve too, and policy.yml names nobody else."
 
 
 class Cast(Protocol):
@@ -93,7 +94,7 @@ def missing(terms: Terms, votes: Sequence[Cast], at: float) -> tuple[Lack, ...]:
     approving = tuple({vote.person.user: vote for vote in votes if vote.choice is Choice.APPROVE}.values())
     if any(vote.via == BY_GLASS for vote in approving):
         return ()
-    return _lacking(terms, approving, at) or _second(terms, approving)
+    return _lacking(terms, approving, at) or _second(terms, approving, at)
 
 
 def _lacking(terms: Terms, approving: Sequence[Cast], at: float) -> tuple[Lack, ...]:
@@ -119,11 +120,20 @@ def _all_named(approvers: Iterable[str]) -> bool:
     return all(name.startswith("user:") for name in approvers)
 
 
-def _second(terms: Terms, approving: Sequence[Cast]) -> tuple[Lack, ...]:
+def _second(terms: Terms, approving: Sequence[Cast], at: float) -> tuple[Lack, ...]:
     alone = {vote.person.user for vote in approving}
     if len(alone) != 1 or not alone & set(terms.not_alone):
         return ()
-    return (Lack(1, tuple(name for name in terms.approvers if name not in {f"user:{user}" for user in alone})),)
+    called = (name for quorum in terms.quorums for name in _called_in(quorum, at))
+    names = dict.fromkeys((*terms.approvers, *called))
+    return (Lack(1, tuple(name for name in names if name not in {f"user:{user}" for user in alone})),)
+
+
+def nobody_else(terms: Terms, requester: Person) -> bool:
+    """Whether the only one who may ever approve it is one whose approval alone is not enough, as far as the names tell."""
+    names = all_approvers(terms)
+    able = {*names} - (set() if terms.requester_may_approve else {f"user:{requester.user}"})
+    return _all_named(names) and len(able) == 1 and able <= {f"user:{user}" for user in terms.not_alone}
 
 
 def may_vote(terms: Terms, person: str, counts_as: Sequence[str], at: float) -> bool:

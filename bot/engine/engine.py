@@ -172,6 +172,10 @@ class Engine:
         except Unavailable:
             return Refused(NOBODY_KNOWS)
 
+    def edits_in_vain(self, run: Run, call: Call, person: Person) -> bool:
+        """Whether nobody could approve what this person makes of a call."""
+        return self._people.edits_in_vain(run, call, person)
+
     def schema(self, call: Call) -> Mapping[str, object] | None:
         """The JSON schema of a call's arguments; None where its action was changed or removed since it was proposed."""
         binding, action = call.proposal.binding, call.proposal.action

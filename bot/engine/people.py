@@ -15,7 +15,7 @@ from bot.core.glass import BY_GLASS
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.terms import all_approvers, both
+from bot.core.terms import all_approvers, both, nobody_else
 from bot.core.values import ApprovalId, Person, Terms
 from bot.engine.words import NOBODY_KNOWS, OTHERS_REQUEST
 from bot.ports import ApprovalGroup, Chat, Unavailable
@@ -134,13 +134,17 @@ class People:
         """Whether this person may review what somebody decided alone: whoever may decide it, by the present policy."""
         return await self._may(run.asked.person, run.asked.place.team, self._present_terms(run, call), person)
 
-    def _present_terms(self, run: Run, call: Call) -> Terms:
-        """The terms by the policy of today; a vote must hold under them too."""
+    def edits_in_vain(self, run: Run, call: Call, person: Person) -> bool:
+        """Whether nobody could approve what this person makes of the call, as far as names tell; by the policy of today."""
+        return not run.of_program and nobody_else(self._present_terms(run, call, person.user), run.asked.person)
+
+    def _present_terms(self, run: Run, call: Call, *more: str) -> Terms:
+        """The terms by the policy of today; a vote must hold under them too. ``more``: users who would have changed it, too."""
         binding = call.proposal.binding
         assert binding is not None
         score = call.judgement.risk if call.judgement else None
         case = rules.case_of(
-            call.proposal.action, binding, run.asked.person, run.asked.place, score, editors(call, run.calls)
+            call.proposal.action, binding, run.asked.person, run.asked.place, score, (*editors(call, run.calls), *more)
         )
         return rules.terms(self.policy, case, ApprovalId(""), call.approval.opened_at if call.approval else 0.0)
 

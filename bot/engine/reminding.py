@@ -14,7 +14,7 @@ from bot.core.events import Reminded
 from bot.core.refusal import Refused
 from bot.core.reminding import called_in
 from bot.core.run import Run
-from bot.core.terms import missing
+from bot.core.terms import NOBODY_ELSE, missing, nobody_else
 from bot.core.timing import time_said
 from bot.core.values import Person, Summons
 from bot.engine.door import Door
@@ -36,7 +36,7 @@ class Reminding:
         _, now = await self._door.load(run.id)
         names = wanted(approval, effect, now)
         summons = await self._summons(run, call, approval, names, now)
-        text = _thread_text(call, approval, names, effect, now)
+        text = _thread_text(run, call, approval, names, effect, now)
         posted = await self._chat.post_notice(run, effect.key, text, names=True, again=again)
         return Reminded(effect.approval, effect.key, posted.message, summons)
 
@@ -79,9 +79,11 @@ def _asking(run: Run, opaque: str) -> tuple[Call, Approval]:
     return call, call.approval
 
 
-def _thread_text(call: Call, approval: Approval, names: tuple[str, ...], effect: Remind | Escalate, now: float) -> str:
-    who, what = ", ".join(names) or "nobody (no approver is configured)", call.proposal.action
-    rest = f"It expires in {_left(approval, now)}.{_held(call)}"
+def _thread_text(
+    run: Run, call: Call, approval: Approval, names: tuple[str, ...], effect: Remind | Escalate, now: float
+) -> str:
+    who, what = ", ".join(names) or _nobody(approval), call.proposal.action
+    rest = _rest(run, call, approval, now)
     if isinstance(effect, Escalate):
         return f"Nobody has decided {what} yet, so {who} may decide it now, too. {rest}"
     return f"Reminder: {what} still waits for {who}. {rest}"
@@ -93,8 +95,18 @@ def _direct_text(run: Run, call: Call, approval: Approval, effect: Summon, now: 
     why = (
         "Nobody has decided it yet, so you may now, too." if effect.of.startswith("escalate:") else "You can decide it."
     )
-    rest = f"It expires in {_left(approval, now)}.{_held(call)}"
+    rest = _rest(run, call, approval, now)
     return f"<@{run.asked.person.user}> asked for {call.proposal.action}{where}, and it waits. {why} {rest}"
+
+
+def _nobody(approval: Approval) -> str:
+    return "somebody else, whom no rule names yet" if approval.terms.approvers else "nobody (no approver is configured)"
+
+
+def _rest(run: Run, call: Call, approval: Approval, now: float) -> str:
+    in_vain = f" Nobody can approve it: {NOBODY_ELSE[0].lower()}{NOBODY_ELSE[1:]}"
+    told = in_vain if nobody_else(approval.terms, run.asked.person) else ""
+    return f"It expires in {_left(approval, now)}.{told}{_held(call)}"
 
 
 def _held(call: Call) -> str:

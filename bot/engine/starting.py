@@ -25,7 +25,7 @@ from bot.core.approval import (
 )
 from bot.core.call import Call
 from bot.core.changes import edited_from, editors
-from bot.core.emergency import ALL, BIGHUB
+from bot.core.emergency import ALL, BIGHUB, froze
 from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
 from bot.core.policy import Case, Policy, Rule
@@ -202,9 +202,7 @@ def stopping(freezes: Iterable[Freeze], binding: Binding, *, opened: bool) -> Fr
 
 
 def frozen_text(freeze: Freeze) -> str:
-    if freeze.scope == BIGHUB:
-        return f"BIGHUB's kill switch is on: {freeze.reason}"
-    return f"{freeze.by} froze {freeze.scope}: {freeze.reason}"
+    return froze(freeze.by, freeze.scope, freeze.reason)
 
 
 def digest_of(run: Run, call: Call, binding: Binding) -> str:

@@ -92,7 +92,8 @@ def notice_text(run: Run, effect: PostNotice, policy: Policy) -> str:
     if kind == "stricter" and call.approval is not None:
         return stricter_text(what, call.approval, run.asked.person)
     if kind == "placed":
-        return f"{who} people are asked about {what} in another channel ({call.card.channel if call.card else ''})."
+        where = f": <#{call.card.channel}>" if call.card else ""
+        return f"{who} people are asked about {what} in another channel{where}."
     if kind == "anew":
         return f"{who} people are asked anew about {what}: {call.judgement.reason if call.judgement else ''}"
     if call.outcome is Outcome.DENIED and vote is not None:

@@ -65,6 +65,10 @@ def group_mention(group: str) -> Run:
     return {"type": "usergroup", "usergroup_id": group}
 
 
+def channel_mention(channel: str) -> Run:
+    return {"type": "channel", "channel_id": channel}
+
+
 def as_text(runs: Iterable[Run]) -> str:
     """The same as a message's top-level ``text``: mentions stay alive there, and nothing else does."""
     return "".join(_as_text(run) for run in runs)
@@ -74,6 +78,8 @@ def _as_text(run: Run) -> str:
     match run["type"]:
         case "user":
             return f"<@{run['user_id']}>"
+        case "channel":
+            return f"<#{run['channel_id']}>"
         case "usergroup":
             return f"<!subteam^{run['usergroup_id']}>"
         case "date":

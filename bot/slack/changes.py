@@ -45,7 +45,9 @@ def lines(run: Run, call: Call) -> Iterator[Block]:
 
 
 def _alone(call: Call, user: str) -> Iterator[Piece]:
-    if call.approval and user in call.approval.terms.not_alone:
+    """While people are asked; whoever broke the glass decided alone all the same."""
+    approval = call.approval
+    if approval is not None and approval.resolution is None and user in approval.terms.not_alone:
         yield said(NOT_ALONE)
 
 

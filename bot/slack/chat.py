@@ -14,7 +14,8 @@ from typing import Any, Final
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.core.call import Call
+from bot.core.call import Call, Outcome
+from bot.core.emergency import froze_it
 from bot.core.glass import Broken
 from bot.core.inputs import Profile
 from bot.core.placing import channel_of
@@ -212,7 +213,7 @@ async def whisper(client: AsyncWebClient, user: str, channel: str, thread: str, 
 
 
 def _people(run: Run) -> frozenset[str]:
-    """Whom a message in this thread may mention: those who take part in the run already."""
+    """Whom a message in this thread may mention: those who take part in the run already; and the channels of its cards."""
     votes = (vote.person.user for call in run.calls if call.approval for vote in call.approval.votes)
     asking = (inquiry.person.user for call in run.calls for inquiry in call.inquiries)
     settled = (call.settled.person.user for call in run.calls if call.settled and call.settled.person)
@@ -226,6 +227,8 @@ def _people(run: Run) -> frozenset[str]:
             *asking,
             *settled,
             *changing,
+            *(call.card.channel for call in run.calls if call.card),
+            *(froze_it(call.reason) for call in run.calls if call.outcome is Outcome.FROZEN),
         }
     )
 

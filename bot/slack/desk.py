@@ -31,6 +31,9 @@ class Desk(Protocol):
     async def may_edit(self, person: Person, opaque: str) -> Refused | None:
         """Whether a person may change what is asked about, or ask for something safer; None where they may."""
 
+    def edits_in_vain(self, run: Run, call: Call, person: Person) -> bool:
+        """Whether nobody could approve what this person makes of a call."""
+
     def schema(self, call: Call) -> Mapping[str, object] | None:
         """The JSON schema of a call's arguments; None where its action was changed or removed since."""
 

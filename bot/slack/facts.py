@@ -16,7 +16,7 @@ from bot.core.canonical import argument_lines, has_invisible, mixes_scripts, par
 from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.terms import demands_of, missing
+from bot.core.terms import NOBODY_ELSE, Lack, demands_of, missing, nobody_else
 from bot.core.tightening import demanded_since, why_void
 from bot.core.values import Choice, Person, Terms
 from bot.slack import limits
@@ -124,14 +124,18 @@ def who_line(run: Run, approval: Approval) -> Block:
     terms = approval.terms
     runs = [said("Why you: "), *_who(terms, run.asked.person), said(" · expires "), moment(terms.expires_at)]
     given = sum(vote.choice is Choice.APPROVE for vote in approval.votes)
-    if terms.quorum > 1 or terms.quorums:
-        runs.append(said(f" · {given} of {terms.quorum} approvals so far"))
-        runs.extend(_lacking(approval) if given and approval.resolution is None else ())
+    lacks = missing(terms, approval.votes, max((vote.at for vote in approval.votes), default=0.0))
+    wanted = max(terms.quorum, given + sum(lack.count for lack in lacks))
+    if wanted > 1:
+        runs.append(said(f" · {given} of {wanted} approvals so far"))
+        runs.extend(_lacking(approval, lacks) if given and approval.resolution is None else ())
     if terms.denials > 1:
         runs.append(said(f" · {len(approval.votes) - given} of the {terms.denials} denials that end it"))
     if terms.comment_required:
         runs.append(said(" · an approval needs a comment"))
     runs.extend(_escalating(terms))
+    if nobody_else(terms, run.asked.person):
+        runs.append(said(f" · Nobody can approve this. {NOBODY_ELSE}", "bold"))
     return line(*runs)
 
 
@@ -217,6 +221,7 @@ def spoken(run: Run, call: Call, status: str) -> str:
         parts.append(f"{escaped(one_line(judgement.source))}: {escaped(one_line(judgement.reason, REASON))}")
     if approval and approval.resolution is None:
         parts.append(f"Expires {utc(approval.terms.expires_at)}.")
+        parts += [f"Nobody can approve this. {NOBODY_ELSE}"] if nobody_else(approval.terms, run.asked.person) else []
         parts += ["The policy became stricter after people were asked."] if approval.earlier else []
     return " ".join(parts)
 
@@ -242,10 +247,8 @@ def _escalating(terms: Terms) -> Iterator[Piece]:
         yield said(f" · and others later{SHORTENED}")
 
 
-def _lacking(approval: Approval) -> Iterator[Piece]:
+def _lacking(approval: Approval, lacks: Sequence[Lack]) -> Iterator[Piece]:
     """Who is still wanted, by the votes so far."""
-    last = max((vote.at for vote in approval.votes), default=0.0)
-    lacks = missing(approval.terms, approval.votes, last)
     voted = {f"user:{vote.person.user}" for vote in approval.votes}
     yield said(" · still wanted: ")
     wanted = [(lack.count, [name for name in lack.approvers if name not in voted]) for lack in lacks]
@@ -256,7 +259,7 @@ def _several(demands: Sequence[tuple[int, Sequence[str]]], most: int | None = No
     """So many of these and so many of those. Where there are several, each is shortened, so that the card stays within its limits.
     ``most``: how many of each are named at most, however many demands there are."""
     for index, (count, approvers) in enumerate(demands[:MOST_DEMANDS]):
-        yield said(f"{' and ' if index else ''}{count} of ")
+        yield said(f"{' and ' if index else ''}{count} of {'' if approvers else 'nobody'}")
         yield from _named(approvers, most if len(demands) == 1 else MOST_NAMED)
     if len(demands) > MOST_DEMANDS:
         yield said(f" and {len(demands) - MOST_DEMANDS} more demands{SHORTENED}")

@@ -8,8 +8,21 @@ from typing import Final
 
 from bot.core.call import Call, CallState
 from bot.core.inquiries import Inquiry
+from bot.core.placing import channel_of
 from bot.core.run import Run
-from bot.slack.blocks import SHORTENED, Block, as_text, line, mention, moment, one_line, rich, said, section
+from bot.slack.blocks import (
+    SHORTENED,
+    Block,
+    as_text,
+    channel_mention,
+    line,
+    mention,
+    moment,
+    one_line,
+    rich,
+    said,
+    section,
+)
 from bot.slack.blocks import Run as Piece
 
 ON_CARD: Final = 2
@@ -45,4 +58,12 @@ def _told(run: Run, call: Call, inquiry: Inquiry) -> Iterator[list[Piece]]:
     if inquiry.answer is not None:
         yield [said("Answer of ", "bold"), who, said(f": “{one_line(inquiry.answer, QUOTED)}”")]
     elif call.state is CallState.ASKING:
-        yield [said("Waits for "), who, said(" to answer in this thread; it can be decided all the same.")]
+        yield [said("Waits for "), who, *_where(run, call), said("; it can be decided all the same.")]
+
+
+def _where(run: Run, call: Call) -> list[Piece]:
+    """The answer is written in the request's thread, and the card may stand elsewhere."""
+    thread = run.asked.place.channel
+    if channel_of(run, call) == thread:
+        return [said(" to answer in this thread")]
+    return [said(" to answer in the thread of the request, in "), channel_mention(thread)]

@@ -1,7 +1,7 @@
 """What the model writes, as rich_text: paragraphs, headings, lists, **bold**, *italic*, `code`, fenced code, tables.
 
 Rule 1: nothing is lost: every character that is not a mark of formatting is shown.
-Rule 2: nothing becomes live: links show their address as text, and only people named in ``people`` can be mentioned.
+Rule 2: nothing becomes live: links show their address as text, and only who and what is named in ``people`` can be mentioned.
 Rule 3: what is not clearly formatting stays as it was written; underscores are part of names, so they never format.
 """
 
@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from bot.slack.blocks import Block, Run, chunks, group_mention, mention, preformatted, said, section
+from bot.slack.blocks import Block, Run, channel_mention, chunks, group_mention, mention, preformatted, said, section
 
 PIECE: Final = 2_000
 """Characters of source in one element; a longer paragraph goes into several."""
@@ -56,12 +56,11 @@ def runs(text: str, people: frozenset[str] = frozenset()) -> list[Run]:
 
 
 def plain_runs(text: str, people: frozenset[str]) -> list[Run]:
-    """Text without any formatting but the mentions of ``people``."""
+    """Text without any formatting but the mentions of ``people``, and of channels among them."""
     found: list[Run] = []
-    for part in re.split(r"(<@[UW][A-Z0-9]{1,30}>)", text):
-        user = _USER.match(part)
-        if user and user[1] in people:
-            found.append(mention(user[1]))
+    for part in re.split(r"(<@[UW][A-Z0-9]{1,30}>|<#[CDG][A-Z0-9]{1,30}>)", text):
+        if part[:2] in ("<@", "<#") and part[2:-1] in people:
+            found.append(mention(part[2:-1]) if part[1] == "@" else channel_mention(part[2:-1]))
         elif part:
             found.append(said(part))
     return found

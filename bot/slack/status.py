@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.core.call import RESTORED, Call, CallState, Outcome
-from bot.core.emergency import BIGHUB
+from bot.core.emergency import BIGHUB, froze_it
 from bot.core.events import Finished, FreezeNoted, Settled
 from bot.core.values import Answer
 from bot.slack import facts
 from bot.slack.blocks import Block, escaped, line, mention, moment, one_line, said
 from bot.slack.blocks import Run as Piece
+from bot.slack.richtext import plain_runs
 
 DID_NOT_RUN: Final = "Did not run"
 FROZEN_REASON: Final = 250
@@ -144,6 +145,7 @@ def _why_in_doubt(call: Call) -> list[Piece]:
 def _refused(call: Call) -> Iterator[Block]:
     if call.outcome is Outcome.DENIED and call.approval is not None and call.approval.deciding_vote is not None:
         return
+    people = frozenset({froze_it(call.reason)}) if call.outcome is Outcome.FROZEN else frozenset()
     reason = f": {one_line(call.reason, facts.REASON)}" if call.reason.strip() else "."
     known = "" if call.reason == RESTORED else " It did not run."
-    yield line(said(word(call), "bold"), said(reason), said(f"{known} · "), moment(call.ended_at))
+    yield line(said(word(call), "bold"), *plain_runs(reason, people), said(f"{known} · "), moment(call.ended_at))

@@ -7,7 +7,7 @@ import pytest
 from bot.core.approval import NOT_THE_CARD, Resolution
 from bot.core.call import Call, CallState, Outcome
 from bot.core.effects import PostInquiry, PostNotice
-from bot.core.events import CardShown, Delivered, Event, Inquired, Said, Withdrawn
+from bot.core.events import CardShown, Delivered, Edited, Event, Inquired, Said, Withdrawn
 from bot.core.inquiries import EMPTY, MOST_INQUIRIES, TOO_MANY
 from bot.core.owed import pending
 from bot.core.values import ApprovalId, CallId, Choice, Person
@@ -70,6 +70,31 @@ def test_what_could_not_be_posted_or_compared_has_no_answer() -> None:
         told = asking()
         told.tell(ASK, Delivered("inquiry:t1c1:1", ref), answer("000700"))
         assert call(told).inquiries[0].answer is None
+
+
+EDIT = Edited(CallId("t1c1"), replace(proposal("t1c1e"), wire="wire_t1c1"), CAROL)
+
+
+def test_what_a_call_is_edited_into_has_its_questions_and_answers_and_asks_none_twice() -> None:
+    told = asking()
+    told.tell(ASK, POSTED, answer("000700"), EDIT, judged("t1c1e"))
+    assert [(each.question, each.answer) for each in told.run.calls[1].inquiries] == [("Which incident?", "INC-42")]
+    assert owed(told) == [] and told.run.calls[1].phase == "asking:ap_t1c1e:0:!"
+
+
+def test_a_question_that_is_open_when_its_call_is_edited_is_answered_on_what_it_became() -> None:
+    for answered_at in (3, 4):  # while that is judged, and when people are asked about it
+        told, events = asking(), [ASK, POSTED, EDIT, judged("t1c1e")]
+        told.tell(*events[:answered_at], answer("000700"), *events[answered_at:])
+        assert [each.answer for each in told.run.calls[1].inquiries] == ["INC-42"] and owed(told) == []
+    told = asking()
+    told.tell(ASK, EDIT, judged("t1c1e"))
+    assert owed(told) == ["inquiry:t1c1:1"]
+    told.tell(POSTED, CardShown(CallId("t1c1e"), "C0OPS", "card2", "asking"))
+    told.tell(replace(ASK, approval=ApprovalId("ap_t1c1e"), message="card2", question="Until when?"))
+    assert owed(told) == ["inquiry:t1c1e:2"]
+    told.tell(Delivered("inquiry:t1c1e:2", "1700000000.000800"), answer("000700"), answer("000900", "noon"))
+    assert [each.answer for each in told.run.calls[1].inquiries] == ["INC-42", "noon"]
 
 
 def test_r7_what_is_decided_takes_no_answer_any_more() -> None:

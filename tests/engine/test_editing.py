@@ -14,11 +14,13 @@ from bot.core.changes import MOST_EDITS, editors
 from bot.core.inputs import Clicked
 from bot.core.policy import Defaults, Policy, Rule
 from bot.core.run import Run
+from bot.core.terms import NOBODY_ELSE
 from bot.core.values import Judgement, Person, Verdict
 from bot.engine.editing import EXPIRED, NOTHING_SAFER, UNCHANGED
 from bot.ports import Store
 from bot.sql.store import open_store
 from tests.engine.test_faults import ASK, GRANT, running
+from tests.engine.test_reminding import said
 from tests.engine.test_terms import DEFAULTS, asked, ended, shown, told, world_of
 from tests.engine.world import ALICE, BOB, CAROL, GUS, LIMITS, PLACE, World, approval_of, saying, wishing
 
@@ -110,6 +112,22 @@ async def test_r20_whoever_edits_is_not_enough_alone_and_with_somebody_else_is()
         await world.click("approve", second, BOB, "card-t1c1e")
         await ended(world)
     assert world.deeds.done == ["eve in admins"]
+
+
+async def test_r20_where_the_only_approver_edits_the_reminder_says_that_nobody_can_approve_it() -> None:
+    world = world_of(defaults=replace(DEFAULTS, approvers=("user:U0CAROL",), remind_after=600))
+    async with running(world):
+        first = await asked(world)
+        run = await world.run()
+        assert run is not None and world.engine.edits_in_vain(run, run.calls[0], CAROL)
+        assert not world.engine.edits_in_vain(run, run.calls[0], ALICE)
+        await edit(world, first)
+        await world.click("approve", await changed(world), CAROL, "card-t1c1e")
+        await world.until(lambda run: run.call("t1c1e").approval.votes, 10.0)
+        world.store.clock_shift = 601
+        text = await said(world, "Reminder")
+    assert "nobody (no approver" not in text and "waits for somebody else" in text
+    assert NOBODY_ELSE[1:] in text and world.deeds.done == []
 
 
 async def test_r20_where_the_policy_says_so_whoever_edits_approves_alone() -> None:

@@ -54,7 +54,7 @@ async def test_r7_what_was_edited_while_frozen_says_so_on_its_own_card_and_is_ap
         second = await changed(world)
         await world.until(lambda run: ":system:okta:" in run.call("t1c1e").card.shows, 10.0)
         await world.click("approve", second, CAROL, "card-t1c1e")
-        assert "U0BOB froze system:okta" in await told(world)
+        assert "<@U0BOB> froze system:okta" in await told(world)
         assert world.deeds.done == []
         await world.store.write(lambda tx: tx.lift_freeze("system:okta", "U0CAROL"))
         await world.until(lambda run: ":system:okta:" not in run.call("t1c1e").card.shows, 10.0)

@@ -112,7 +112,7 @@ OWN = "You asked for this yourself, so "
 NOT_AMONG = "You are not among them."
 UNKNOWN = "belongs to nothing that I know"
 STALE = "That is not the card of this approval any more."
-IN_VAIN = "U0DAN froze all: incident 7. An approval would come to nothing now"
+IN_VAIN = "<@U0DAN> froze all: incident 7. An approval would come to nothing now"
 OUT = {
     "guest": "A guest cannot decide this.",
     "left": "A deactivated account cannot decide this.",

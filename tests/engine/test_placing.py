@@ -14,7 +14,9 @@ async def test_s13_a_card_stands_in_the_channel_that_the_policy_names_and_counts
     async with running(world):
         approval = await asked(world)
         assert (await shown(world)).calls[0].card.channel == "C0APPROVALS"
-        assert "people are asked about grant_access in another channel" in await said(world, "another channel")
+        assert "people are asked about grant_access in another channel: <#C0APPROVALS>." in await said(
+            world, "another channel"
+        )
         await world.receive("here", Clicked(CAROL, "approve", approval, PLACE.channel, "card-t1c1"))
         assert "belongs to nothing that I know" in await told(world)
         assert world.deeds.done == []

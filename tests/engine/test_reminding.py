@@ -159,7 +159,7 @@ async def test_whom_it_escalates_to_hear_of_it_when_they_may_decide() -> None:
 ENDS = {
     "denied": (Outcome.DENIED, "<@U0ALICE> grant_access was denied by <@U0CAROL>: too broad"),
     "expired": (Outcome.EXPIRED, "<@U0ALICE> grant_access did not run (expired): Nobody decided in time."),
-    "frozen": (Outcome.FROZEN, "<@U0ALICE> grant_access did not run (frozen): U0BOB froze all: incident"),
+    "frozen": (Outcome.FROZEN, "<@U0ALICE> grant_access did not run (frozen): <@U0BOB> froze all: incident."),
 }
 
 

@@ -26,6 +26,24 @@ def guard(name: str, rows: str, file: str, old: str, new: str, *tests: str) -> G
 
 CORE = (
     guard(
+        "what nobody is left to approve says so", "R20", "core/terms.py",
+        "return _all_named(names) and len(able) == 1 and able <= {f\"user:{user}\" for user in terms.not_alone}", "return False",
+        "slack/test_questions.py::test_r20_where_nobody_is_left_who_could_approve_the_card_says_so",
+        "engine/test_editing.py::test_r20_where_the_only_approver_edits_the_reminder_says_that_nobody_can_approve_it",
+    ),
+    guard(
+        "the approvals are counted of all that are wanted", "R20", "slack/facts.py",
+        "max(terms.quorum, given + sum(lack.count for lack in lacks))", "terms.quorum",
+        "slack/test_questions.py::test_r20_where_two_rules_want_somebody_the_card_counts_all_that_are_wanted",
+        "slack/test_questions.py::test_r20_where_an_approval_alone_is_not_enough_the_card_says_who_is_wanted_beside_it",
+    ),
+    guard(
+        "an edit takes no question back", "R20", "core/run.py",
+        "edits=event.call, inquiries=old.inquiries)", "edits=event.call)",
+        "core/test_inquiries.py::test_what_a_call_is_edited_into_has_its_questions_and_answers_and_asks_none_twice",
+        "core/test_inquiries.py::test_a_question_that_is_open_when_its_call_is_edited_is_answered_on_what_it_became",
+    ),
+    guard(
         "who has voted is not reminded", "S14", "core/reminding.py",
         "if user not in voted and", "if",
         "core/test_reminding.py::test_who_votes_before_their_quiet_hours_end_is_left_alone",
@@ -665,6 +683,11 @@ ENGINE = (
         "a vote counts under sealed terms only", "S31", "engine/voting.py",
         "if not judgement_holds(run, call, self._keys):", "if False:",
         "engine/test_faults.py::test_terms_that_were_changed_in_the_database_take_no_vote",
+    ),
+    guard(
+        "an edit counts from its card's own channel only", "S12 S13", "slack/listeners/forms.py",
+        "is_open and (run.asked.place.team, channel_of(run, call)) == (team, channel)", "is_open",
+        "slack/test_forms.py::test_s12_an_edit_that_is_sent_from_another_channel_than_its_cards_changes_nothing",
     ),
     guard(
         "a button counts in its own channel only", "S12 S13 S30", "engine/inbox.py",
@@ -1667,7 +1690,7 @@ TAINT = (
 EDITING = (
     guard(
         "whoever edited is not enough alone", "R20", "core/terms.py",
-        "return _lacking(terms, approving, at) or _second(terms, approving)", "return _lacking(terms, approving, at)",
+        "return _lacking(terms, approving, at) or _second(terms, approving, at)", "return _lacking(terms, approving, at)",
         "core/test_terms.py::test_r20_one_person_who_edited_is_not_enough_alone_and_with_anybody_else_is",
         "engine/test_editing.py::test_r20_whoever_edits_is_not_enough_alone_and_with_somebody_else_is",
     ),

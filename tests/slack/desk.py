@@ -34,6 +34,7 @@ class RecordingDesk:
     frozen: tuple[Freeze, ...] = ()
     asked: list[tuple[str, Person, str]] = field(default_factory=list)
     anew: bool = False
+    sole: frozenset[str] = frozenset()
     repaired: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     async def receive(self, row: InboxRow, *, awaited: bool = False) -> bool:
@@ -51,6 +52,9 @@ class RecordingDesk:
 
     async def may_edit(self, person: Person, opaque: str) -> Refused | None:
         return await self._answer("edit", person, opaque)
+
+    def edits_in_vain(self, run: Run, call: Call, person: Person) -> bool:
+        return person.user in self.sole
 
     def schema(self, call: Call) -> Mapping[str, object] | None:
         return self.registry.schema(call.proposal.action) if self.registry else None

@@ -18,7 +18,7 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def words(value: Any) -> str:
-    """All text of blocks, in order; mentions as ``<@U…>``, user groups as ``<!S…>``."""
+    """All text of blocks, in order; mentions as ``<@U…>``, user groups as ``<!S…>``, channels as ``<#C…>``."""
     parts = []
     for each in objects(value):
         match each.get("type"):
@@ -26,6 +26,8 @@ def words(value: Any) -> str:
                 parts.append(each["text"])
             case "user":
                 parts.append(f"<@{each['user_id']}>")
+            case "channel":
+                parts.append(f"<#{each['channel_id']}>")
             case "usergroup":
                 parts.append(f"<!{each['usergroup_id']}>")
             case "date":

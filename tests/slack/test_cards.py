@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes, parse_arguments
-from bot.core.events import Edited, Finished, FreezeNoted, Started
+from bot.core.emergency import BIGHUB, froze
+from bot.core.events import CallRefused, Edited, Finished, FreezeNoted, Started
 from bot.core.run import Run, apply
-from bot.core.values import CallId, Proposal, Quorum
+from bot.core.values import CallId, Ground, Proposal, Quorum
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, details_view, fits_review, review_view
@@ -431,3 +432,11 @@ def test_r2_a_late_output_is_behind_details() -> None:
     run = PHASES["settled: did not run, reported late"]
     assert "details" in buttons(drawn(run).blocks)
     assert '{"ok": true}' in json.dumps(details_view(run, call_of(run))).replace('\\"', '"')
+
+
+def test_s9_the_card_of_what_was_frozen_names_who_froze_it_and_ends_its_sentence() -> None:
+    why = froze("U0BOB", "all", "incident 7, says <@U0EVE>")
+    told = drawn(asked_run(None, None, None, CallRefused(CALL, Ground.FROZEN, why))).blocks
+    assert "<@U0BOB>  froze all: incident 7, says  <@U0EVE> .  It did not run." in words(list(told))
+    assert "U0EVE" not in {each.get("user_id") for each in objects(list(told))}
+    assert froze("", BIGHUB, "stop!") == "BIGHUB's kill switch is on: stop!"

@@ -9,11 +9,12 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.call import Card
-from bot.core.events import SaferAsked, Started
+from bot.core.emergency import froze
+from bot.core.events import CallRefused, CardShown, SaferAsked, Started
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.values import Person, Place, RunId
+from bot.core.values import Ground, Person, Place, RunId
 from bot.ports import Rejected, Unavailable
 from bot.slack.calls import Declined, called, web_client, web_session
 from bot.slack.chat import SlackChat
@@ -223,6 +224,25 @@ async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
     (shown,) = await in_thread(workspace, place)
     assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0ALICE"]
     assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
+
+
+async def test_a_notice_mentions_the_channel_of_a_card_and_no_other(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place, CardShown(CALL, "C0DEV", "1700000009.000100", "asking:0"))
+    await chat.post_notice(run, "placed", "People are asked in <#C0DEV>, not in <#C0EVIL>.")
+    (shown,) = await in_thread(workspace, place)
+    assert [each["channel_id"] for each in objects(shown["blocks"]) if each.get("type") == "channel"] == ["C0DEV"]
+    assert "in <#C0DEV>, not in &lt;#C0EVIL&gt;." in shown["text"]
+
+
+async def test_a_notice_mentions_whoever_froze_what_was_to_run(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place, CallRefused(CALL, Ground.FROZEN, froze("U0BOB", "all", "incident 7")))
+    await chat.post_notice(run, "ended", call_of(run).reason)
+    (shown,) = await in_thread(workspace, place)
+    assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0BOB"]
 
 
 async def test_a_notice_mentions_whoever_wanted_something_safer(

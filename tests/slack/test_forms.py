@@ -7,7 +7,8 @@ from typing import Any, Literal
 import pytest
 
 from bot.actions import Registry, action, define
-from bot.core.call import Call
+from bot.core.approval import Resolution
+from bot.core.call import Call, CallState, Outcome
 from bot.core.events import Edited, Event, Judged, SaferAsked
 from bot.core.form import NOT_JSON
 from bot.core.inputs import Clicked
@@ -17,7 +18,7 @@ from bot.core.values import ApprovalId, CallId, Choice, Proposal
 from bot.slack import limits
 from bot.slack.blocks import weight
 from bot.slack.cards import card
-from bot.slack.forms import GONE, UNCHANGED
+from bot.slack.forms import GONE, IN_VAIN, UNCHANGED
 from bot.slack.listeners.buttons import DECIDED
 from bot.slack.listeners.forms import CLOSED
 from bot.slack.payloads import edit_row, translate
@@ -102,6 +103,33 @@ async def test_r3_what_is_submitted_is_a_row_of_the_inbox_before_it_is_acknowled
     clicked = last_click(desk)
     assert (clicked.action, clicked.value, clicked.message) == ("edit", APPROVAL, scene.card)
     assert json.loads(clicked.arguments) == BOUND | {"hours": 2, "level": "read", "tags": [], "force": True}
+
+
+async def test_r20_whoever_edits_what_nobody_else_can_approve_is_told_before(scene: Scene, desk: RecordingDesk) -> None:
+    assert IN_VAIN not in words((await opened(scene, desk))["blocks"])
+    desk.sole = frozenset({"U0DAN"})
+    await scene.click("edit", "U0DAN")
+    assert IN_VAIN in words((await scene.modal("U0DAN"))["blocks"])
+
+
+async def test_s13_an_edit_counts_on_a_card_that_stands_in_another_channel_than_the_thread(
+    scene: Scene, desk: RecordingDesk
+) -> None:
+    view = await opened(scene, desk)
+    scene.knows(grant_run(), thread_in="C0DEV")
+    answer = await scene.person("U0CAROL").submit(view["id"], stated(view, hours="2"))
+    assert answer["ack"] == "ok" and last_click(desk).channel == "C0OPS"
+
+
+async def test_s12_an_edit_that_is_sent_from_another_channel_than_its_cards_changes_nothing(
+    scene: Scene, desk: RecordingDesk
+) -> None:
+    view = await opened(scene, desk)
+    run, call = desk.cards[APPROVAL]
+    assert call.card is not None
+    desk.cards[APPROVAL] = (run, replace(call, card=replace(call.card, channel="C0DEV")))
+    answer = await scene.person("U0CAROL").submit(view["id"], stated(view, hours="2"))
+    assert answer["response_action"] == "update" and desk.rows == []
 
 
 async def test_r3_an_edit_that_cannot_be_committed_is_not_acknowledged(scene: Scene, desk: RecordingDesk) -> None:
@@ -196,6 +224,15 @@ def test_the_card_of_an_edit_shows_who_made_it_and_the_difference() -> None:
     assert "Edited by <@U0CAROL> , whose approval alone is not enough" in flat(text)
     assert 'level  "admin" → "read"\nhours  48 → 2' in text
     assert {"approve", "deny", "edit"} <= set(buttons(blocks)) and call.proposal.call == NEW
+
+
+def test_what_was_decided_alone_does_not_say_that_this_is_not_enough() -> None:
+    run = edited_run({"hours": 2}, not_alone=("U0CAROL",))
+    call = run.calls[-1]
+    approval = replace(call.approval, resolution=Resolution.APPROVED)
+    call = replace(call, approval=approval, state=CallState.EXECUTED, outcome=Outcome.EXECUTED)
+    told = flat(words(list(card(replace(run, calls=(*run.calls[:-1], call)), call).blocks)))
+    assert "Edited by <@U0CAROL> . Before" in told and "not enough" not in told
 
 
 def test_the_card_that_was_edited_says_so_and_decides_nothing_any_more() -> None:

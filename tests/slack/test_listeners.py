@@ -52,9 +52,9 @@ class Scene:
         self.card = str(posted["ts"])
         self.knows(run)
 
-    def knows(self, run: Run) -> None:
+    def knows(self, run: Run, thread_in: str = "C0OPS") -> None:
         """The desk holds this run, its card standing where it was posted."""
-        place = Place("T0ACME", "C0OPS", self.thread)
+        place = Place("T0ACME", thread_in, self.thread)
         call = replace(call_of(run), card=Card("C0OPS", self.card, "asking:0"))
         here = replace(run, asked=replace(run.asked, place=place), calls=(call,))
         self.desk.cards[APPROVAL] = (here, call)

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.core.events import Judged
+from bot.core.events import CardShown, Judged
 from bot.core.run import Run
+from bot.core.terms import NOBODY_ELSE
 from bot.core.values import ApprovalId, Choice, Quorum, Share
 from bot.slack.blocks import Message
 from bot.slack.cards import card
@@ -17,6 +18,7 @@ from tests.slack.made import (
     ALICE,
     APPROVAL,
     CALL,
+    CARD,
     CAROL,
     DAN,
     T0,
@@ -88,6 +90,31 @@ def test_r20_with_several_demands_the_card_says_which_group_is_missing() -> None
     both = terms(quorum=2, approvers=(SRE, SEC), quorums=(each,))
     told = why_line(asked_run(None, None, both, _as(SEC)))
     assert "1 of  <!S0SRE>  and 1 of  <!S0SECURITY>" in told and told.endswith("still wanted:  1 of  <!S0SRE>")
+
+
+def test_r20_where_two_rules_want_somebody_the_card_counts_all_that_are_wanted() -> None:
+    both = terms(quorum=1, approvers=(SRE, SEC), quorums=(Quorum((SRE,), 1), Quorum((SEC,), 1)))
+    assert "0 of 2 approvals so far" in why_line(asked_run(None, None, both))
+    assert "1 of 2 approvals so far  · still wanted:  1 of  <!S0SECURITY>" in why_line(
+        asked_run(None, None, both, _as(SRE))
+    )
+
+
+def test_r20_where_an_approval_alone_is_not_enough_the_card_says_who_is_wanted_beside_it() -> None:
+    agreed = terms(approvers=("user:U0CAROL", "user:U0DAN"), not_alone=("U0CAROL",))
+    told = why_line(asked_run(None, None, agreed, voted(CAROL)))
+    assert "1 of 2 approvals so far  · still wanted:  1 of  <@U0DAN>" in told and "nobody" not in told.casefold()
+
+
+@pytest.mark.parametrize("more", [(), ("user:U0ALICE",)])
+def test_r20_where_nobody_is_left_who_could_approve_the_card_says_so(more: tuple[str, ...]) -> None:
+    agreed = terms(approvers=("user:U0CAROL", *more), not_alone=("U0CAROL",))
+    for run in (asked_run(None, None, agreed), asked_run(None, None, agreed, voted(CAROL))):
+        for told in (why_line(run), drawn(run).text):
+            assert f"Nobody can approve this. {NOBODY_ELSE}" in told
+    later = (Quorum(("user:U0CAROL",), 1, (), ("user:U0DAN",), T0 + 60),)
+    for able in (terms(approvers=("user:U0CAROL", SEC), not_alone=("U0CAROL",)), replace(agreed, quorums=later)):
+        assert "Nobody can" not in why_line(asked_run(None, None, able))
 
 
 def test_the_card_says_who_may_decide_later_and_from_when() -> None:
@@ -175,6 +202,13 @@ def test_the_form_of_a_question_needs_one_and_says_where_it_goes() -> None:
         block["optional"] is False and "thread" in block["hint"]["text"] and f"<@{ALICE.user}>" in words(view["blocks"])
     )
     assert (view["callback_id"], json.loads(view["private_metadata"])["approval"]) == ("ask", APPROVAL)
+
+
+def test_a_card_in_another_channel_says_in_which_thread_the_answer_is_awaited() -> None:
+    elsewhere = CardShown(CALL, "C0APPROVALS", CARD, "asking:0")
+    said = " ".join(words(list(drawn(asked_run(None, None, None, inquired(), elsewhere)).blocks)).split())
+    assert "to answer in the thread of the request, in <#C0OPS>" in said and "in this thread" not in said
+    assert "to answer in this thread" in words(list(drawn(asked_run(None, None, None, inquired())).blocks))
 
 
 @pytest.mark.parametrize("action", ["withdraw", "stop"])

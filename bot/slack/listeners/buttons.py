@@ -75,7 +75,9 @@ class Buttons:
             late = _too_late(call, click) or (form.reason if isinstance(form, Refused) else None)
             if late or isinstance(form, Refused):
                 return await self._decline(client, click, late or "")
-            view = edit_view(call, form, Subject(click.value, click.channel, click.message), safer=safer)
+            subject = Subject(click.value, click.channel, click.message)
+            in_vain = self._desk.edits_in_vain(*found, click.person)
+            view = edit_view(call, form, subject, safer=safer, in_vain=in_vain)
             if isinstance(view, Refused):
                 return await tell(client, click, view.reason)
             return await _open(client, click, view)

@@ -9,6 +9,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.core.call import Call
 from bot.core.form import Faults, Form
+from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.slack.blocks import line, plain, said
@@ -62,9 +63,8 @@ class Forms:
 
 def _stands(run: Run, call: Call, channel: str, team: str) -> bool:
     """Whether the question is open, and in the place that the form says (S12)."""
-    place = run.asked.place
     is_open = call.approval is not None and call.approval.resolution is None
-    return is_open and (place.team, place.channel) == (team, channel)
+    return is_open and (run.asked.place.team, channel_of(run, call)) == (team, channel)
 
 
 async def _say(ack: AsyncAck, text: str) -> None:
