@@ -1732,6 +1732,11 @@ EMERGENCY = (
         "engine/test_freezing.py::test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide",
     ),
     guard(
+        "only a named scope is lifted", "R7", "engine/freezing.py",
+        'where = emergency.scope_of(scope) if scope else ""', "where = emergency.scope_of(scope or emergency.ALL)",
+        "engine/test_freezing.py::test_r7_lifting_demands_a_named_scope_that_is_frozen_and_else_says_what_is_frozen",
+    ),
+    guard(
         "a second freeze does not replace the first", "R7", "dict_store.py",
         "        if scope in self._dicts.freezes:\n            return False\n", "",
         "engine/test_freezing.py::test_a_second_freeze_of_the_same_scope_does_not_replace_the_first",
