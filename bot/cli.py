@@ -133,8 +133,8 @@ def freeze(reason: str, user: As, scope: Scope = "all") -> None:
 
 
 @app.command()
-def unfreeze(user: As, scope: Scope = "all", reason: str = "") -> None:
-    """Lift a freeze that somebody else set."""
+def unfreeze(user: As, scope: Scope = "", reason: str = "") -> None:
+    """Lift a freeze that somebody else set; without a scope, say what is frozen."""
     from bot.freeze_commands import lift_freeze
 
     _do(lift_freeze(scope, reason, user))

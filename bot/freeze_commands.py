@@ -16,7 +16,7 @@ from bot.core.canonical import visible
 from bot.core.refusal import Refused
 from bot.core.timing import time_said
 from bot.core.values import Person
-from bot.errors import SignoffError
+from bot.errors import ConfigurationError, SignoffError
 from bot.ports import Unavailable
 from bot.settings import TO_DECIDE, read_settings
 
@@ -67,7 +67,18 @@ async def _freezer() -> AsyncIterator[tuple["Freezer", str]]:
             team = await chat.home()
         except Unavailable:
             team = ""
-        yield Freezer(store, Door(store), People(chat, policy), queue), team
+        yield Freezer(store, Door(store), People(chat, policy), queue, lambda: _known(settings.actions)), team
+
+
+def _known(actions: str) -> frozenset[str]:
+    """The scopes of the actions that this shell knows; none where it knows no actions, which is no reason not to freeze."""
+    from bot.actions import Registry
+
+    try:
+        return Registry.load(actions).scopes() if actions else frozenset()
+    except ConfigurationError as wrong:
+        typer.echo(f"The actions of this shell cannot be read: {wrong}", err=True)
+        return frozenset()
 
 
 def _say(outcome: str | Refused) -> None:

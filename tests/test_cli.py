@@ -146,7 +146,11 @@ def test_a_shell_freezes_and_only_a_second_person_lifts_it_also_while_slack_is_a
     (tmp_path / "policy.yml").write_text(f"version: 1\nshell_may_decide: true\n{approvers}\n")
     assert "at head" in signoff("migrate", folder=tmp_path).stdout
     okta = ("--scope", "system:Okta", "--as")
-    assert "Frozen: system:okta" in signoff("freeze", "incident 7", *okta, "U0CAROL", folder=tmp_path, **ALONE).stdout
+    (tmp_path / "mine.py").write_text(
+        "from bot import action\n\n@action(system='Ci', environment='production')\ndef deploy(): 'Deploy.'\n"
+    )
+    frozen = signoff("freeze", "incident 7", *okta, "U0CAROL", folder=tmp_path, SIGNOFF_ACTIONS="mine.py", **ALONE)
+    assert "Frozen: system:okta" in frozen.stdout and "Known are: environment:production, system:Ci." in frozen.stdout
     again = signoff("freeze", "worse", *okta, "U0DAN", folder=tmp_path, **ALONE)
     assert again.returncode == 1 and "frozen already, by <@U0CAROL>: incident 7" in again.stderr
     own = signoff("unfreeze", *okta, "U0CAROL", folder=tmp_path, **ALONE)
@@ -154,6 +158,8 @@ def test_a_shell_freezes_and_only_a_second_person_lifts_it_also_while_slack_is_a
     stranger = signoff("unfreeze", *okta, "U0ALICE", folder=tmp_path, **ALONE)
     assert stranger.returncode == 1 and "only people whom policy.yml names" in stranger.stderr
     assert "incident 7" in signoff("freezes", folder=tmp_path).stdout
+    unnamed = signoff("unfreeze", "--as", "U0DAN", folder=tmp_path, **ALONE)
+    assert unnamed.returncode == 1 and "Say which to lift. Frozen now: system:okta." in unnamed.stderr
     assert "Lifted: system:okta" in signoff("unfreeze", *okta, "U0DAN", folder=tmp_path, **ALONE).stdout
     assert signoff("freezes", "--json", folder=tmp_path).stdout.strip() == "[]"
 

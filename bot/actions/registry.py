@@ -90,6 +90,13 @@ class Registry:
         found = self.find(action)
         return found is not None and definition in (found.definition_digest, found.older_digest)
 
+    def scopes(self) -> frozenset[str]:
+        """What there is to freeze: `system:NAME` and `environment:NAME` of what changes something; `environment:{ARGUMENT}` where an
+        argument says it."""
+        changing = [action for action in self._actions.values() if not action.read_only]
+        systems = {f"system:{action.system}" for action in changing if action.system}
+        return frozenset(systems | {f"environment:{action.environment}" for action in changing if action.environment})
+
     def check(self, name: str, raw_arguments: str | bytes) -> Checked | Refused:
         """Parse, fill in defaults, validate and canonicalise what the model wrote; a refusal names every fault.
 

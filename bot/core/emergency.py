@@ -8,7 +8,7 @@ Rules
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from bot.core.authority import counts_as, groups_of, outside
 from bot.core.inputs import Profile
@@ -35,6 +35,22 @@ def scope_of(text: str) -> str | Refused:
     if scope == ALL or (kind in KINDS and name.strip() and len(scope) <= LONGEST_SCOPE):
         return scope if scope == ALL else f"{kind}:{name.strip()}"
     return Refused(NO_SCOPE.format(text[:LONGEST_SCOPE] or "Nothing"))
+
+
+def empty_scope(scope: str, known: Iterable[str]) -> str:
+    """That a freeze of ``scope`` holds back no action of these ``known`` scopes, as a sentence; "" where it does."""
+    scopes = sorted(known)
+    if scope == ALL or scope in {each.casefold() for each in scopes}:
+        return ""
+    return f"No action known here that changes something is in it. Known are: {', '.join(scopes) or 'none'}."
+
+
+def not_lifted(scope: str, held: Collection[str]) -> Refused:
+    """Why nothing is lifted where ``scope`` ("": nobody named one) is not among those that are frozen."""
+    here = sorted(set(held) - {BIGHUB})
+    first = f"{scope} is not frozen." if scope else "Say which to lift." if here else ""
+    now = f"Frozen now: {', '.join(here)}." if here else "" if scope or BIGHUB in held else "Nothing is frozen."
+    return Refused(" ".join(filter(None, (first, now, AT_BIGHUB if BIGHUB in held else ""))))
 
 
 def reason_of(text: str) -> str | Refused:

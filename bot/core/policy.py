@@ -8,10 +8,12 @@ Rules
 3. A rule can only tighten what a guard said; alone, a rule's `allow` allows. Where neither a guard nor a rule says anything, reading
    is allowed and all else is asked about.
 4. A quorum that is stated without approvers holds for all demands that are.
-5. A rule on trial (``shadow``) has no effect: what it would have made stricter is noted, and that is all.
+5. Where nobody can say whether a rule fits, what it demands holds beside what would hold without it (the defaults, too), and what
+   it loosens does not: never milder than with the rule, nor than without it.
+6. A rule on trial (``shadow``) has no effect: what it would have made stricter is noted, and that is all.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -38,7 +40,6 @@ __all__ = [
     "floor",
     "limited",
     "looks_back",
-    "on_trial",
     "terms",
     "verdict",
 ]
@@ -78,10 +79,9 @@ class Rule:
     denials: Denials | None = None
     editor_may_approve_alone: bool | None = None
 
-    def fits(self, case: Case) -> bool:
-        """What cannot be compared counts against the case: a rule that would loosen anything does not fit then."""
-        loosens = self.requester_may_approve is True or self.editor_may_approve_alone is True
-        return self.match.fits(case, self.verdict is not Verdict.ALLOW and not loosens)
+    def in_doubt(self, case: Case) -> bool:
+        """Whether it fits only as far as something cannot be compared."""
+        return not self.match.fits(case, doubt=False) and self.match.fits(case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,49 +169,54 @@ def unscored(policy: Policy) -> Policy:
     return replace(policy, rules=tuple(rule for rule in policy.rules if rule.match.weight is None))
 
 
-def on_trial(policy: Policy, case: Case, given: Verdict) -> tuple[str, ...]:
-    """The names of rules on trial that would have made a verdict stricter than ``given``."""
-    fitting = (rule for rule in policy.rules if rule.shadow and rule.fits(case))
-    return tuple(sorted(rule.name for rule in fitting if _ORDER.index(rule.verdict) > _ORDER.index(given)))
-
-
 # --- the terms --------------------------------------------------------------------------------------------------------
 
 
 def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms:
     """The terms of an approval that is opened at ``now`` (epoch seconds). Without approvers nobody can decide it."""
     rules, defaults = applying(policy, case), policy.defaults
+    sure, unsure = [rule for rule in rules if not rule.in_doubt(case)], [rule for rule in rules if rule.in_doubt(case)]
     _, winner = floor(policy, case)
-    comments = _stated((rule.comment_required for rule in rules), defaults.comment_required)
-    alone = all(_stated((rule.editor_may_approve_alone for rule in rules), defaults.editor_may_approve_alone))
+
+    def stated(value: Callable[[Rule | Defaults], T | None]) -> list[T]:
+        certain = [found for found in map(value, sure) if found is not None]
+        default = [found for found in (value(defaults),) if found is not None and not certain]
+        return [*certain, *default, *(found for found in map(value, unsure) if found is not None)]
+
     found = Terms(
         approval,
         (),
         1,
-        all(_stated((rule.requester_may_approve for rule in rules), defaults.requester_may_approve)),
-        now + min(map(_lifetime, _timed(rules) or [defaults])),
+        all(stated(lambda each: each.requester_may_approve)),
+        now + min(stated(_lifetime)),
         winner.name if winner else "",
-        comment_required=any(_wants_comment(each, case) for each in comments),
-        recheck_after=_soonest(_stated((rule.recheck_after for rule in rules), defaults.recheck_after)),
-        execute_within=_soonest(_stated((rule.execute_within for rule in rules), defaults.execute_within)),
-        remind_after=_soonest(_stated((rule.remind_after for rule in rules), defaults.remind_after)),
-        post_to=tuple(sorted(set(_stated((rule.post_to for rule in rules), defaults.post_to)) - {""})),
+        comment_required=any(stated(lambda each: _wants_comment(each.comment_required, case))),
+        recheck_after=_soonest(stated(lambda each: each.recheck_after)),
+        execute_within=_soonest(stated(lambda each: each.execute_within)),
+        remind_after=_soonest(stated(lambda each: each.remind_after)),
+        post_to=tuple(sorted(set(stated(lambda each: each.post_to)) - {""})),
         rules=tuple(sorted(rule.name for rule in rules)),
-        denials=_denials(rules, defaults),
-        not_alone=() if alone else tuple(sorted(set(case.editors))),
+        denials=1 if Denials.ONE in stated(lambda each: each.denials) else min(stated(_counted)) // 2 + 1,
+        not_alone=() if all(stated(lambda each: each.editor_may_approve_alone)) else tuple(sorted(set(case.editors))),
     )
-    return demanding(found, tuple(_demands(rules, defaults, now)))
+    return demanding(found, tuple(_demands(sure, unsure, defaults, now)))
 
 
 def applying(policy: Policy, case: Case) -> list[Rule]:
-    """The rules that hold for a case."""
-    return [rule for rule in policy.rules if not rule.shadow and rule.fits(case)]
+    """The rules that hold for a case; one that may or may not fit allows nothing."""
+    fitting = (rule for rule in policy.rules if not rule.shadow and rule.match.fits(case))
+    return [_not_allowing(rule) if rule.in_doubt(case) else rule for rule in fitting]
 
 
-def _demands(rules: list[Rule], defaults: Defaults, now: float) -> Iterator[Quorum]:
-    naming = [rule for rule in rules if rule.approvers is not None or rule.shares]
-    open_counts = [rule.quorum for rule in rules if rule not in naming and rule.quorum is not None]
-    demanding_each: Sequence[Rule | Defaults] = naming or [defaults]
+def _not_allowing(rule: Rule) -> Rule:
+    return replace(rule, verdict=None) if rule.verdict is Verdict.ALLOW else rule
+
+
+def _demands(sure: list[Rule], unsure: list[Rule], defaults: Defaults, now: float) -> Iterator[Quorum]:
+    naming = [rule for rule in sure if _names(rule)]
+    open_counts = [rule.quorum for rule in sure if not _names(rule) and rule.quorum is not None]
+    at_least = [rule.quorum for rule in unsure if not _names(rule) and rule.quorum is not None]
+    demanding_each: Sequence[Rule | Defaults] = [*(naming or (defaults,)), *filter(_names, unsure)]
     for each in demanding_each:
         approvers = each.approvers if each.approvers is not None else ()
         approvers = tuple(dict.fromkeys((*approvers, *(share.approver for share in each.shares))))
@@ -219,38 +224,32 @@ def _demands(rules: list[Rule], defaults: Defaults, now: float) -> Iterator[Quor
         seats = sum(share.count for share in each.shares)
         count = max([*open_counts, *stated, seats]) if open_counts or stated or seats else defaults.quorum
         escalates_at = now + _escalates_in(each) if each.escalate_to else 0.0
-        yield Quorum(approvers, count, each.shares, each.escalate_to, escalates_at)
+        yield Quorum(approvers, max([count, *at_least]), each.shares, each.escalate_to, escalates_at)
 
 
-def _denials(rules: list[Rule], defaults: Defaults) -> int:
-    """A majority is of the smallest demand that anybody states: one more rule never makes it take more."""
-    if Denials.ONE in _stated((rule.denials for rule in rules), defaults.denials):
-        return 1
-    counts = (max(rule.quorum or 0, sum(share.count for share in rule.shares)) for rule in rules)
-    least = min(filter(None, counts), default=sum(share.count for share in defaults.shares) or defaults.quorum)
-    return least // 2 + 1
+def _names(rule: Rule) -> bool:
+    return rule.approvers is not None or bool(rule.shares)
 
 
-def _timed(rules: list[Rule]) -> list[Rule | Defaults]:
-    return [rule for rule in rules if rule.expires_in is not None]
+def _counted(each: Rule | Defaults) -> int | None:
+    """What a majority of denials is of: of the smallest demand that anybody states, so one more rule never makes it take more."""
+    seats = sum(share.count for share in each.shares)
+    return (seats or each.quorum) if isinstance(each, Defaults) else max(each.quorum or 0, seats) or None
 
 
-def _lifetime(each: Rule | Defaults) -> int:
-    seconds = each.expires_in or 0
-    return {OnExpiry.DENY: seconds, OnExpiry.ESCALATE: 2 * seconds, OnExpiry.KEEP: LONGEST_SECONDS}[each.on_expiry]
+def _lifetime(each: Rule | Defaults) -> int | None:
+    if each.expires_in is None:
+        return None
+    lasting = {OnExpiry.DENY: each.expires_in, OnExpiry.ESCALATE: 2 * each.expires_in}
+    return lasting.get(each.on_expiry, LONGEST_SECONDS)
 
 
 def _escalates_in(each: Rule | Defaults) -> int:
     return each.escalate_after if each.escalate_after is not None else each.expires_in or 0
 
 
-def _wants_comment(wanted: bool | Comparison, case: Case) -> bool:
-    return wanted if isinstance(wanted, bool) else wanted.holds(case.weight) is not False
-
-
-def _stated(values: Iterable[T | None], default: T) -> list[T]:
-    """What rules state; the default where none does."""
-    return [value for value in values if value is not None] or [default]
+def _wants_comment(wanted: bool | Comparison | None, case: Case) -> bool | None:
+    return wanted.holds(case.weight) is not False if isinstance(wanted, Comparison) else wanted
 
 
 def _soonest(seconds: list[int]) -> float:

@@ -79,7 +79,7 @@ class Engine:
         self._actions, editing = actions, Editing(self._people, actions, seal_keys)
         parts = (store, self._door, self._people, chat, dispatch, translate, seal_keys)
         self._inbox = Inbox(*parts, most_messages=self.limits.max_messages, editing=editing)
-        self._freezer = Freezer(store, self._door, self._people, dispatch)
+        self._freezer = Freezer(store, self._door, self._people, dispatch, actions.scopes)
         self._overseer = Overseer(store, self._door, dispatch, oversight)
         self._glass = Glass(self._door, self._people, chat, dispatch)
         self._orders = Orders(self._inbox, self._freezer, self._glass, store, chat, translate)

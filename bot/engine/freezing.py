@@ -2,11 +2,12 @@
 
 Rule 1: a second freeze of the same scope changes nothing: whoever was first stands, with their reason.
 Rule 2: whoever set a freeze does not lift it; that is asked in the transaction that lifts it.
-Rule 3: every open card tells of the freeze that stops it. The journal says what a card tells; a freeze that was set or lifted
+Rule 3: only a scope that somebody named is lifted. One that no action known here is in is frozen all the same: one may come.
+Rule 4: every open card tells of the freeze that stops it. The journal says what a card tells; a freeze that was set or lifted
 counts as told only once all open cards do, so whoever is cut off in between is followed by another.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.core import emergency
 from bot.core.call import Call, CallState
@@ -25,10 +26,13 @@ LOOKED_AT = 50
 
 
 class Freezer:
-    """``dispatch`` wakes the runs whose cards have to change."""
+    """``dispatch`` wakes the runs whose cards have to change; ``known``: as `Actions.scopes`."""
 
-    def __init__(self, store: Store, door: Door, people: People, dispatch: Dispatch) -> None:
+    def __init__(
+        self, store: Store, door: Door, people: People, dispatch: Dispatch, known: Callable[[], frozenset[str]]
+    ) -> None:
         self._store, self._door, self._people, self._dispatch = store, door, people, dispatch
+        self._known = known
 
     # --- what people do ---------------------------------------------------------------------------------------------
 
@@ -51,11 +55,12 @@ class Freezer:
         first = await self._store.write(work)
         if first is not None and (first.by, first.reason) != (person.user, why):
             return Refused(f"{where} is frozen already, by <@{first.by}>: {first.reason}")
-        return f"Frozen: {where}. Nothing that changes something starts there until somebody else lifts it."
+        done = f"Frozen: {where}. Nothing that changes something starts there until somebody else lifts it."
+        return f"{done} {emergency.empty_scope(where, self._known())}".rstrip()
 
     async def lift(self, person: Person, team: str, scope: str, reason: str, *, via: str = "slack") -> str | Refused:
-        """End a freeze that somebody else set. Raises as `freeze` does."""
-        where = emergency.scope_of(scope)
+        """End a freeze that somebody else set; ``scope``: "" where nobody named one. Raises as `freeze` does."""
+        where = emergency.scope_of(scope) if scope else ""
         if isinstance(where, Refused):
             return where
         if via == "shell" and not self._people.policy.shell_may_decide:
@@ -65,9 +70,10 @@ class Freezer:
             return refused
 
         async def work(tx: Writer) -> Refused | None:
-            set_by = next((each.by for each in await tx.freezes() if each.scope == where), None)
+            held = {each.scope: each.by for each in await tx.freezes()}
+            set_by = held.get(where)
             if set_by is None:
-                return Refused(f"{where} is not frozen.")
+                return emergency.not_lifted(where, held)
             refused = emergency.may_lift(where, set_by, person.user)
             if refused is None:
                 await tx.lift_freeze(where, person.user, reason.strip()[: emergency.LONGEST_REASON])

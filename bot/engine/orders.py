@@ -58,8 +58,11 @@ class Orders:
 
     async def _done(self, ordered: Ordered) -> str:
         scope, reason = scope_and_reason(ordered.text)
-        do = self._freezer.freeze if ordered.verb == FREEZE else self._freezer.lift
-        outcome = await do(ordered.person, ordered.team, scope, reason)
+        if ordered.verb == FREEZE:
+            # Without a scope it is everything, which errs on the side of a stop.
+            outcome = await self._freezer.freeze(ordered.person, ordered.team, scope or emergency.ALL, reason)
+        else:
+            outcome = await self._freezer.lift(ordered.person, ordered.team, scope, reason)
         return outcome.reason if isinstance(outcome, Refused) else outcome
 
     async def _answer(self, row: InboxRow, ordered: Ordered, text: str) -> None:
@@ -81,7 +84,7 @@ class Orders:
 
 
 def scope_and_reason(text: str) -> tuple[str, str]:
-    """``system:okta why``, ``system okta why``, ``all why``; without a scope it is everything, which errs on the side of a stop."""
+    """``system:okta why``, ``system okta why``, ``all why``; "" and the whole text where it begins with no scope."""
     first, _, rest = text.strip().partition(" ")
     word = first.casefold()
     if word in emergency.KINDS:
@@ -89,4 +92,4 @@ def scope_and_reason(text: str) -> tuple[str, str]:
         return f"{word}:{name}", reason
     if word == emergency.ALL or word.partition(":")[0] in emergency.KINDS:
         return word, rest
-    return emergency.ALL, text
+    return "", text

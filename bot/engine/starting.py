@@ -33,6 +33,7 @@ from bot.core.run import Run
 from bot.core.taint import raised, unchecked, writers
 from bot.core.terms import both, denied, missing
 from bot.core.timing import time_said
+from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.ports import Actions, Freeze
 
@@ -62,7 +63,7 @@ def judged(
     read = unchecked(run, call)
     judgement = raised(judgement, binding, read)
     judgement = _with_history(call, _asking_if_edited(run, call, judgement))
-    judgement = replace(judgement, shadow=rules.on_trial(policy, case, judgement.verdict))
+    judgement = replace(judgement, shadow=on_trial(policy, case, judgement.verdict))
     asking = judgement.verdict is Verdict.ASK
     terms = _having_read(rules.terms(policy, case, new, now), read) if asking else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms, judgement))

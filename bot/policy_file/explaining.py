@@ -8,6 +8,7 @@ from bot.core.matching import LONGEST_SECONDS, Case
 from bot.core.policy import Match, Policy, Rule
 from bot.core.terms import quorums_of
 from bot.core.timing import Clocks, Window, time_said
+from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Quorum, Terms, Verdict
 from bot.policy_file.grammar import Expected
 from bot.policy_file.written import Names
@@ -37,7 +38,7 @@ def explained(policy: Policy, case: Case, said: Verdict | None, clocks: Clocks) 
     given, window = rules.verdict(policy, case, said), rules.closed(policy, case, clocks)
     applying = sorted(rules.applying(policy, case), key=lambda rule: rule.name)
     reasons = tuple(rule.name for rule in applying if _says(rule) and _leads_to(rule, given))
-    trial = rules.on_trial(policy, case, given)
+    trial = on_trial(policy, case, given)
     verdict = Verdict.DENY if window is not None else given
     terms = rules.terms(policy, replace(case, editors=(WHOEVER,)), ApprovalId(""), 0.0)
     names = tuple(rule.name for rule in applying)

@@ -231,6 +231,10 @@ class Actions(Protocol):
     def redacted(self, proposal: Proposal) -> str:
         """The bound arguments as JSON text, without secrets."""
 
+    def scopes(self) -> frozenset[str]:
+        """What there is to freeze: `system:NAME` and `environment:NAME` of what changes something; `environment:{ARGUMENT}` where an
+        argument says it."""
+
     def is_defined_as(self, action: str, definition: str) -> bool:
         """Whether an action is still what the digest ``definition`` says; False where there is no such action."""
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes
 from bot.core.matching import ArgumentTest, Case, Comparison, Match, comparison, path
-from bot.core.policy import Rule
+from bot.core.policy import Policy, Rule, floor, terms
 from bot.core.refusal import Refused
-from bot.core.values import Verdict
+from bot.core.values import ApprovalId, Verdict
 
 CASE = Case("deploy", "ci", "production", "checkout", "high", False, "U1", "C1")
 ARGUMENTS: dict[str, Any] = {
@@ -83,11 +83,12 @@ def test_what_cannot_be_compared_counts_as_whoever_asks_says(where: str, written
 
 def test_what_cannot_be_compared_never_loosens_anything() -> None:
     unclear = Match(arguments=(ArgumentTest(("group",), (Comparison(">", 5),)),))
-    assert Rule("a", unclear, Verdict.DENY).fits(SEEN) and Rule("a", unclear, quorum=2).fits(SEEN)
-    assert not Rule("a", unclear, Verdict.ALLOW).fits(SEEN)
-    assert not Rule("a", unclear, requester_may_approve=True).fits(SEEN)
-    removed = replace(SEEN, arguments="[removed]")
-    assert Rule("a", unclear, Verdict.ASK).fits(removed) and not Rule("a", unclear, Verdict.ALLOW).fits(removed)
+    for case in (SEEN, replace(SEEN, arguments="[removed]")):
+        assert Rule("a", unclear).in_doubt(case) and not Rule("a").in_doubt(case)
+        assert floor(Policy(rules=(Rule("a", unclear, Verdict.DENY),)), case)[0] is Verdict.DENY
+        allowing = Rule("a", unclear, Verdict.ALLOW, requester_may_approve=True)
+        assert floor(Policy(rules=(allowing,)), case)[0] is None
+        assert not terms(Policy(rules=(allowing,)), case, ApprovalId("ap"), 0.0).requester_may_approve
 
 
 @pytest.mark.parametrize(

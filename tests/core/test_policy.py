@@ -5,12 +5,12 @@ from itertools import combinations, product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.authority import may_ask, may_decide
 from bot.core.inputs import Profile
-from bot.core.matching import Comparison
+from bot.core.matching import ArgumentTest, Comparison
 from bot.core.policy import (
     Case,
     Defaults,
@@ -21,12 +21,12 @@ from bot.core.policy import (
     Rule,
     duration,
     floor,
-    on_trial,
     terms,
     verdict,
 )
 from bot.core.refusal import Refused
 from bot.core.terms import both, stricter
+from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Person, Quorum, Share, Terms, Verdict
 from bot.core.verdict import strictest
 
@@ -154,6 +154,52 @@ def test_a_rule_that_is_added_never_takes_back_what_the_others_state(
     whole = replace(rules[0], name="whole")
     assert not stricter(agreed(whole), agreed(whole, *partial))
     assert not stricter(agreed(whole, *partial[:last]), agreed(whole, *partial))
+
+
+UNCLEAR = Match(arguments=(ArgumentTest(("duration",), (Comparison("<=", "8h"),)),))
+ALL_PARTS = (*PARTS, "verdict", "recheck_after")
+SILENT = st.lists(st.sets(st.sampled_from(ALL_PARTS)), min_size=5, max_size=5)
+
+
+@given(st.lists(whole_rules(), min_size=1, max_size=3).map(named), SILENT, st.integers(1, 3))
+@settings(deadline=None, max_examples=60)
+def test_s10_a_rule_that_fits_only_in_doubt_is_never_milder_than_with_it_and_than_without_it(
+    rules: tuple[Rule, ...], silences: list[set[str]], doubts: int
+) -> None:
+    bare = {"shares": (), "escalate_to": (), "on_expiry": OnExpiry.DENY, "escalate_after": None}
+    given_rules = [replace(r, **dict.fromkeys(s), **(bare if s else {})) for r, s in zip(rules, silences, strict=False)]
+    unclear = [replace(rule, match=UNCLEAR) for rule in given_rules[:doubts]]
+    case = replace(CASE, arguments='{"duration":"400d"}', editors=("UEVE",))
+    ask = {"approvers": ("group:SSEC",), "quorum": 2, "denials": Denials.MAJORITY, "expires_in": 120}
+    for defaults in (
+        Defaults(**ask),
+        Defaults(("user:UDAN",), requester_may_approve=True, editor_may_approve_alone=True),
+    ):
+        doubtful = Policy(defaults, (*unclear, *given_rules[doubts:]))
+        for fitting in product((True, False), repeat=len(unclear)):
+            sure = [replace(rule, match=Match()) for rule, fits in zip(unclear, fitting, strict=True) if fits]
+            clear = Policy(defaults, (*sure, *given_rules[doubts:]))
+            mild, strict = (terms(each, case, ApprovalId("ap"), 1000.0) for each in (clear, doubtful))
+            assert not stricter(mild, strict)
+            for said, reads in product((None, *Verdict), (True, False)):
+                at = replace(case, read_only=reads)
+                assert strictest(verdict(clear, at, said), verdict(doubtful, at, said)) is verdict(doubtful, at, said)
+
+
+@pytest.mark.parametrize("duration", ["400d", "52w", "48 hours", "9h"])
+def test_s10_a_mild_rule_for_what_is_short_does_not_replace_the_defaults_for_what_cannot_be_compared(
+    duration: str,
+) -> None:
+    rule = Rule("short", UNCLEAR, approvers=("group:SALL",), quorum=1)
+    policy = Policy(Defaults(("group:SSEC",), quorum=2), (rule,))
+    asked = terms(policy, replace(CASE, arguments=f'{{"duration":"{duration}"}}'), ApprovalId("ap"), 0.0)
+    assert not stricter(terms(Policy(policy.defaults), CASE, ApprovalId("ap"), 0.0), asked)
+
+
+def test_s10_a_rule_that_forbids_forbids_in_doubt_whatever_else_it_states() -> None:
+    many = Match(arguments=(ArgumentTest(("replicas",), (Comparison(">", 10),)),))
+    rule = Rule("many", many, Verdict.DENY, editor_may_approve_alone=True, requester_may_approve=True)
+    assert floor(Policy(rules=(rule,)), replace(CASE, arguments='{"replicas":"100"}')) == (Verdict.DENY, rule)
 
 
 @given(RULES, st.randoms(use_true_random=False))

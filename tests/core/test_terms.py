@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from itertools import permutations, product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.core.terms import Lack, both, demands_of, denied, may_vote, missing, sealed_beyond, soonest, stricter
@@ -177,12 +177,12 @@ def rules_apart(asked: Terms) -> Terms:
 
 
 def unordered(asked: Terms) -> tuple[object, ...]:
-    """What terms demand, without reminders and without the order of names, which mean nothing."""
+    """What terms demand. Neither reminders, what a turn had read nor the order of names are any of it."""
     quorums = frozenset(
         (frozenset(each.approvers), each.count, frozenset(each.shares), frozenset(each.escalate_to), each.escalates_at)
         for each in asked.quorums
     )
-    plain = rules_apart(replace(asked, remind_after=0.0, approvers=(), quorums=()))
+    plain = rules_apart(replace(asked, remind_after=0.0, tainted=(), approvers=(), quorums=()))
     return plain, frozenset(asked.approvers), quorums
 
 
@@ -195,6 +195,7 @@ def test_both_is_commutative_associative_and_idempotent(one: Terms, two: Terms, 
 
 
 @given(terms(), terms())
+@example(PLAIN, replace(PLAIN, tainted=("user:U1",)))
 def test_stricter_is_defined_for_any_two_terms_and_what_is_in_both_is_as_strict_as_each(one: Terms, two: Terms) -> None:
     together = both(one, two)
     assert not stricter(one, together) and not stricter(two, together)

@@ -149,7 +149,7 @@ class AnyHistory(RuleBasedStateMachine):
         dispatch = WakingDispatch()
         self.inbox = Inbox(self.store, self.door, people, self.chat, dispatch, lambda row: self.inputs[row.key], KEYS)
         self.programs = Programs(self.door, self.inbox, people, Editing(people, self.actions, KEYS), KEYS)
-        self.freezer = Freezer(self.store, self.door, people, dispatch)
+        self.freezer = Freezer(self.store, self.door, people, dispatch, self.actions.scopes)
         name = f"worker {self.starts}"
         self.starts += 1
         self.doer = Doer(

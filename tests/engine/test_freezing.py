@@ -179,3 +179,24 @@ async def test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide(world: 
     assert "shell_may_decide" in str(await freezer.lift(CAROL, TEAM, "all", "over", via="shell"))
     world.engine._people.policy = Policy(world.policy.defaults, shell_may_decide=True)
     assert await freezer.lift(CAROL, TEAM, "all", "over", via="shell") == "Lifted: all."
+
+
+async def test_r7_lifting_demands_a_named_scope_that_is_frozen_and_else_says_what_is_frozen(world: World) -> None:
+    assert await order(world, CAROL, "unfreeze", "") == "Nothing is frozen."
+    await order(world, BOB, "freeze", "all incident 7")
+    await order(world, BOB, "freeze", "system:okta incident 8")
+    for text in ("prod leak is fixed", "", "bighub over", "allover"):
+        assert await order(world, CAROL, "unfreeze", text) == "Say which to lift. Frozen now: all, system:okta."
+    told = await order(world, CAROL, "unfreeze", "environment:prod over")
+    assert told == "environment:prod is not frozen. Frozen now: all, system:okta."
+    assert {each.scope for each in await world.engine.freezes()} == {"all", "system:okta"}
+    assert "Lifted: system:okta" in await order(world, CAROL, "unfreeze", "system okta")
+
+
+async def test_r7_a_freeze_that_no_known_action_is_in_holds_and_says_so(world: World) -> None:
+    told = await order(world, BOB, "freeze", "environment:prod incident 7")
+    assert "Frozen: environment:prod." in told
+    assert "No action known here that changes something is in it. Known are: environment:production, " in told
+    assert [each.scope for each in await world.engine.freezes()] == ["environment:prod"]
+    for scope in ("environment:Production", "system:okta", "all"):
+        assert "No action" not in await order(world, BOB, "freeze", f"{scope} incident 8")

@@ -378,19 +378,26 @@ CORE = (
     ),
     guard(
         "a rule on trial has no effect", "S9", "core/policy.py",
-        "if not rule.shadow and rule.fits(case)", "if rule.fits(case)",
+        "if not rule.shadow and rule.match.fits(case)", "if rule.match.fits(case)",
         "core/test_policy.py::test_a_rule_on_trial_changes_nothing_and_is_named_where_it_would_have_been_stricter",
     ),
     guard(
         "every demand of approvers is kept", "R20", "core/policy.py",
-        "= naming or [defaults]", "= naming[:1] or [defaults]",
+        "*(naming or (defaults,))", "*(naming[:1] or (defaults,))",
         "core/test_policy.py::test_no_combination_of_rules_asks_on_milder_terms_than_any_of_them",
         "core/test_matrix.py::test_r20_the_risky_grant_takes_one_of_each_and_nobody_alone",
     ),
     guard(
         "a doubt never loosens anything", "S1", "core/policy.py",
-        "self.verdict is not Verdict.ALLOW and not loosens", "True",
+        "return [_not_allowing(rule) if rule.in_doubt(case) else rule for rule in fitting]", "return list(fitting)",
         "core/test_matching.py::test_what_cannot_be_compared_never_loosens_anything",
+    ),
+    guard(
+        "what fits only in doubt holds beside the defaults", "S10", "core/policy.py",
+        "return not self.match.fits(case, doubt=False) and self.match.fits(case)", "return False",
+        "core/test_policy.py::test_s10_a_rule_that_fits_only_in_doubt_is_never_milder_than_with_it_and_than_without_it",
+        "core/test_policy.py"
+        "::test_s10_a_mild_rule_for_what_is_short_does_not_replace_the_defaults_for_what_cannot_be_compared[400d]",
     ),
     guard(
         "of the matching rules the strictest wins", "S9", "local_guard.py",
@@ -1696,7 +1703,7 @@ EDITING = (
     ),
     guard(
         "only a policy in which all agree lets an editor approve alone", "R20", "core/policy.py",
-        "alone = all(_stated(", "alone = any(_stated(",
+        "if all(stated(lambda each: each.editor_may_approve_alone))", "if any(stated(lambda each: each.editor_may_approve_alone))",
         "core/test_policy.py"
         "::test_r20_whoever_edits_may_approve_alone_only_where_the_policy_says_so_and_the_strictest_rule_wins",
     ),
@@ -1813,6 +1820,11 @@ EMERGENCY = (
         "a shell lifts only where shells decide", "S9", "engine/freezing.py",
         'if via == "shell" and not self._people.policy.shell_may_decide:', "if False:",
         "engine/test_freezing.py::test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide",
+    ),
+    guard(
+        "only a named scope is lifted", "R7", "engine/freezing.py",
+        'where = emergency.scope_of(scope) if scope else ""', "where = emergency.scope_of(scope or emergency.ALL)",
+        "engine/test_freezing.py::test_r7_lifting_demands_a_named_scope_that_is_frozen_and_else_says_what_is_frozen",
     ),
     guard(
         "a second freeze does not replace the first", "R7", "dict_store.py",

@@ -28,7 +28,7 @@ CANNOT: Final = (
 CANNOT_SAY: Final = "I cannot say what came of this at the moment. Please look with `/signoff freezes`."
 HELP: Final = (
     "/signoff freeze [all | system:NAME | environment:NAME] reason: nothing that changes something starts there.\n"
-    "/signoff unfreeze [all | system:NAME | environment:NAME] reason: somebody else than who froze lifts it.\n"
+    "/signoff unfreeze all | system:NAME | environment:NAME reason: somebody else than who froze lifts it.\n"
     "/signoff freezes: what is frozen. /pending: what waits for an approval."
 )
 
