@@ -17,6 +17,7 @@ from bot.ports import (
     InboxRow,
     OpenApproval,
     RunLine,
+    Sealing,
 )
 from bot.projections import buttons, group_of, listing_order
 
@@ -41,6 +42,7 @@ class Dicts:
     buttons: dict[str, RunId] = field(default_factory=dict)
     inbox: dict[str, InboxRow] = field(default_factory=dict)
     open_inbox: dict[str, None] = field(default_factory=dict)
+    sealing: list[Sealing] = field(default_factory=list)
     freezes: dict[str, Freeze] = field(default_factory=dict)
     freezings: dict[int, Freezing] = field(default_factory=dict)
     ended: dict[RunId, None] = field(default_factory=dict)
@@ -130,6 +132,12 @@ class DictReader:
         hidden = frozenset(without)
         keys = (key for key in list(self._dicts.open_inbox) if key not in hidden)
         return tuple(self._dicts.inbox[key] for key in islice(keys, limit))
+
+    async def sealing(self) -> Sealing | None:
+        return next(iter(self._dicts.sealing), None)
+
+    async def only_unsealed(self) -> bool:
+        return bool(self._dicts.inbox) and not any(row.seal for row in self._dicts.inbox.values())
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(sorted(self._dicts.freezes.values(), key=lambda freeze: (freeze.since, freeze.scope)))

@@ -19,7 +19,7 @@ from bot.core.journal import is_progress
 from bot.core.run import ENDS, Run
 from bot.core.values import RunId
 from bot.dict_reader import DictLease, DictReader, Dicts
-from bot.ports import Conflict, Epoch, Freeze, Freezing, InboxRow, Lease, Reader, Writer
+from bot.ports import Conflict, Epoch, Freeze, Freezing, InboxRow, Lease, Reader, Sealing, Writer
 from bot.projections import buttons, open_approvals, run_line
 
 T = TypeVar("T")
@@ -110,6 +110,14 @@ class _DictWriter(DictReader):
         if key in self._dicts.open_inbox:
             del self._dicts.open_inbox[key]
             self._dicts.inbox[key] = replace(self._dicts.inbox[key], payload="")
+
+    async def seal_inbox(self, key: str, seal: str) -> None:
+        if key in self._dicts.open_inbox and not self._dicts.inbox[key].seal:
+            self._dicts.inbox[key] = replace(self._dicts.inbox[key], seal=seal)
+
+    async def begin_sealing(self, sealing: Sealing) -> None:
+        if not self._dicts.sealing:
+            self._dicts.sealing.append(sealing)
 
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
         lease = self._dicts.leases.get(run)

@@ -83,7 +83,8 @@ class Engine:
         self._overseer = Overseer(store, self._door, dispatch, oversight)
         self._glass = Glass(self._door, self._people, chat, dispatch)
         self._orders = Orders(self._inbox, self._freezer, self._glass, store, chat, translate)
-        self._mailbox, self._restoring = Mailbox(store, self._orders, limits), Restoring(store, self._door, limits)
+        self._mailbox = Mailbox(store, self._orders, limits, seal_keys)
+        self._restoring = Restoring(store, self._door, limits)
         self.programs = Programs(self._door, self._inbox, self._people, editing, seal_keys)
         self._worker = self._worker_over(store, model, guard, chat, actions, seal_keys)
         self._woken: dict[RunId, float] = {}

@@ -4,6 +4,7 @@ Rule 1: whoever received a row works it at once. Another process takes it up onl
 its receiver is gone. Were it worked by all, people would be told the same thing by each.
 Rule 2: a row that cannot be worked yet stays, and waits longer each time.
 Rule 3: no row waits for another one.
+Rule 4: a row whose seal does not hold is closed without effect, and nobody is told: nobody sent it.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from dataclasses import replace
 from bot.core.run import NewerJournal
 from bot.engine.limits import Limits
 from bot.engine.orders import Orders
+from bot.engine.postmarks import Postmarks
 from bot.logger import log
 from bot.ports import InboxRow, Reader, Store, Unavailable, Writer
 
@@ -22,8 +24,9 @@ FORGOTTEN_SECONDS = 600.0
 class Mailbox:
     """``receive`` puts rows in, `watch` works them."""
 
-    def __init__(self, store: Store, orders: Orders, limits: Limits) -> None:
+    def __init__(self, store: Store, orders: Orders, limits: Limits, seal_keys: tuple[bytes, ...]) -> None:
         self._store, self._orders, self._limits = store, orders, limits
+        self._postmarks = Postmarks(store, seal_keys)
         self._new: list[InboxRow] = []
         self._working: dict[str, asyncio.Task[None]] = {}
         self._patience: dict[str, tuple[int, float]] = {}
@@ -33,8 +36,10 @@ class Mailbox:
         """Commit what Slack sent; False for a duplicate. Returns before anything is done about it."""
 
         async def put(tx: Writer) -> InboxRow | None:
-            return replace(row, received_at=tx.now) if await tx.put_inbox(row) else None
+            return replace(sealed, received_at=tx.now) if await tx.put_inbox(sealed) else None
 
+        await self._postmarks.begin()
+        sealed = self._postmarks.on(row)
         kept = await self._store.write(put)
         if kept is not None:
             self._new.append(kept)
@@ -82,7 +87,9 @@ class Mailbox:
             waiting = [key for key, (_, until) in self._patience.items() if until > tx.now]
             return tx.now, await tx.open_inbox(BATCH, [*self._working, *waiting])
 
+        await self._postmarks.begin()
         now, rows = await self._store.read(look)
+        rows = await self._postmarks.adopted(rows, now)
         self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}
         lies_for = 0.0 if self._limits.alone else self._limits.lease
         return [row for row in rows if row.key in self._patience or row.received_at <= now - lies_for]
@@ -90,7 +97,10 @@ class Mailbox:
     async def _work(self, row: InboxRow) -> None:
         asked = 0.0
         try:
-            await self._orders.work(row)
+            if self._postmarks.holds(row):
+                await self._orders.work(row)
+            else:
+                await self._drop(row)
         except Unavailable as absent:
             log.warning("an inbox row waits", key=row.key, why=str(absent))
             asked = absent.retry_after
@@ -102,6 +112,13 @@ class Mailbox:
             self._patience.pop(row.key, None)
             return
         await self._wait_for(row, asked)
+
+    async def _drop(self, row: InboxRow) -> None:
+        await self._store.write(lambda tx: tx.close_inbox(row.key))
+        log.error(
+            "an inbox row was closed without effect: its seal does not hold, so that nobody knows who sent it",
+            key=row.key,
+        )
 
     async def _wait_for(self, row: InboxRow, asked: float) -> None:
         async def clock(tx: Reader) -> float:

@@ -16,13 +16,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """What Slack sent, committed before the ack. ``key`` is unique for ever; ``payload`` is Slack's JSON text."""
+    """What Slack sent, committed before the ack. ``key`` is unique for ever; ``payload`` is Slack's JSON text; ``seal`` covers both,
+    and the rest of what Slack sent."""
 
     key: str
     team: str
     kind: str
     payload: str
     received_at: float = 0.0
+    seal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """Until when (epoch seconds) a row of the inbox may be without a seal, because an older release received it; sealed itself."""
+
+    until: float
+    seal: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +174,12 @@ class Reader(Protocol):
     async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
         """Rows that are not done, oldest first, but those whose keys are in ``without``, which may be any number."""
 
+    async def sealing(self) -> Sealing | None:
+        """None where nobody has sealed a row of the inbox yet."""
+
+    async def only_unsealed(self) -> bool:
+        """Whether the inbox knows rows, and none of them has a seal."""
+
     async def freezes(self) -> tuple[Freeze, ...]: ...
 
     async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
@@ -192,6 +208,12 @@ class Writer(Reader, Protocol):
 
     async def close_inbox(self, key: str) -> None:
         """The row is done: its payload is emptied, its key stays."""
+
+    async def seal_inbox(self, key: str, seal: str) -> None:
+        """Seal an open row that has no seal."""
+
+    async def begin_sealing(self, sealing: Sealing) -> None:
+        """Keep it, where nobody was first."""
 
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
         """Take or renew the lease on a run; None while somebody else's holds, or while the run is parked. Whoever takes over one

@@ -14,9 +14,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
+    exists,
     extract,
     false,
     func,
+    not_,
     or_,
     select,
     text,
@@ -26,7 +28,7 @@ from bot.core.events import Recorded
 from bot.core.run import ENDS, BrokenJournal
 from bot.core.timing import PastStart
 from bot.core.values import ApprovalId, Place, RunId
-from bot.ports import ApprovalGroup, Epoch, Freeze, Freezing, InboxRow, OpenApproval, Rewound, RunLine
+from bot.ports import ApprovalGroup, Epoch, Freeze, Freezing, InboxRow, OpenApproval, Rewound, RunLine, Sealing
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, first_fault, genesis
 from bot.sql.codec import decode, references
@@ -88,12 +90,14 @@ _DUE = {
 }
 _NEXT_DUE = select(func.min(_run.due_at)).where(_FREE)
 _OPEN_INBOX = {
-    dialect: select(_row.key, _row.team, _row.kind, _row.payload, _row.received_at)
+    dialect: select(_row.key, _row.team, _row.kind, _row.payload, _row.received_at, _row.seal)
     .where(_row.done_at.is_(None), _without(dialect, _row.key))
     .order_by(_row.number)
     .limit(bindparam("limit"))
     for dialect in _DIALECTS
 }
+_SEALING = select(tables.sealing.c.until, tables.sealing.c.seal)
+_ONLY_UNSEALED = select(and_(exists().where(_row.number > 0), not_(exists().where(_row.seal != ""))))
 _STARTS = (
     select(_event.body, _run.requester, _event.at)
     .join_from(tables.events, tables.runs, _run.run == _event.run)
@@ -212,6 +216,12 @@ class SqlReader:
     async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
         rows = _OPEN_INBOX[self.connection.dialect.name]
         return tuple(InboxRow(*row) for row in await self._all(rows, limit=limit, without=_listed(without)))
+
+    async def sealing(self) -> Sealing | None:
+        return next((Sealing(*row) for row in await self._all(_SEALING)), None)
+
+    async def only_unsealed(self) -> bool:
+        return any(found for (found,) in await self._all(_ONLY_UNSEALED))
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(Freeze(*row) for row in await self._all(_FREEZES))

@@ -136,12 +136,22 @@ inbox = Table(
     Column("payload", AnyText, nullable=False),
     Column("received_at", Double, nullable=False),
     Column("done_at", Double),
+    Column("seal", Text, nullable=False, server_default=""),
 )
 Index(
     "inbox_open",
     inbox.c.number,
     postgresql_where=inbox.c.done_at.is_(None),
     sqlite_where=inbox.c.done_at.is_(None),
+)
+
+# One row: until when a row of the inbox may be without a seal (epoch seconds).
+sealing = Table(
+    "sealing",
+    metadata,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("until", Double, nullable=False),
+    Column("seal", Text, nullable=False),
 )
 
 # One row: when the database was last restored from a backup, and what tells that (`epochs.py`).

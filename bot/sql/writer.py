@@ -26,7 +26,7 @@ from bot.core.owed import due_at
 from bot.core.run import Run
 from bot.core.timing import PastStart
 from bot.core.values import RunId
-from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease
+from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, Sealing
 from bot.projections import buttons, open_approvals
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, genesis
@@ -86,6 +86,8 @@ _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
 _KEEP_STARTS = select(func.pg_advisory_xact_lock(_STARTS_LOCK))
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
+_SEAL = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None), _row.seal == "")
+_SEAL = _SEAL.values(seal=bindparam("its_seal"))
 _LIFT = delete(tables.freezes).where(tables.freezes.c.scope == bindparam("its_scope"))
 _TOUCH = "readiness"
 """A scope that covers no action and that nobody ever sees."""
@@ -198,11 +200,20 @@ class SqlWriter(SqlReader):
     async def put_inbox(self, row: InboxRow) -> bool:
         self.changed = True
         values = {"key": row.key, "team": row.team, "kind": row.kind, "payload": row.payload, "received_at": self.now}
+        values["seal"] = row.seal
         return await self._add(tables.inbox, [values], anew=False) == 1
 
     async def close_inbox(self, key: str) -> None:
         self.changed = True
         await self._changed(_CLOSE, its_key=key, now=self.now)
+
+    async def seal_inbox(self, key: str, seal: str) -> None:
+        self.changed = True
+        await self._changed(_SEAL, its_key=key, its_seal=seal)
+
+    async def begin_sealing(self, sealing: Sealing) -> None:
+        row = {"one": 1, "until": sealing.until, "seal": sealing.seal}
+        await self._add(tables.sealing, [row], anew=False)
 
     async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
         values = {"its_run": run, "owner": owner, "until": self.now + seconds}

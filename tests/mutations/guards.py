@@ -1937,4 +1937,59 @@ EMERGENCY = (
     ),
 )  # fmt: skip
 
-GUARDS = (*CORE, *ENGINE, *SQL, *DOORS, *APP, *CHILDREN, *PACE, *PARKED, *RESTORED, *TAINT, *EDITING, *EMERGENCY)
+_MARKED = "engine/test_postmarks.py::test_"
+POSTMARKS = (
+    guard(
+        "a row of the inbox counts by its seal", "S31", "engine/mailbox.py",
+        "if self._postmarks.holds(row):", "if True:",
+        f"{_MARKED}s31_a_click_written_into_the_database_by_hand_is_closed_without_effect_and_logged",
+        f"{_MARKED}s31_a_row_that_slack_sent_counts_no_more_once_any_of_it_is_changed",
+        f"{_MARKED}s31_a_command_written_by_hand_lifts_no_freeze",
+    ),
+    guard(
+        "the seal of a row covers all that was sent", "S31", "engine/postmarks.py",
+        '["received", row.key, row.team, row.kind, row.payload]', '["received", row.team, row.kind, row.payload]',
+        f"{_MARKED}s31_a_row_that_slack_sent_counts_no_more_once_any_of_it_is_changed[sqlite-key]",
+    ),
+    guard(
+        "what is open at the upgrade is sealed then", "R3", "engine/postmarks.py",
+        "            await self._sealed(await tx.open_inbox(MOST_OPEN), tx)\n", "",
+        f"{_MARKED}r3_what_was_open_at_the_first_start_holds_however_late_it_is_worked",
+    ),
+    guard(
+        "what an older replica received is sealed while there may be one", "R12", "engine/postmarks.py",
+        "if now >= (self._until or 0.0) or all(row.seal for row in rows):", "if True:",
+        f"{_MARKED}r12_what_an_older_replica_receives_while_newer_ones_run_is_worked_when_it_is_gone",
+    ),
+    guard(
+        "after a while nothing is sealed that has no seal", "S31", "engine/postmarks.py",
+        "if now >= (self._until or 0.0) or all(row.seal for row in rows):", "if all(row.seal for row in rows):",
+        f"{_MARKED}s31_a_while_after_the_upgrade_a_row_without_a_seal_is_nobodys",
+    ),
+    guard(
+        "until when rows come without a seal is sealed", "S31", "engine/postmarks.py",
+        "kept.until if sealed_by(self._keys, sealing_text(kept.until), kept.seal) else 0.0", "kept.until",
+        f"{_MARKED}s31_without_the_key_nobody_makes_that_while_longer",
+    ),
+    guard(
+        "a database with a seal in it is no older release's", "S31", "engine/postmarks.py",
+        "if await tx.only_unsealed() else 0.0", "if True else 0.0",
+        f"{_MARKED}s31_without_the_key_nobody_makes_that_while_longer",
+    ),
+)  # fmt: skip
+
+GUARDS = (
+    *CORE,
+    *ENGINE,
+    *SQL,
+    *DOORS,
+    *APP,
+    *CHILDREN,
+    *PACE,
+    *PARKED,
+    *RESTORED,
+    *TAINT,
+    *EDITING,
+    *EMERGENCY,
+    *POSTMARKS,
+)

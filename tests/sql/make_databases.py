@@ -26,6 +26,7 @@ from bot.engine.door import Door
 from bot.engine.inbox import Inbox
 from bot.engine.latest import run_id_of
 from bot.engine.people import People
+from bot.engine.postmarks import Postmarks
 from bot.ports import InboxRow, Rejected, Unavailable
 from bot.slack.payloads import translate
 from bot.sql.schema import head, migrate
@@ -49,7 +50,7 @@ class Making:
         self.store, self.world = store, World(store, policy=POLICY, limits=PATIENT)
         self.world.registry = Registry(actions())
         self.world.new_engine()
-        self.door = Door(store)
+        self.door, self.postmarks = Door(store), Postmarks(store, SEAL_KEYS)
 
     def place(self, name: str) -> Place:
         return Place(TEAM, "C0OPS", f"17{sum(name.encode()):08}.{len(name):06}")
@@ -79,10 +80,14 @@ class Making:
         return InboxRow(f"{kind}:{name}:{kept['message']}", TEAM, kind, json.dumps(kept))
 
     async def work(self, row: InboxRow) -> None:
-        await self.store.write(lambda tx: tx.put_inbox(row))
+        await self.put(row)
         world = self.world
         people = People(world.chat, POLICY)
         await Inbox(self.store, self.door, people, world.chat, Deaf(), translate, SEAL_KEYS).work(row)
+
+    async def put(self, row: InboxRow) -> None:
+        await self.postmarks.begin()
+        await self.store.write(lambda tx: tx.put_inbox(self.postmarks.on(row)))
 
     async def run(self, run_id: RunId) -> Run:
         run, _ = await Door(self.store).load(run_id)
@@ -181,8 +186,8 @@ async def unworked(making: Making) -> None:
     place = making.place("unworked")
     mention = making.row_of("unworked", Wrote(ALICE, place, place.thread, "unworked", True))
     click = await making.click_on(await making.asking("clicked"), "unworked click")
-    await making.store.write(lambda tx: tx.put_inbox(mention))
-    await making.store.write(lambda tx: tx.put_inbox(click))
+    await making.put(mention)
+    await making.put(click)
     await making.store.write(lambda tx: tx.set_freeze("system:frozen", "maintenance", "U0CAROL"))
 
 

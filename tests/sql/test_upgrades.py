@@ -187,7 +187,7 @@ async def test_r13_every_run_of_every_release_goes_on_to_its_end(empty_url: str,
 
 # --- with others, and cut off -----------------------------------------------------------------------------------------
 
-DIE_IN_THE_LAST_STEP = DIE_IN_THE_MIDDLE.replace("CREATE TABLE approvals", "CREATE TABLE freezings")
+DIE_IN_THE_LAST_STEP = DIE_IN_THE_MIDDLE.replace("CREATE TABLE approvals", "CREATE TABLE sealing")
 
 
 def everything(connection: Connection) -> object:
