@@ -35,6 +35,7 @@ from bot.core.terms import both, denied, missing
 from bot.core.timing import time_said
 from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
+from bot.core.visible import shows
 from bot.ports import Actions, Freeze
 
 EDITED = "It was edited after people were asked, so they are asked again, though the guard would allow it."
@@ -146,7 +147,7 @@ def _beyond(run: Run, approval: Approval, present: Terms, now: float) -> str:
     if denied(present, approval.votes):
         return "The policy lets a denial like the one that was given end it now."
     given = [vote for vote in approval.votes if vote.choice is Choice.APPROVE]
-    if present.comment_required and not all(vote.comment.strip() for vote in given):
+    if present.comment_required and not all(shows(vote.comment) for vote in given):
         return "The policy wants a comment with each approval of this now."
     own = [vote for vote in given if vote.person.user == run.asked.person.user and vote.via != BY_GLASS]
     if not present.requester_may_approve and own:

@@ -119,8 +119,10 @@ def delay_text(run: Run, key: str) -> str:
     trouble = run.trouble(key)
     if trouble is not None and trouble.breaks:
         return f"This takes longer: {trouble.error} I keep trying; nothing is lost."
-    who = "The model does" if key.startswith("model:") else "The guard does"
     why = f" ({trouble.error})" if trouble else ""
+    if key.startswith("act:"):
+        return f"What may run waits: it cannot be checked at the moment whether it still may{why}. I keep trying; nothing is lost."
+    who = "The model does" if key.startswith("model:") else "The guard does"
     return f"{who} not answer at the moment{why}. I keep trying; nothing is lost."
 
 

@@ -1739,6 +1739,12 @@ EMERGENCY = (
         "engine/test_freezing.py::test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide",
     ),
     guard(
+        "what nobody can see is no comment and no reason", "S22", "engine/voting.py",
+        "clicked.comment if shows(clicked.comment) else", "clicked.comment if True else",
+        "engine/test_glass.py::test_s22_nobody_else_breaks_the_glass_and_nobody_without_a_reason",
+        "engine/test_gestures.py::test_s22_what_nobody_can_see_is_neither_a_question_nor_a_comment",
+    ),
+    guard(
         "only a named scope is lifted", "R7", "engine/freezing.py",
         'where = emergency.scope_of(scope) if scope else ""', "where = emergency.scope_of(scope or emergency.ALL)",
         "engine/test_freezing.py::test_r7_lifting_demands_a_named_scope_that_is_frozen_and_else_says_what_is_frozen",
