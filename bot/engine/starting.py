@@ -64,7 +64,7 @@ def judged(
     read = unchecked(run, call)
     judgement = raised(judgement, binding, read)
     judgement = _with_history(call, _asking_if_edited(run, call, judgement))
-    judgement = replace(judgement, shadow=on_trial(policy, case, judgement.verdict))
+    judgement = replace(judgement, shadow=on_trial(policy, case, judgement.verdict, clocks_at(now)))
     asking = judgement.verdict is Verdict.ASK
     terms = replace(rules.terms(policy, case, new, now), tainted=read) if asking else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms, judgement))

@@ -364,6 +364,11 @@ CORE = (
         "core/test_policy.py::test_a_rule_on_trial_changes_nothing_and_is_named_where_it_would_have_been_stricter",
     ),
     guard(
+        "a rule on trial is told of where its terms are stricter", "S9", "core/trial.py",
+        "return given is Verdict.ASK and stricter(then, now)", "return False",
+        "engine/test_trial.py::test_a_rule_on_trial_that_would_want_more_approvals_is_told_of",
+    ),
+    guard(
         "every demand of approvers is kept", "R20", "core/policy.py",
         "*(naming or (defaults,))", "*(naming[:1] or (defaults,))",
         "core/test_policy.py::test_no_combination_of_rules_asks_on_milder_terms_than_any_of_them",
