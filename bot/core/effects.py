@@ -135,7 +135,8 @@ class PostReply:
 
 @dataclass(frozen=True, slots=True)
 class PostDelay:
-    """Tell the thread that the model or the guard (``waits_for``, an effect's key) does not answer and is tried again."""
+    """Tell the thread that the model, the guard or whoever is asked before a start (``waits_for``, an effect's key) does not answer and
+    is tried again."""
 
     waits_for: str
     not_before: float = 0.0

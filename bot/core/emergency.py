@@ -14,6 +14,7 @@ from bot.core.authority import counts_as, groups_of, outside
 from bot.core.inputs import Profile
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
+from bot.core.visible import shows
 
 ALL = "all"
 BIGHUB = "bighub"
@@ -55,7 +56,7 @@ def not_lifted(scope: str, held: Collection[str]) -> Refused:
 
 def reason_of(text: str) -> str | Refused:
     reason = text.strip()
-    return reason[:LONGEST_REASON] if reason else Refused(NEEDS_REASON)
+    return reason[:LONGEST_REASON] if shows(reason[:LONGEST_REASON]) else Refused(NEEDS_REASON)
 
 
 def froze(by: str, scope: str, reason: str) -> str:

@@ -178,7 +178,7 @@ def _memory(run: Run) -> Iterator[Remember]:
 def _delays(run: Run) -> Iterator[Effect]:
     if run.state in (RunState.THINKING, RunState.ACTING):
         for trouble in run.troubles:
-            if trouble.key.startswith(("model:", "judge:")) and not run.delivered(f"delay:{trouble.key}"):
+            if trouble.key.startswith(("model:", "judge:", "act:")) and not run.delivered(f"delay:{trouble.key}"):
                 yield PostDelay(trouble.key, trouble.since + DELAY_SECONDS)
 
 

@@ -13,6 +13,7 @@ from bot.core.events import Tightened
 from bot.core.refusal import Refused
 from bot.core.terms import demands_of, denied, may_vote, stricter
 from bot.core.values import Choice, Person, Terms
+from bot.core.visible import shows
 
 NOT_STRICTER = Refused("Those terms are not stricter than what people were asked on.")
 
@@ -38,7 +39,7 @@ def why_void(terms: Terms, vote: Vote, requester: Person) -> str:
         return "whoever asked for it may not approve it"
     if not may_vote(terms, vote.person.user, vote.counts_as, vote.at):
         return "others must approve it"
-    if terms.comment_required and not vote.comment.strip():
+    if terms.comment_required and not shows(vote.comment):
         return "it has no comment"
     return ""
 

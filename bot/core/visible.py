@@ -75,6 +75,11 @@ def has_invisible(text: str) -> bool:
     return any(_is_invisible(char) for char in _NOT_ASCII.findall(text))
 
 
+def shows(text: str) -> bool:
+    """Whether a person can see anything of `text`. A mark that sits on nothing is nothing."""
+    return any(not _is_invisible(char) and unicodedata.category(char)[0] not in "CZM" for char in text)
+
+
 def mixes_scripts(text: str) -> bool:
     """Whether a word of `text` mixes Latin letters with those of a script that looks like it (`p` + Cyrillic `а`)."""
     return any(_mixed(word) for word in _WORD.findall(text) if not word.isascii())

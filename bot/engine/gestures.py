@@ -15,6 +15,7 @@ from bot.core.inputs import Clicked
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Answer
+from bot.core.visible import shows
 from bot.engine.people import People
 from bot.engine.words import ASKED_ANEW, ASKS_ONESELF, late, not_theirs
 from bot.ports import Decide, Unavailable, Writer
@@ -55,7 +56,7 @@ def _event(call: Call, clicked: Clicked) -> Event:
     asked = call.approval.terms.approval
     match clicked.action:
         case "ask":
-            return Inquired(asked, clicked.person, clicked.comment, clicked.message)
+            return Inquired(asked, clicked.person, clicked.comment if shows(clicked.comment) else "", clicked.message)
         case "withdraw":
             return Withdrawn(asked, clicked.person, clicked.message)
         case _:

@@ -35,6 +35,7 @@ from bot.core.terms import both, denied, missing
 from bot.core.timing import time_said
 from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
+from bot.core.visible import shows
 from bot.ports import Actions, Freeze
 
 EDITED = "It was edited after people were asked, so they are asked again, though the guard would allow it."
@@ -63,7 +64,7 @@ def judged(
     read = unchecked(run, call)
     judgement = raised(judgement, binding, read)
     judgement = _with_history(call, _asking_if_edited(run, call, judgement))
-    judgement = replace(judgement, shadow=on_trial(policy, case, judgement.verdict))
+    judgement = replace(judgement, shadow=on_trial(policy, case, judgement.verdict, clocks_at(now)))
     asking = judgement.verdict is Verdict.ASK
     terms = _having_read(rules.terms(policy, case, new, now), read) if asking else None
     mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms, judgement))
@@ -149,7 +150,7 @@ def _beyond(run: Run, approval: Approval, present: Terms, given: tuple[Vote, ...
         return f"The policy wants {present.quorum} approvals for this now."
     if denied(present, approval.votes):
         return "The policy lets a denial like the one that was given end it now."
-    if present.comment_required and not all(vote.comment.strip() for vote in given):
+    if present.comment_required and not all(shows(vote.comment) for vote in given):
         return "The policy wants a comment with each approval of this now."
     own = [vote for vote in given if vote.person.user == run.asked.person.user and vote.via != BY_GLASS]
     if not present.requester_may_approve and own:

@@ -18,6 +18,7 @@ from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Choice
+from bot.core.visible import shows
 from bot.engine.people import People
 from bot.engine.starting import Keys, distrust, frozen_text, judgement_holds, stopping
 from bot.engine.tightening import tightening
@@ -65,7 +66,8 @@ def _voted(run: Run, approval: Approval, clicked: Clicked, via: str, counts_as: 
     choice = CHOICES[clicked.action]
     mark = seal(key, vote_text(run.id, approval, clicked.person, choice, via, counts_as))
     asked = approval.terms.approval
-    return Voted(asked, clicked.person, choice, clicked.comment, mark, via, clicked.message, counts_as)
+    comment = clicked.comment if shows(clicked.comment) else ""  # what nobody can see is no reason
+    return Voted(asked, clicked.person, choice, comment, mark, via, clicked.message, counts_as)
 
 
 def _frozen(call: Call, clicked: Clicked, freezes: Iterable[Freeze], policy: Policy) -> Freeze | None:

@@ -3,8 +3,6 @@
 People stand as ``<@U…>``; the chat turns that into a mention and everything else into plain text.
 """
 
-from collections.abc import Sequence
-
 from bot.core.approval import Approval, Resolution
 from bot.core.call import Call, CallState, Outcome
 from bot.core.effects import CallModel, Effect, Judge, PostNotice
@@ -13,7 +11,7 @@ from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run, RunState
 from bot.core.tightening import why_void
-from bot.core.values import Person, Verdict
+from bot.core.values import Judgement, Person, Verdict
 from bot.ports import RunLine
 
 ASKED_ANEW = (
@@ -88,7 +86,7 @@ def notice_text(run: Run, effect: PostNotice, policy: Policy) -> str:
         return f"{who} something that you asked for did not run."
     what, vote = call.proposal.action, call.approval.deciding_vote if call.approval else None
     if kind == "shadow":
-        return trial_text(what, call.judgement.shadow if call.judgement else (), policy)
+        return trial_text(what, call.judgement, policy)
     if kind == "stricter" and call.approval is not None:
         return stricter_text(what, call.approval, run.asked.person)
     if kind == "placed":
@@ -108,9 +106,10 @@ def stricter_text(what: str, approval: Approval, requester: Person) -> str:
     return f"The policy became stricter while people were asked about {what}. {said}. The card shows who is wanted now."
 
 
-def trial_text(what: str, names: Sequence[str], policy: Policy) -> str:
+def trial_text(what: str, judgement: Judgement | None, policy: Policy) -> str:
     """What each rule on trial would have done; a rule that is gone since was stricter, and that is all that is known."""
-    verdicts = {rule.name: rule.verdict for rule in policy.rules}
+    names, given = (judgement.shadow, judgement.verdict) if judgement else ((), None)
+    verdicts = {rule.name: rule.verdict for rule in policy.rules if rule.verdict is not given}
     would = {Verdict.ASK: "would have asked", Verdict.DENY: "would have denied it"}
     said = [f'"{name}" {would.get(verdicts.get(name) or Verdict.ALLOW, "would have been stricter")}' for name in names]
     one = "rule" if len(said) == 1 else "rules"
@@ -121,8 +120,10 @@ def delay_text(run: Run, key: str) -> str:
     trouble = run.trouble(key)
     if trouble is not None and trouble.breaks:
         return f"This takes longer: {trouble.error} I keep trying; nothing is lost."
-    who = "The model does" if key.startswith("model:") else "The guard does"
     why = f" ({trouble.error})" if trouble else ""
+    if key.startswith("act:"):
+        return f"What may run waits: it cannot be checked at the moment whether it still may{why}. I keep trying; nothing is lost."
+    who = "The model does" if key.startswith("model:") else "The guard does"
     return f"{who} not answer at the moment{why}. I keep trying; nothing is lost."
 
 

@@ -38,7 +38,7 @@ def explained(policy: Policy, case: Case, said: Verdict | None, clocks: Clocks) 
     given, window = rules.verdict(policy, case, said), rules.closed(policy, case, clocks)
     applying = sorted(rules.applying(policy, case), key=lambda rule: rule.name)
     reasons = tuple(rule.name for rule in applying if _says(rule) and _leads_to(rule, given))
-    trial = on_trial(policy, case, given)
+    trial = on_trial(policy, case, given, clocks)
     verdict = Verdict.DENY if window is not None else given
     terms = rules.terms(policy, replace(case, editors=(WHOEVER,)), ApprovalId(""), 0.0)
     names = tuple(rule.name for rule in applying)

@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.core.call import Call
 from bot.core.canonical import short
+from bot.core.changes import editors
 from bot.core.glass import Broken
 from bot.core.run import Run
 from bot.slack import facts, limits, status
@@ -61,6 +62,8 @@ def review_card(run: Run, broken: Broken) -> Message:
 
 def _facts(run: Run, call: Call, broken: Broken) -> Iterator[Block]:
     yield line(mention(broken.person.user), said(" approved this alone", "bold"), said(" · "), moment(broken.at))
+    if _edited(run, call, broken):
+        yield line(said("They changed the arguments themselves before.", "bold"))
     yield line(said("Reason: ", "bold"), said(f"“{one_line(broken.reason, facts.REASON)}”"))
     own = " themselves" if run.asked.person.user == broken.person.user else ""
     yield line(said("Asked by "), mention(run.asked.person.user), said(f"{own} · "), moment(run.asked_at))
@@ -73,7 +76,12 @@ def _facts(run: Run, call: Call, broken: Broken) -> Iterator[Block]:
 
 def _spoken(run: Run, call: Call, broken: Broken) -> str:
     what, why = escaped(facts.title(call)), escaped(one_line(broken.reason, facts.REASON))
-    return f"<@{broken.person.user}> approved {what} alone: {why}. Asked by <@{run.asked.person.user}>."
+    edited = " They changed the arguments themselves before." if _edited(run, call, broken) else ""
+    return f"<@{broken.person.user}> approved {what} alone: {why}.{edited} Asked by <@{run.asked.person.user}>."
+
+
+def _edited(run: Run, call: Call, broken: Broken) -> bool:
+    return broken.person.user in editors(call, run.calls)
 
 
 def _ended(blocks: list[Block], call: Call) -> tuple[Block, ...]:

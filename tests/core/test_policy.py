@@ -26,6 +26,7 @@ from bot.core.policy import (
 )
 from bot.core.refusal import Refused
 from bot.core.terms import both, stricter
+from bot.core.timing import LocalTime, Recurring
 from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Person, Quorum, Share, Terms, Verdict
 from bot.core.verdict import strictest
@@ -271,12 +272,37 @@ def test_what_happens_at_expiry_is_settled_when_the_approval_is_opened(
     assert (asked.expires_at, max((q.escalates_at for q in asked.quorums), default=0.0)) == (expires, escalates)
 
 
+def monday(zone: str) -> LocalTime:
+    return LocalTime(600, "2026-11-30T10:00")
+
+
+DECIDERS = Defaults(("group:SSEC",))
+ALL_DAY = Recurring(0, 1_440, 1_440, "UTC", "all day")
+
+
+@pytest.mark.parametrize(
+    "change", [{"quorum": 2}, {"comment_required": True}, {"windows": (ALL_DAY,)}, {"expires_in": 60}]
+)
+def test_a_rule_on_trial_is_named_where_it_would_ask_on_stricter_terms_or_close_a_window(
+    change: dict[str, Any],
+) -> None:
+    trial = Rule("trial", shadow=True, **change)
+    assert on_trial(Policy(DECIDERS, (trial,)), CASE, Verdict.ASK, monday) == ("trial",)
+    assert (
+        on_trial(Policy(DECIDERS, (trial, replace(trial, name="real", shadow=False))), CASE, Verdict.DENY, monday) == ()
+    )
+    milder = Rule("milder", shadow=True, quorum=1, expires_in=86_400, comment_required=False)
+    assert on_trial(Policy(DECIDERS, (milder,)), CASE, Verdict.ASK, monday) == ()
+    allowed = ("trial",) if "windows" in change else ()
+    assert on_trial(Policy(DECIDERS, (trial,)), CASE, Verdict.ALLOW, monday) == allowed
+
+
 def test_a_rule_on_trial_changes_nothing_and_is_named_where_it_would_have_been_stricter() -> None:
     trial = Rule("trial", verdict=Verdict.DENY, approvers=(), quorum=9, shadow=True)
     assert floor(Policy(rules=(trial,)), CASE) == (None, None) and agreed(trial) == agreed()
-    assert on_trial(Policy(rules=(trial,)), CASE, Verdict.ASK) == ("trial",)
-    assert on_trial(Policy(rules=(trial,)), CASE, Verdict.DENY) == ()
-    assert on_trial(Policy(rules=(replace(trial, match=Match(system=("okta",))),)), CASE, Verdict.ASK) == ()
+    assert on_trial(Policy(rules=(trial,)), CASE, Verdict.ASK, monday) == ("trial",)
+    assert on_trial(Policy(rules=(trial,)), CASE, Verdict.DENY, monday) == ()
+    assert on_trial(Policy(rules=(replace(trial, match=Match(system=("okta",))),)), CASE, Verdict.ASK, monday) == ()
 
 
 @pytest.mark.parametrize(("score", "wanted"), [(0.69, False), (0.7, True), (None, True)])

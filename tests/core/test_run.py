@@ -367,6 +367,12 @@ def test_a_failing_effect_waits_and_the_thread_hears_of_it_after_ten_seconds() -
     assert told.run.trouble("model:1").count == 2 and told.run.trouble("model:1").since == NOON
 
 
+def test_r9_what_was_approved_and_waits_for_the_guard_is_told_of_after_ten_seconds() -> None:
+    told = story(replied(proposal()), judged(), CARD, voted(), AttemptFailed("act:t1c1", "BIGHUB is away", NOON + 4.0))
+    (delay,) = [effect for effect in pending(told.run) if isinstance(effect, PostDelay)]
+    assert delay == PostDelay("act:t1c1", NOON + 10.0)
+
+
 def test_success_forgets_the_trouble_of_its_own_effect_only() -> None:
     told = story(AttemptFailed("model:1", "500", 1.0), AttemptFailed("card:x", "429", 2000.0), replied(proposal()))
     assert [trouble.key for trouble in told.run.troubles] == ["card:x"]

@@ -10,6 +10,7 @@ from bot.core.canonical import argument_lines, canonical_bytes
 from bot.core.visible import (
     has_invisible,
     mixes_scripts,
+    shows,
     unescape_visible,
     unescape_visible_json,
     visible,
@@ -100,3 +101,12 @@ def test_s5_words_that_mix_look_alike_scripts_are_reported() -> None:
     assert mixes_scripts("deploy prоd now")
     assert not mixes_scripts("deploy prod на prod")
     assert not mixes_scripts("Zoë 日本語")
+
+
+@pytest.mark.parametrize(
+    "text", ["", " \n\t", "\u200b", "\u2800\u2800", "\u3164", "\u00a0\u00ad", "\u034f\ufe0f", "\U000e0061", "\u0301"]
+)
+def test_s22_a_text_in_which_nobody_can_see_anything_shows_nothing(text: str) -> None:
+    assert (
+        not shows(text) and shows(f"{text}x") and shows(f"{text}é{text}") and shows(f"{text}🔥") and shows(f"{text}.")
+    )

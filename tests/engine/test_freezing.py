@@ -144,6 +144,7 @@ async def test_s10_guests_outsiders_bots_and_deactivated_accounts_never_freeze()
 
 async def test_a_freeze_needs_a_reason_and_without_a_scope_it_is_of_everything(world: World) -> None:
     assert "say why" in await order(world, BOB, "freeze", "all")
+    assert "say why" in await order(world, BOB, "freeze", "all \u2800\u200b")
     assert "is no scope" in await order(world, BOB, "freeze", "system: x")
     assert "Frozen: all" in await order(world, BOB, "freeze", "incident 7")
 

@@ -8,6 +8,7 @@ from bot.core.approval import Resolution
 from bot.core.call import CallState, Outcome
 from bot.core.events import Inquired, Withdrawn
 from bot.core.inputs import Clicked
+from bot.core.policy import Rule
 from bot.core.run import Run, RunState
 from bot.core.values import Person
 from tests.engine.test_faults import ASK, GRANT, running
@@ -197,3 +198,17 @@ async def test_the_journal_holds_who_asked_and_who_withdrew() -> None:
         journal = await world.store.read(lambda tx: tx.journal(run.id))
     kept = [each.event for each in journal if isinstance(each.event, Inquired | Withdrawn)]
     assert kept == [Inquired(approval, CAROL, QUESTION, "card-t1c1"), Withdrawn(approval, ALICE, "card-t1c1")]
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u2800"])
+async def test_s22_what_nobody_can_see_is_neither_a_question_nor_a_comment(unseen: str) -> None:
+    world = world_of(Rule("comment", comment_required=True))
+    async with running(world):
+        approval = await asked(world)
+        await inquired(world, approval, question=unseen)
+        await told(world)
+        world.chat.whispers.clear()
+        await world.click("approve", approval, CAROL, comment=unseen)
+        await told(world)
+        run = await world.run()
+        assert run is not None and run.calls[0].inquiries == () and run.calls[0].approval.votes == ()

@@ -65,11 +65,12 @@ async def test_s22_one_who_is_named_decides_alone_against_the_quorum_and_it_is_a
     assert world.chat.announced == ["C0AUDIT: U0XENA: site is down"]
 
 
-async def test_s22_nobody_else_breaks_the_glass_and_nobody_without_a_reason(world: World) -> None:
+@pytest.mark.parametrize("unseen", ["  ", "\u200b", "\u2800"])
+async def test_s22_nobody_else_breaks_the_glass_and_nobody_without_a_reason(world: World, unseen: str) -> None:
     approval = await asked(world)
     await world.click("break_glass", approval, CAROL, comment="site is down")
     await told(world, "Only user:U0XENA may break the glass")
-    await world.click("break_glass", approval, XENA, comment="  ")
+    await world.click("break_glass", approval, XENA, comment=unseen)
     await told(world, "needs a reason")
     world.chat.profiles[XENA] = Profile(XENA, "xena", TEAM, guest=True)
     await world.click("break_glass", approval, XENA, comment="now then")

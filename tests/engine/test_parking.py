@@ -380,3 +380,12 @@ def test_r17_what_broke_inside_signoff_is_not_said_to_be_the_models_silence() ->
         "This takes longer: Something broke inside Signoff (KeyError). I keep trying; nothing is lost.",
         "The model does not answer at the moment (it is overloaded). I keep trying; nothing is lost.",
     ]
+
+
+def test_r9_what_was_approved_and_cannot_be_checked_is_said_to_wait() -> None:
+    run = begin(RunId("run-1"), Asked(ALICE, PLACE, PLACE.thread, "Please."), 0.0)
+    away = AttemptFailed("act:t1c1", "BIGHUB is away", 1.0, 0.1)
+    assert delay_text(applied(run.id, run, [away], 0.5), "act:t1c1") == (
+        "What may run waits: it cannot be checked at the moment whether it still may (BIGHUB is away)."
+        " I keep trying; nothing is lost."
+    )

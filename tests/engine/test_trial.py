@@ -43,3 +43,12 @@ async def test_a_rule_on_trial_is_told_of_where_people_are_asked_anyway() -> Non
         await asked(world, Judgement(Verdict.ASK, "broad", "BIGHUB"))
         await world.until(lambda run: run.delivered("shadow:t1c1"), 10.0)
     assert 'the rule "denies" would have denied it' in world.chat.words[0]
+
+
+async def test_a_rule_on_trial_that_would_want_more_approvals_is_told_of() -> None:
+    world = world_of(Rule("two", verdict=Verdict.ASK, quorum=2, shadow=True))
+    async with running(world):
+        await asked(world, ASK)
+        run = await world.until(lambda run: run.delivered("shadow:t1c1"), 10.0)
+    assert run.calls[0].approval.terms.quorum == 1
+    assert 'the rule "two" would have been stricter' in world.chat.words[0]

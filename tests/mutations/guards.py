@@ -382,6 +382,11 @@ CORE = (
         "core/test_policy.py::test_a_rule_on_trial_changes_nothing_and_is_named_where_it_would_have_been_stricter",
     ),
     guard(
+        "a rule on trial is told of where its terms are stricter", "S9", "core/trial.py",
+        "return given is Verdict.ASK and stricter(then, now)", "return False",
+        "engine/test_trial.py::test_a_rule_on_trial_that_would_want_more_approvals_is_told_of",
+    ),
+    guard(
         "every demand of approvers is kept", "R20", "core/policy.py",
         "*(naming or (defaults,))", "*(naming[:1] or (defaults,))",
         "core/test_policy.py::test_no_combination_of_rules_asks_on_milder_terms_than_any_of_them",
@@ -1820,6 +1825,12 @@ EMERGENCY = (
         "a shell lifts only where shells decide", "S9", "engine/freezing.py",
         'if via == "shell" and not self._people.policy.shell_may_decide:', "if False:",
         "engine/test_freezing.py::test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide",
+    ),
+    guard(
+        "what nobody can see is no comment and no reason", "S22", "engine/voting.py",
+        "clicked.comment if shows(clicked.comment) else", "clicked.comment if True else",
+        "engine/test_glass.py::test_s22_nobody_else_breaks_the_glass_and_nobody_without_a_reason",
+        "engine/test_gestures.py::test_s22_what_nobody_can_see_is_neither_a_question_nor_a_comment",
     ),
     guard(
         "only a named scope is lifted", "R7", "engine/freezing.py",

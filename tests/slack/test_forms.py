@@ -9,16 +9,19 @@ import pytest
 from bot.actions import Registry, action, define
 from bot.core.approval import Resolution
 from bot.core.call import Call, CallState, Outcome
-from bot.core.events import Edited, Event, Judged, SaferAsked
+from bot.core.events import Cancelled, Edited, Event, Judged, SaferAsked
 from bot.core.form import NOT_JSON
+from bot.core.glass import Broken
 from bot.core.inputs import Clicked
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.values import ApprovalId, CallId, Choice, Proposal
+from bot.core.values import ApprovalId, CallId, Choice, Person, Proposal
+from bot.engine.door import applied
 from bot.slack import limits
 from bot.slack.blocks import weight
 from bot.slack.cards import card
 from bot.slack.forms import GONE, IN_VAIN, UNCHANGED
+from bot.slack.glass import announcement, review_card
 from bot.slack.listeners.buttons import DECIDED
 from bot.slack.listeners.forms import CLOSED
 from bot.slack.payloads import edit_row, translate
@@ -320,3 +323,13 @@ def test_a_row_of_an_edit_is_read_back_as_it_was_written() -> None:
     row = edit_row(body, Subject("a", "C1", "1.1"), '{"a":"\\u0000"}')
     clicked = translate(row)
     assert isinstance(clicked, Clicked) and clicked.arguments == '{"a":"\\u0000"}' and row.key == "view:T1:U0CAROL:V1:h"
+
+
+@pytest.mark.parametrize("who", [CAROL, DAN])
+def test_s22_what_is_told_of_a_broken_glass_says_whether_its_breaker_changed_the_arguments(who: Person) -> None:
+    run = edited_run({"hours": 2})
+    edited, call = applied(run.id, run, [Cancelled(CAROL, "")], 9.0), run.calls[-1].proposal.call
+    broken = Broken(call, ApprovalId("b" * 32), who, "site is down", 2.0, 3.0)
+    for message in (announcement(edited, broken), review_card(edited, broken)):
+        said = "They changed the arguments themselves before."
+        assert [said in words(list(message.blocks)), said in message.text] == [who is CAROL] * 2
