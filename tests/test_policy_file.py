@@ -29,6 +29,15 @@ rules:
 """
 
 
+def test_a_reminder_that_would_come_after_the_end_is_a_warning_with_its_line() -> None:
+    rest = "rules:\n- name: a\n  verdict: ask\n  remind_after: 2h\n- name: b\n  verdict: ask\n  expires_in: 3h\n  remind_after: 2h\n"
+    top = "defaults:\n  approvers: user:U1\n  expires_in: 1h\n  remind_after: 5h\n"
+    told = parse_policy(top + rest, "policy.yml").warnings
+    assert [each.partition(": ")[0] for each in told] == ["policy.yml:4", "policy.yml:8"]
+    assert "nobody is ever reminded after 5 h, since the request expires in 1 h" in told[0]
+    assert parse_policy(top.replace("5h", "30m"), "policy.yml").warnings == ()
+
+
 def test_a_whole_file_becomes_a_policy() -> None:
     loaded = parse_policy(WHOLE, "policy.yml")
     match = Match(action=("deploy_*",), environment=("production", "prod"), risk=("high",), read_only=False)
@@ -181,6 +190,19 @@ def test_a_case_is_explained_in_one_sentence(example: dict[str, object], told: s
     asked = case_of_options(example, DEMO.names)
     found = explained(DEMO.policy, asked.case, asked.said, lambda zone: LocalTime(0, "2026-11-23T00:00"))
     assert sentence(found, DEMO.names) == told
+
+
+@pytest.mark.parametrize(
+    ("approvers", "requester", "vain"),
+    [("user:U1", "U1", True), ("user:U1", "U2", False), ("[user:U1, user:U2]", "U1", False), ("group:S1", "U1", False)],
+)
+def test_s10_a_case_that_only_its_requester_could_approve_says_that_nobody_can(
+    approvers: str, requester: str, vain: bool
+) -> None:
+    loaded = parse_policy(f"defaults: {{approvers: {approvers}}}\n", "policy.yml")
+    asked = case_of_options({"action": "x", "requester": requester}, loaded.names)
+    found = explained(loaded.policy, asked.case, asked.said, lambda zone: LocalTime(0, "2026-11-23T00:00"))
+    assert ("which nobody can give: the requester may not" in sentence(found, loaded.names)) is vain
 
 
 def test_s10_shared_channels_are_closed_unless_the_file_opens_them() -> None:

@@ -12,9 +12,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bot.core.policy import Policy
+from bot.core.policy import Policy, Rule
+from bot.core.timing import time_said
 from bot.core.values import Verdict
 from bot.errors import ConfigurationError
+from bot.policy_file.explaining import stated
 from bot.policy_file.grammar import Example, ExamplePart, File, NamesPart
 from bot.policy_file.lines import Where, line_of, read, repeated_keys
 from bot.policy_file.written import Names
@@ -68,7 +70,8 @@ def parse_policy(text: str, name: str) -> Loaded:
     policy = file.policy()
     places = [f"{name}:{line_of(root, ('examples', number))}" for number in range(len(file.examples))]
     examples = tuple(zip(places, (each.example() for each in file.examples), strict=True))
-    return Loaded(policy, tuple(f"{name}: {sentence}" for sentence in _warnings(policy)), names, examples)
+    late = (f"{name}:{line_of(root, where)}: {sentence}" for where, sentence in _never_reminded(policy))
+    return Loaded(policy, (*(f"{name}: {sentence}" for sentence in _warnings(policy)), *late), names, examples)
 
 
 def case_of_options(options: dict[str, Any], names: Names) -> Example:
@@ -98,6 +101,22 @@ def _warnings(policy: Policy) -> Iterator[str]:
     for rule in policy.rules:
         if rule.verdict is Verdict.ASK and not rule.approvers and not rule.shares:
             yield f'rule "{rule.name}" asks, but names no approvers: nobody can decide it.'
+
+
+def _never_reminded(policy: Policy) -> Iterator[tuple[Where, str]]:
+    """Where the file wants a reminder when the request has expired."""
+    parts: list[tuple[Where, Rule | None]] = [(("defaults", "remind_after"), None)]
+    parts += [(("rules", n, "remind_after"), rule) for n, rule in enumerate(policy.rules)]
+    for where, rule in parts:
+        terms = stated(policy, rule)
+        if (rule or policy.defaults).remind_after and terms.remind_after >= terms.expires_at:
+            yield (
+                where,
+                (
+                    f"{where[0]}.remind_after: nobody is ever reminded after {time_said(terms.remind_after)}, since the request expires in"
+                    f" {time_said(terms.expires_at)}; write a shorter time."
+                ),
+            )
 
 
 def _sentence(error: Any) -> str:

@@ -56,6 +56,9 @@ def sentence(found: Explained, names: Names) -> str:
     becomes = [found.verdict.value]
     if found.verdict is Verdict.ASK:
         becomes += _asked(found.terms, names)
+        becomes += (
+            ["which nobody can give: the requester may not"] if _in_vain(found.terms, found.case.requester) else []
+        )
     return f"{_case(found.case, names)} → {', '.join(becomes)}, because {_because(found)}{_on_trial(found)}{_tainted(found)}"
 
 
@@ -80,6 +83,15 @@ def differences(found: Explained, expected: Expected, names: Names) -> Iterator[
     if expected.approvers is not None and (not asked or {*terms.approvers} != {*expected.approvers}):
         who = (" or ".join(map(names.of, terms.approvers)) or "nobody") if asked else "that nobody is asked"
         yield f"expected approvers {' or '.join(map(names.of, expected.approvers)) or 'nobody'}, found {who}"
+
+
+def _in_vain(terms: Terms, requester: str) -> bool:
+    """Whether too few are left without the requester, who may not decide it; as far as the names tell."""
+    own = f"user:{requester}"
+    everybody = [{*quorum.approvers, *quorum.escalate_to} for quorum in quorums_of(terms)]
+    named = (all(name.startswith("user:") for name in names) for names in everybody)
+    few = (own in names and len(names - {own}) < q.count for q, names in zip(quorums_of(terms), everybody, strict=True))
+    return not terms.requester_may_approve and any(map(all, zip(named, few, strict=True)))
 
 
 def who_decides(terms: Terms, names: Names) -> str:
