@@ -15,7 +15,7 @@ from bot.engine.limits import Limits
 from bot.engine.orders import Orders
 from bot.engine.postmarks import Postmarks
 from bot.logger import log
-from bot.ports import InboxRow, Reader, Store, Unavailable, Writer
+from bot.ports import InboxRow, Reader, Sealing, Store, Unavailable, Writer
 
 BATCH = 100
 FORGOTTEN_SECONDS = 600.0
@@ -35,12 +35,14 @@ class Mailbox:
     async def receive(self, row: InboxRow) -> bool:
         """Commit what Slack sent; False for a duplicate. Returns before anything is done about it."""
 
-        async def put(tx: Writer) -> InboxRow | None:
-            return replace(sealed, received_at=tx.now) if await tx.put_inbox(sealed) else None
-
-        await self._postmarks.begin()
         sealed = self._postmarks.on(row)
-        kept = await self._store.write(put)
+
+        async def put(tx: Writer) -> tuple[Sealing | None, InboxRow | None]:
+            first = await self._postmarks.first(tx)
+            return first, replace(sealed, received_at=tx.now) if await tx.put_inbox(sealed) else None
+
+        first, kept = await self._store.write(put)
+        self._postmarks.began(first)
         if kept is not None:
             self._new.append(kept)
             self._news.set()

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from bot.core.approval import seal, sealed_by
 from bot.logger import log
-from bot.ports import InboxRow, Reader, Sealing, Store, Writer
+from bot.ports import InboxRow, Sealing, Store, Writer
 
 OLDER_SECONDS = 3600.0
 MOST_OPEN = 1_000_000
@@ -31,10 +31,18 @@ class Postmarks:
         return sealed_by(self._keys, row_text(row), row.seal)
 
     async def begin(self) -> None:
-        """Once per process, before it puts in or takes up any row."""
+        """Once per process, before it takes up any row."""
         if self._until is None:
-            found = await self._store.read(_stored)
-            kept = found if found is not None else await self._store.write(self._first)
+            self.began(await self._store.write(self.first))
+
+    async def first(self, tx: Writer) -> Sealing | None:
+        """The same in a transaction that does more; once it is committed, `began` takes what comes of it."""
+        if self._until is not None:
+            return None
+        return await tx.sealing() or await self._first(tx)
+
+    def began(self, kept: Sealing | None) -> None:
+        if kept is not None:
             self._until = kept.until if sealed_by(self._keys, sealing_text(kept.until), kept.seal) else 0.0
 
     async def adopted(self, rows: tuple[InboxRow, ...], now: float) -> tuple[InboxRow, ...]:
@@ -58,10 +66,6 @@ class Postmarks:
             if not old.seal:
                 await tx.seal_inbox(new.key, new.seal)
         return sealed
-
-
-async def _stored(tx: Reader) -> Sealing | None:
-    return await tx.sealing()
 
 
 def row_text(row: InboxRow) -> str:

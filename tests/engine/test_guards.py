@@ -78,8 +78,10 @@ async def test_r3_a_row_is_closed_in_the_transaction_that_records_what_came_of_i
         voted = call is not None and call.approval is not None and bool(call.approval.votes)
         seen.update((key, key in waiting, happened) for key, happened in (("m", run is not None), ("c", voted)))
 
-    store.look = look
     async with running(world):
+        while await store.read(lambda tx: tx.sealing()) is None:  # which is the first commit of a new store
+            await asyncio.sleep(0.01)
+        store.look = look
         world.model.turns = [wishing(GRANT), saying("Done.")]
         world.inputs |= {"m": Wrote(ALICE, PLACE, PLACE.thread, "grant bob admins", True)}
         await world.engine.receive(InboxRow("m", TEAM, "event", "{}"))
