@@ -1153,7 +1153,7 @@ SQL = (
     ),
     guard(
         "what comes in after a restore is as old as the store says", "R19", "engine/mailbox.py",
-        "return replace(row, received_at=tx.now) if", "return row if",
+        "replace(sealed, received_at=tx.now) if", "sealed if",
         "restore/test_runs.py::test_r19_what_is_written_after_the_restore_is_worked_as_ever[sqlite]",
     ),
 )  # fmt: skip
