@@ -103,6 +103,8 @@ class Worker:
         except Unavailable:
             raise
         except Exception as broken:  # the outermost edge: a fault of ours ends this hold, and not what others do
+            if self._limits.programs:
+                raise  # a program works its own run, and hears of it by itself
             log.exception("a run could not be worked", run=run_id)
             await self._broke(run_id, broken)
         finally:
@@ -113,7 +115,7 @@ class Worker:
     async def _broke(self, run_id: RunId, fault: Exception) -> None:
         """The lease is left to end by itself, and whoever takes the run then looks first; after a few times people must look at it."""
         self._breaks[run_id] += 1
-        if self._breaks[run_id] >= self._limits.breaks_before_parking and not self._limits.programs:
+        if self._breaks[run_id] >= self._limits.breaks_before_parking:
             why = f"Something broke inside Signoff ({type(fault).__name__}); {self._breaks[run_id]} attempts ended so."
             if await self._parking.park(run_id, why):
                 del self._breaks[run_id]

@@ -355,6 +355,14 @@ async def test_r17_a_fault_outside_of_any_effect_parks_its_run_too_and_the_other
         await elsewhere(world)
 
 
+async def test_a_program_hears_itself_of_a_fault_outside_of_any_effect() -> None:
+    store = MoodyStore()
+    program = World(store).program()
+    store.breaks = ("Door.take", KeyError("nobody thought of this"))
+    with pytest.raises(KeyError):
+        await program.advance(RunId("run-1"))
+
+
 async def test_r9_who_takes_a_run_again_that_broke_off_looks_first_for_what_it_had_posted() -> None:
     store = MoodyStore()
     world = World(store, limits=replace(LIMITS, lease=0.4, sweep_every=0.05))
