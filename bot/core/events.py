@@ -183,13 +183,14 @@ class Delivered:
 @dataclass(frozen=True, slots=True)
 class AttemptFailed:
     """An effect failed after ``took`` seconds and is tried again at ``not_before`` (epoch seconds). ``inside``: of a fault of
-    Signoff's own, and not because somebody else was away."""
+    Signoff's own, and not because somebody else was away. ``waits``: it was not tried, its turn comes at ``not_before``."""
 
     key: str
     error: str
     not_before: float
     took: float = 0.0
     inside: bool = False
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)

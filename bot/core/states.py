@@ -99,9 +99,9 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An effect that fails: since when, how often, what was said last, when it is tried again; ``breaks``: how often in a row
-    it was a fault of Signoff's own; ``silent``: at least once the answer was waited for in vain, so that what was sent may arrive
-    yet. Times in epoch seconds."""
+    """An effect that fails or waits for its turn: since when, how often it failed, what was said last, when it is tried again;
+    ``breaks``: how often in a row it was a fault of Signoff's own; ``silent``: at least once the answer was waited for in vain, so
+    that what was sent may arrive yet. Times in epoch seconds."""
 
     key: str
     since: float
@@ -113,7 +113,9 @@ class Trouble:
 
     @staticmethod
     def after(old: "Trouble | None", event: AttemptFailed, at: float) -> "Trouble":
-        since, count = (old.since, old.count + 1) if old else (at - event.took, 1)
+        since, count = (old.since, old.count) if old else (at - event.took, 0)
+        count += not event.waits
         silent = event.took >= SILENT_SECONDS or (old is not None and old.silent)
-        breaks = ((old.breaks if old else 0) + 1) if event.inside else 0
+        before = old.breaks if old else 0
+        breaks = before + 1 if event.inside else before if event.waits else 0
         return Trouble(event.key, since, count, event.error, event.not_before, breaks, silent)

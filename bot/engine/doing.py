@@ -101,7 +101,7 @@ class Doer:
                 "an effect was left undone: its run was another worker's meanwhile", run=run.id, effect=effect.key
             )
         except Unavailable as absent:
-            await self._failing.failed(run, effect, str(absent), absent.retry_after, began)
+            await self._failing.absent(run, effect, absent, began)
         except Rejected as rejected:
             await self._failing.rejected(run, effect, str(rejected), began)
         except Exception as broken:  # the outermost edge: a fault of ours parks this run, not the others

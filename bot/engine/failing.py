@@ -20,7 +20,7 @@ from bot.engine.limits import Limits
 from bot.engine.parking import Parking
 from bot.engine.words import given_up
 from bot.logger import log
-from bot.ports import Writer
+from bot.ports import NotYet, Unavailable, Writer
 
 
 class Failing:
@@ -42,15 +42,29 @@ class Failing:
         doing = f"It was doing this: {effect.key.partition(':')[0]}; {self._limits.breaks_before_parking} attempts ended so."
         return await self._parking.park(run.id, f"{error} {doing}")
 
+    async def absent(self, run: Run, effect: Effect, absent: Unavailable, began: float) -> None:
+        """Try again later; whoever has a turn comes when it comes, or would lose it."""
+        waits = isinstance(absent, NotYet)
+        await self.failed(run, effect, str(absent), absent.retry_after, began, waits=waits)
+
     async def failed(
-        self, run: Run, effect: Effect, error: str, retry_after: float, began: float, *, inside: bool = False
+        self,
+        run: Run,
+        effect: Effect,
+        error: str,
+        retry_after: float,
+        began: float,
+        *,
+        inside: bool = False,
+        waits: bool = False,
     ) -> Run | Refused:
         """Try again later; a model or guard that stays away too long ends the run. What is not owed any more has not failed: it
         was recorded, and the answer to the commit was lost."""
         limits, trouble, took = self._limits, run.trouble(effect.key), round(time.monotonic() - began, 3)
         thinking = isinstance(effect, owed.CallModel | owed.Judge | owed.StartAction)
         longest = limits.longest_backoff if thinking else limits.longest_delivery_backoff
-        delay = max(retry_after, limits.backoff(trouble.count if trouble else 0, longest))
+        backoff = 0.0 if waits else limits.backoff(trouble.count if trouble else 0, longest)
+        delay = max(retry_after, backoff)
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
             if run is not None and all(owes.key != effect.key for owes in pending(run)):
@@ -58,7 +72,7 @@ class Failing:
             since = trouble.since if trouble else tx.now - took
             if thinking and tx.now + delay - since > limits.give_up_after:
                 return [RunFailed(given_up(effect, self._guard_name, limits.give_up_after, error))]
-            return [AttemptFailed(effect.key, error, tx.now + delay, took, inside)]
+            return [AttemptFailed(effect.key, error, tx.now + delay, took, inside, waits)]
 
         return await self._door.decide(run.id, decide)
 

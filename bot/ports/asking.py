@@ -60,6 +60,10 @@ class Unavailable(Exception):
         self.retry_after = min(max(0.0, retry_after), LONGEST_RETRY_AFTER) if retry_after == retry_after else 0.0
 
 
+class NotYet(Unavailable):
+    """Nobody was asked: the caller's turn comes in ``retry_after`` seconds, and is kept for whoever comes then. No failure."""
+
+
 class Rejected(Exception):
     """The other side refuses for good (wrong key, unknown model, bad request); the message is for the person."""
 

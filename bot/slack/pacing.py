@@ -1,6 +1,6 @@
 """How often Slack is called: the turns of the posts to a channel and of a method's calls, and the pauses that Slack asks for.
 
-Rule 1: nobody waits here. Whose turn has not come is told when it comes (`Unavailable`, ``retry_after``) and finds it kept
+Rule 1: nobody waits here. Whose turn has not come is told when it comes (`NotYet`; `Unavailable` in a pause) and finds it kept
 then: until that time it waits in the journal, and holds no worker.
 Rule 2: each lane gives turns of its own, in the order of asking: a full channel delays no other.
 Rule 3: a 429 pauses its lane for everyone in this process, as long as Slack says; what waits comes one by one after it.
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.ports import Unavailable, still_ours
+from bot.ports import NotYet, Unavailable, still_ours
 from bot.slack import limits
 from bot.slack.calls import Declined, called
 
@@ -97,18 +97,19 @@ class Pacer:
         self._lanes: dict[tuple[str, ...], _Turns] = {}
 
     def expect_turn(self, who: str, lane: Lane) -> None:
-        """Raises `Unavailable` until ``who``'s turn has come; from then on it is kept for the call."""
+        """Raises `NotYet`, or `Unavailable` in a pause, until ``who``'s turn has come; from then on it is kept for the call."""
         now, turns = self._clock(), self._of(lane)
         at = turns.of(who, now) if who and self._spaces else turns.paused_until
         if at > now:
-            why = "has asked for patience" if turns.paused_until > now else "takes only so many calls"
-            raise Unavailable(f"Slack {why}; this one waits for its turn.", at - now)
+            if turns.paused_until > now:
+                raise Unavailable("Slack has asked for patience; this one waits for its turn.", at - now)
+            raise NotYet("Slack takes only so many calls; this one waits for its turn.", at - now)
 
     async def called(
         self, who: str, lane: Lane, work: Callable[[], Awaitable[AsyncSlackResponse]]
     ) -> Mapping[str, Any]:
         """The answer of ``work``, called once it is ``who``'s turn ("": somebody waits for it now). Raises what `calls.called`
-        raises, `Unavailable` while it is not, and `NotOurs`."""
+        raises and what `expect_turn` does, and `NotOurs`."""
         self.expect_turn(who, lane)
         turns = self._of(lane)
         if turns.kept.pop(who, None) is None:

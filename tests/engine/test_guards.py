@@ -10,12 +10,13 @@ import pytest
 
 from bot.core.approval import seal, vote_text
 from bot.core.call import CallState
+from bot.core.events import AttemptFailed
 from bot.core.inputs import Clicked, Wrote
 from bot.core.policy import Defaults, Policy
 from bot.core.run import Run, RunState
 from bot.core.values import Judgement, Verdict
 from bot.dict_store import DictStore
-from bot.ports import InboxRow, Posted, Unavailable, Writer
+from bot.ports import InboxRow, NotYet, Posted, Unavailable, Writer
 from tests.engine.test_starting import KEY, approved, refusal
 from tests.engine.world import ALICE, CAROL, LIMITS, PLACE, TEAM, ChatInMemory, World, approval_of, saying, wishing
 
@@ -232,6 +233,37 @@ async def test_r9_what_failed_or_was_left_by_another_worker_is_looked_for_before
     async with running(left):
         await left.until(lambda run: run.state is RunState.DONE)
     assert chat.sent == [False, True]
+
+
+class CrowdedChat(ChatInMemory):
+    """``meets``: what the next posts meet, first to last; then they are posted."""
+
+    def __init__(self, *meets: Unavailable) -> None:
+        super().__init__()
+        self.meets = list(meets)
+
+    async def post_reply(self, run: Run, key: str, text: str, *, again: bool = True) -> Posted:
+        if self.meets:
+            raise self.meets.pop(0)
+        return await super().post_reply(run, key, text, again=again)
+
+
+async def test_r9_whoever_waits_for_a_turn_comes_when_it_is_told_however_often_that_is() -> None:
+    world = World(limits=replace(LIMITS, first_backoff=0.3, longest_delivery_backoff=300.0))
+    world.chat = CrowdedChat(*(NotYet("a full channel", 0.01) for _ in range(10)), Unavailable("away"))
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.write("how is checkout?")
+        run = await world.until(lambda run: run.state is RunState.DONE)
+    waits = [
+        recorded
+        for recorded in await world.store.read(lambda tx: tx.journal(run.id))
+        if isinstance(recorded.event, AttemptFailed)
+    ]
+    assert [recorded.event.waits for recorded in waits] == [True] * 10 + [False]
+    delays = [recorded.event.not_before - recorded.at for recorded in waits]
+    assert delays == pytest.approx([0.01] * 10 + [0.3])
+    assert run.troubles == () and world.chat.words
 
 
 async def test_r11_a_worker_that_drains_starts_nothing_new() -> None:

@@ -909,7 +909,7 @@ ENGINE = (
     ),
     guard(
         "a wait that was asked for is waited", "R9", "engine/failing.py",
-        "delay = max(retry_after, limits.backoff(", "delay = max(0.0, limits.backoff(",
+        "delay = max(retry_after, backoff)", "delay = max(0.0, backoff)",
         "engine/test_guards.py::test_r9_a_wait_that_was_asked_for_is_waited",
     ),
     guard(
@@ -1495,6 +1495,21 @@ PACE = (
         "a turn that was told is kept", "R9", "slack/pacing.py",
         "if who not in self.kept:", "if who:",
         "slack/test_pacing.py::test_who_was_told_a_time_has_the_turn_then_whoever_came_meanwhile",
+    ),
+    guard(
+        "whoever has a turn comes when it comes", "R9", "engine/failing.py",
+        "backoff = 0.0 if waits else", "backoff =",
+        "engine/test_guards.py::test_r9_whoever_waits_for_a_turn_comes_when_it_is_told_however_often_that_is",
+    ),
+    guard(
+        "who waits for a turn has not failed", "R9", "core/states.py",
+        "count += not event.waits", "count += 1",
+        "engine/test_guards.py::test_r9_whoever_waits_for_a_turn_comes_when_it_is_told_however_often_that_is",
+    ),
+    guard(
+        "a turn is no failure", "R9", "slack/pacing.py",
+        'raise NotYet("Slack takes', 'raise Unavailable("Slack takes',
+        "slack/test_pacing.py::test_r9_whoever_is_told_a_turn_has_not_failed_and_in_a_pause_has",
     ),
     guard(
         "a 429 pauses the channel for everyone", "R9", "slack/pacing.py",

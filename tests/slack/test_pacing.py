@@ -8,7 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.values import Place
-from bot.ports import NotOurs, Unavailable, fenced
+from bot.ports import NotOurs, NotYet, Unavailable, fenced
 from bot.slack.calls import Declined
 from bot.slack.chat import SlackChat
 from bot.slack.pacing import KEPT_SECONDS, POST_BURST, Lane, Pacer, method, posts
@@ -49,6 +49,22 @@ async def test_r9_a_full_channel_delays_no_other(pacer: Pacer) -> None:
     for n in range(1_000):
         told(pacer, f"post {n}")
     assert told(pacer, "post", GENERAL) == 0.0
+
+
+async def test_r9_whoever_is_told_a_turn_has_not_failed_and_in_a_pause_has(
+    pacer: Pacer, workspace: RunningWorkspace, call: Call
+) -> None:
+    for n in range(POST_BURST):
+        pacer.expect_turn(f"post {n}", OPS)
+    with pytest.raises(NotYet) as waiting:
+        pacer.expect_turn("patient", OPS)
+    assert waiting.value.retry_after == 1.0
+    await workspace.fault(kind="api", method="auth.test", do="ratelimited", retry_after=30)
+    with pytest.raises(Unavailable):
+        await pacer.called("", OPS, call)
+    with pytest.raises(Unavailable) as paused:
+        pacer.expect_turn("another", OPS)
+    assert not isinstance(paused.value, NotYet) and paused.value.retry_after >= 30.0
 
 
 async def test_who_was_told_a_time_has_the_turn_then_whoever_came_meanwhile(

@@ -135,7 +135,7 @@ def test_r12_what_a_newer_release_may_have_written_is_told_from_what_was_damaged
 
 def test_a_whole_number_is_a_float_where_one_belongs() -> None:
     event = decode("AttemptFailed", '{"key":"k","error":"e","not_before":5}', {})
-    assert repr(event).endswith("not_before=5.0, took=0.0, inside=False)")
+    assert repr(event).endswith("not_before=5.0, took=0.0, inside=False, waits=False)")
 
 
 @pytest.mark.parametrize("change", [{"message": 7}, {"text": None}, {"person": Person}, {"person": None}])
