@@ -249,6 +249,8 @@ class Life:
         """Whether every run is at its end and owes nothing, and nothing that people did is open."""
         if not self._seems_over() or await self.sql.read(lambda tx: tx.open_inbox(1)):
             return False
+        if self.engine._mailbox._working:  # a refused click is closed, and its card is put right after that
+            return False
         await self._look()  # what somebody did may have been worked while it was looked for
         return self._seems_over()
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from bot.core.inputs import Clicked, Input, Wrote
 from bot.core.run import Run
-from bot.core.values import Person, Place
+from bot.core.values import ApprovalId, Person, Place
 from bot.ports import InboxRow
 from tests.crash.flows import ALICE, BOB, CAROL, CHANNEL, TEAM, Flow
 from tests.crash.outside import Outside
@@ -75,7 +75,9 @@ class Telling:
                 yield f"{opaque}:{choice}", Clicked(CAROL, choice, opaque, CHANNEL, ts)
             case "ask":
                 yield f"{opaque}:ask", Clicked(CAROL, "ask", opaque, CHANNEL, ts, "Which one?")
-                if any(inquiry.answer for run in mine for call in run.calls for inquiry in call.inquiries):
+                asked = [call for run in mine if (call := run.call_of(ApprovalId(opaque))) is not None]
+                # Of this very card: who approves before the answer to it leaves that answer to begin a run of its own.
+                if any(inquiry.answer for call in asked for inquiry in call.inquiries):
                     yield f"{opaque}:approve", Clicked(CAROL, "approve", opaque, CHANNEL, ts)
             case "alone" if "-" not in line["key"]:
                 yield f"{opaque}:alone", Clicked(BOB, "break_glass", opaque, CHANNEL, ts, "The site is down.")

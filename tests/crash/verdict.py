@@ -11,7 +11,7 @@ from sqlalchemy import select
 from bot.core import transcript
 from bot.core.call import Call, CallState
 from bot.core.journal import fold
-from bot.core.owed import due_at
+from bot.core.owed import due_at, pending
 from bot.core.run import Run, RunState
 from bot.sql import tables
 from bot.sql.rebuild import rebuild, verify_chain
@@ -53,7 +53,7 @@ async def _runs(store: SqlStore) -> list[Run]:
 
 def _of_run(run: Run, outside: Outside, telling: Telling) -> Iterator[str]:
     if due_at(run) is not None:
-        yield f"R2 run {run.id} still owes something"
+        yield f"R2 run {run.id} still owes {', '.join(effect.key for effect in pending(run))}"
     for call in run.calls:
         yield from _of_call(run, call, outside)
     for mark in {mark_of(call) for call in run.calls}:
