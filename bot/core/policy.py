@@ -4,7 +4,8 @@ who may decide `authority.py`'s, counting and comparing `terms.py`'s.
 Rules
 1. All rules that match apply together, and of what they state the strictest holds: deny before ask before allow, every demand of
    approvers (each must be met), the shortest time, no vote of the requester, a comment, one denial. No order of rules matters.
-2. A default is no rule: it holds only where no rule that matches states anything.
+2. A default holds where no rule that matches states anything, and for each that asks, forbids or names who decides but does not
+   state it: so none is milder beside others than alone. Who decides is the defaults' to say only where no rule names anybody.
 3. A rule can only tighten what a guard said; alone, a rule's `allow` allows. Where neither a guard nor a rule says anything, reading
    is allowed and all else is asked about.
 4. A quorum that is stated without approvers holds for all demands that are.
@@ -78,6 +79,16 @@ class Rule:
     shadow: bool = False
     denials: Denials | None = None
     editor_may_approve_alone: bool | None = None
+
+    @property
+    def names(self) -> bool:
+        """Whether it names who decides."""
+        return self.approvers is not None or bool(self.shares)
+
+    @property
+    def decides(self) -> bool:
+        """Whether what it does not state is left to the defaults, and not to other rules."""
+        return self.names or self.verdict in (Verdict.ASK, Verdict.DENY)
 
     def in_doubt(self, case: Case) -> bool:
         """Whether it fits only as far as something cannot be compared."""
@@ -180,7 +191,8 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
 
     def stated(value: Callable[[Rule | Defaults], T | None]) -> list[T]:
         certain = [found for found in map(value, sure) if found is not None]
-        default = [found for found in (value(defaults),) if found is not None and not certain]
+        left = not certain or any(rule.decides and value(rule) is None for rule in rules)
+        default = [found for found in (value(defaults),) if found is not None and left]
         return [*certain, *default, *(found for found in map(value, unsure) if found is not None)]
 
     found = Terms(
@@ -213,22 +225,25 @@ def _not_allowing(rule: Rule) -> Rule:
 
 
 def _demands(sure: list[Rule], unsure: list[Rule], defaults: Defaults, now: float) -> Iterator[Quorum]:
-    naming = [rule for rule in sure if _names(rule)]
-    open_counts = [rule.quorum for rule in sure if not _names(rule) and rule.quorum is not None]
-    at_least = [rule.quorum for rule in unsure if not _names(rule) and rule.quorum is not None]
-    demanding_each: Sequence[Rule | Defaults] = [*(naming or (defaults,)), *filter(_names, unsure)]
+    naming = [rule for rule in sure if rule.names]
+    open_counts = [_own_quorum(rule, defaults) for rule in sure if not rule.names]
+    at_least = [_own_quorum(rule, defaults) for rule in unsure if not rule.names]
+    demanding_each: Sequence[Rule | Defaults] = [*(naming or (defaults,)), *(rule for rule in unsure if rule.names)]
     for each in demanding_each:
         approvers = each.approvers if each.approvers is not None else ()
         approvers = tuple(dict.fromkeys((*approvers, *(share.approver for share in each.shares))))
-        stated = [] if isinstance(each, Defaults) or each.quorum is None else [each.quorum]
         seats = sum(share.count for share in each.shares)
-        count = max([*open_counts, *stated, seats]) if open_counts or stated or seats else defaults.quorum
+        stated = _own_quorum(each, defaults) if isinstance(each, Rule) else 0
+        count = max([*open_counts, stated, seats]) or defaults.quorum
         escalates_at = now + _escalates_in(each) if each.escalate_to else 0.0
         yield Quorum(approvers, max([count, *at_least]), each.shares, each.escalate_to, escalates_at)
 
 
-def _names(rule: Rule) -> bool:
-    return rule.approvers is not None or bool(rule.shares)
+def _own_quorum(rule: Rule, defaults: Defaults) -> int:
+    """How many a rule wants, by itself or by the defaults; 0 where it leaves that to others. Shares are a number as well."""
+    if rule.quorum is not None or rule.shares or not rule.decides:
+        return rule.quorum or 0
+    return defaults.quorum if not defaults.shares else 0
 
 
 def _counted(each: Rule | Defaults) -> int | None:

@@ -157,6 +157,39 @@ def test_a_rule_that_is_added_never_takes_back_what_the_others_state(
     assert not stricter(agreed(whole, *partial[:last]), agreed(whole, *partial))
 
 
+@given(RULES, st.lists(st.sets(st.sampled_from((*PARTS, "verdict"))), min_size=4, max_size=4), st.booleans())
+def test_s9_no_rule_takes_the_defaults_from_another_that_leaves_something_to_them(
+    rules: tuple[Rule, ...], silences: list[set[str]], mild: bool
+) -> None:
+    """A rule that asks, forbids or names who decides stands by itself: with others it is never milder than alone."""
+    bare = {"shares": (), "escalate_to": (), "on_expiry": OnExpiry.DENY, "escalate_after": None}
+    partial = [replace(r, **dict.fromkeys(s), **(bare if s else {})) for r, s in zip(rules, silences, strict=False)]
+    strict = Defaults(("group:SSEC",), quorum=2, expires_in=120, comment_required=True, recheck_after=60)
+    lax = Defaults(("user:UDAN",), 1, True, 900, denials=Denials.MAJORITY, editor_may_approve_alone=True)
+    case = replace(CASE, editors=("UEVE",))
+
+    def asked(*some: Rule) -> Terms:
+        return terms(Policy(lax if mild else strict, some), case, ApprovalId("ap"), 1000.0)
+
+    for rule in partial:
+        if rule.verdict in (Verdict.ASK, Verdict.DENY) or rule.approvers is not None or rule.shares:
+            alone, together = asked(rule), asked(*partial)
+            if any(each.names for each in partial) and not rule.names:  # then it is theirs to say who decides
+                assert together.quorum >= alone.quorum
+                alone, together = (replace(each, approvers=(), quorums=()) for each in (alone, together))
+            assert not stricter(alone, together)
+
+
+def test_s9_a_rule_for_tools_frees_nothing_of_what_a_rule_for_production_leaves_to_the_defaults() -> None:
+    defaults = Defaults(("group:SSRE",), quorum=2, comment_required=True)
+    production = Rule("production", verdict=Verdict.ASK, approvers=("group:SSRE",))
+    tools = Rule("tools", verdict=Verdict.ASK, quorum=1, requester_may_approve=True, comment_required=False)
+    both_rules = terms(Policy(defaults, (production, tools)), CASE, ApprovalId("ap"), 0.0)
+    assert (both_rules.quorum, both_rules.requester_may_approve, both_rules.comment_required) == (2, False, True)
+    alone = terms(Policy(defaults, (tools,)), CASE, ApprovalId("ap"), 0.0)
+    assert (alone.quorum, alone.requester_may_approve, alone.comment_required) == (1, True, False)
+
+
 UNCLEAR = Match(arguments=(ArgumentTest(("duration",), (Comparison("<=", "8h"),)),))
 ALL_PARTS = (*PARTS, "verdict", "recheck_after")
 SILENT = st.lists(st.sets(st.sampled_from(ALL_PARTS)), min_size=5, max_size=5)
@@ -319,7 +352,7 @@ def test_what_the_winning_rule_leaves_open_comes_from_the_next_and_then_from_the
     )
     policy = Policy(Defaults(("user:UDAN",), quorum=3, requester_may_approve=True, expires_in=600), rules)
     assert terms(policy, CASE, ApprovalId("ap"), 1000.0) == Terms(
-        ApprovalId("ap"), ("group:SSEC",), 2, True, 1060.0, "floor", rules=("floor", "who")
+        ApprovalId("ap"), ("group:SSEC",), 3, True, 1060.0, "floor", rules=("floor", "who")
     )
     assert terms(Policy(), CASE, ApprovalId("ap"), 0.0) == Terms(ApprovalId("ap"), (), 1, False, 14_400.0, "")
 
