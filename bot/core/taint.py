@@ -20,7 +20,7 @@ from bot.core.run import Run
 from bot.core.values import Binding, Choice, Judgement, Person, Verdict
 from bot.core.verdict import strictest
 
-RAISED = "The turn had read text that nobody has checked, so people are asked, though it would be allowed otherwise."
+RAISED = "People are asked because of what the turn had read; it would be allowed otherwise."
 OUTPUT, USER = "output:", "user:"
 _NOTHING = ("", "null")
 
@@ -46,8 +46,7 @@ def raised(judgement: Judgement, binding: Binding, read: Sequence[str]) -> Judge
     """The judgement, with the floor under it that ``read`` is: `ask`, for what is not known to change nothing."""
     if not read or binding.read_only or strictest(judgement.verdict, Verdict.ASK) is judgement.verdict:
         return judgement
-    said = f" {judgement.source}: {judgement.reason}" if judgement.reason else ""
-    return replace(judgement, verdict=Verdict.ASK, reason=RAISED + said)
+    return replace(judgement, verdict=Verdict.ASK, ours=f"{judgement.ours} {RAISED}".lstrip())
 
 
 def _told_of(call: Call, calls: Sequence[Call], requester: Person) -> Iterator[str]:

@@ -96,7 +96,7 @@ class Judgement:
     """A guard's answer. ``decision`` is its raw JSON, ``request_id`` BIGHUB's name for it ("" from the local rules),
     ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (see `approval.permission_text`),
     ``memory``: whether the guard's memory wants to hear what becomes of it, ``shadow``: the names of the policy's rules on trial
-    that would have been stricter."""
+    that would have been stricter, ``ours``: why people are asked beyond what the guard said, in words of our own."""
 
     verdict: Verdict
     reason: str
@@ -110,6 +110,7 @@ class Judgement:
     seal: str = ""
     memory: bool = True
     shadow: tuple[str, ...] = ()
+    ours: str = ""
 
 
 @dataclass(frozen=True, slots=True)

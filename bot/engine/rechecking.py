@@ -41,7 +41,7 @@ def judged_again(
     """The stricter answer as it is recorded: it ends the call, or opens a new approval."""
     if not _ends_it(answer):
         why = _why_anew(run, call, answer, policy, keys, now)
-        answer = replace(answer, verdict=Verdict.ASK, reason=f"{why} {answer.reason}".strip())
+        answer = replace(answer, verdict=Verdict.ASK, ours=f"{why} {answer.ours}".rstrip())
     return judged(run, call, answer, policy, new, now, keys[0])
 
 

@@ -30,7 +30,7 @@ from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
 from bot.core.policy import Case, Policy, Rule
 from bot.core.run import Run
-from bot.core.taint import raised, unchecked, writers
+from bot.core.taint import RAISED, raised, unchecked, writers
 from bot.core.terms import both, denied, missing
 from bot.core.timing import time_said
 from bot.core.trial import on_trial
@@ -59,7 +59,7 @@ def judged(
     held = closed_now(policy, case, now)
     if held is not None:
         return Judged(
-            call.proposal.call, replace(judgement, verdict=Verdict.DENY, reason=held, source=rules.LOCAL_RULES)
+            call.proposal.call, replace(judgement, verdict=Verdict.DENY, reason=held, source=rules.LOCAL_RULES, ours="")
         )
     read = unchecked(run, call)
     judgement = raised(judgement, binding, read)
@@ -80,15 +80,15 @@ def _asking_if_edited(run: Run, call: Call, judgement: Judgement) -> Judgement:
     A program has nobody but itself."""
     if run.of_program or judgement.verdict is not Verdict.ALLOW or edited_from(call, run.calls) is None:
         return judgement
-    return replace(judgement, verdict=Verdict.ASK, reason=f"{EDITED} {judgement.reason}".rstrip())
+    return replace(judgement, verdict=Verdict.ASK, ours=f"{judgement.ours} {EDITED}".lstrip())
 
 
 def _with_history(call: Call, judgement: Judgement) -> Judgement:
     """An allowance of what people must be asked about is a question; the card says that it was started before."""
     verdict = Verdict.ASK if call.must_ask else judgement.verdict
-    if call.instead_of is None or verdict is not Verdict.ASK or judgement.reason.startswith(DID_NOT_RUN_BEFORE):
+    if call.instead_of is None or verdict is not Verdict.ASK or DID_NOT_RUN_BEFORE in judgement.ours:
         return replace(judgement, verdict=verdict)
-    return replace(judgement, verdict=verdict, reason=f"{DID_NOT_RUN_BEFORE} {judgement.reason}".rstrip())
+    return replace(judgement, verdict=verdict, ours=f"{judgement.ours} {DID_NOT_RUN_BEFORE}".lstrip())
 
 
 def refusal_to_start(
@@ -176,11 +176,10 @@ def closed_now(policy: Policy, case: Case, now: float) -> str | None:
 
 
 def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, now: float, key: bytes) -> Judged:
-    """The same judgement with a new approval."""
+    """The same judgement with a new approval; what we said the last time is said again only where it still holds."""
     old = call.judgement or Judgement(Verdict.ASK, "", "")
-    return judged(
-        run, call, replace(old, verdict=Verdict.ASK, reason=f"{why} {old.reason}".strip()), policy, new, now, key
-    )
+    ours = " ".join((why, *(each for each in (RAISED, EDITED, DID_NOT_RUN_BEFORE) if each in old.ours)))
+    return judged(run, call, replace(old, verdict=Verdict.ASK, ours=ours), policy, new, now, key)
 
 
 def case_in(run: Run, call: Call, binding: Binding) -> Case:

@@ -93,7 +93,8 @@ def notice_text(run: Run, effect: PostNotice, policy: Policy) -> str:
         where = f": <#{call.card.channel}>" if call.card else ""
         return f"{who} people are asked about {what} in another channel{where}."
     if kind == "anew":
-        return f"{who} people are asked anew about {what}: {call.judgement.reason if call.judgement else ''}"
+        why = (call.judgement.ours or call.judgement.reason) if call.judgement else ""
+        return f"{who} people are asked anew about {what}: {why}"
     if call.outcome is Outcome.DENIED and vote is not None:
         return f"{who} {what} was denied by <@{vote.person.user}>: {call.reason or 'no reason was given.'}"
     return f"{who} {what} did not run ({call.outcome}): {call.reason}"

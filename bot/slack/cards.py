@@ -53,7 +53,8 @@ def card(run: Run, call: Call, *, source_note: str = "", glass: bool = False) ->
         blocks += [facts.who_line(run, call.approval)] if asking(call) else []
         blocks += unchecked.lines(call.approval.terms)
         blocks += facts.anew_line(call.approval)
-    for extra in (facts.guard_line(call, source_note), changes.safer_line(call), facts.says_line(run, call)):
+    guard = (facts.own_line(call), facts.guard_line(call, source_note), changes.safer_line(call))
+    for extra in (*guard, facts.says_line(run, call)):
         blocks += [extra] if extra is not None else []
     if call.approval is not None:
         blocks += facts.stricter_lines(call.approval, run.asked.person) if asking(call) else []

@@ -155,7 +155,7 @@ def stricter_lines(approval: Approval, requester: Person) -> Iterator[Block]:
 
 
 def anew_line(approval: Approval) -> Iterator[Block]:
-    """Where people were asked about this before; why they are asked again stands with the guard's reason."""
+    """Where people were asked about this before; why they are asked again stands in words of our own."""
     if approval.instead_of is not None and approval.resolution is None:
         yield line(said("Asked anew: ", "bold"), said("earlier votes do not count any more."))
 
@@ -175,6 +175,11 @@ def vote_lines(approval: Approval) -> Iterator[Block]:
         if vote.comment.strip():
             runs.append(said(f": “{one_line(vote.comment, VOTE_COMMENT)}”"))
         yield line(*runs)
+
+
+def own_line(call: Call) -> Block | None:
+    """Why people are asked beyond what the guard said: our words, never in its quote."""
+    return line(said(one_line(call.judgement.ours), "bold")) if call.judgement and call.judgement.ours else None
 
 
 def guard_line(call: Call, source_note: str) -> Block | None:
@@ -217,6 +222,7 @@ def spoken(run: Run, call: Call, status: str) -> str:
     parts.append(f"Asked by <@{run.asked.person.user}>.")
     if judgement and judgement.risk is not None:
         parts.append(f"Risk {judgement.risk:.2f}.")
+    parts += [escaped(one_line(judgement.ours))] if judgement and judgement.ours else []
     if judgement and judgement.reason:
         parts.append(f"{escaped(one_line(judgement.source))}: {escaped(one_line(judgement.reason, REASON))}")
     if approval and approval.resolution is None:

@@ -170,7 +170,8 @@ def _around(run: Run, call: Call, questions_shown: int | None = questions.ON_CAR
         yield from unchecked.lines(call.approval.terms, unchecked.MOST_IN_DETAILS)
         yield from facts.stricter_lines(call.approval, run.asked.person)
         yield from _rule(call.approval)
-    for extra in (facts.guard_line(call, ""), changes.safer_line(call), facts.says_line(run, call)):
+    guard = (facts.own_line(call), facts.guard_line(call, ""), changes.safer_line(call))
+    for extra in (*guard, facts.says_line(run, call)):
         if extra is not None:
             yield extra
     yield from questions.lines(run, call, questions_shown)

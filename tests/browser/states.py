@@ -66,7 +66,8 @@ WORDS = "Bob needs it for the incident."
 BROAD = judgement(reason="48h is broader than necessary.", better_action="")
 WITH_SAFER = judgement(reason="48h is broader than necessary.", better_action="Grant it for 2h")
 LAPSED = judgement(
-    reason=f"It was approved, but it did not run within the time that the policy gives it. {BROAD.reason}",
+    ours="It was approved, but it did not run within the time that the policy gives it.",
+    reason=BROAD.reason,
     better_action="",
 )
 LONG: dict[str, Json] = {f"host_{number:02}": "drain" for number in range(1, 46)}

@@ -244,8 +244,8 @@ def test_s1_s14_what_was_read_only_ever_raises_an_allowance_of_what_may_change_s
     assert strictest(after.verdict, before.verdict) is after.verdict
     changes = given_ is Verdict.ALLOW and bool(names) and not read_only
     assert (after != before) is changes and after.verdict is (Verdict.ASK if changes else given_)
-    assert after.reason.startswith(RAISED) is changes and after.reason.endswith(reason)
-    assert replace(after, verdict=before.verdict, reason=before.reason) == before
+    assert (after.ours, after.reason) == (RAISED if changes else "", reason)
+    assert replace(after, verdict=before.verdict, ours="") == before
 
 
 def second_turn(*between: Event, bound: Binding) -> Run:
@@ -291,8 +291,19 @@ def test_s1_people_who_are_asked_anew_are_told_again_what_the_turn_had_read() ->
     assert again.terms is not None and again.terms.tainted == ("output:read_a",)
 
 
+def test_what_is_asked_anew_again_and_again_says_why_once_and_leaves_the_guards_words_alone() -> None:
+    run = second_turn(bound=binding())
+    call, guard = run.calls[-1], Judgement(Verdict.ALLOW, "fine", "BIGHUB")
+    first = judged(run, call, guard, Policy(), ApprovalId("new"), NOON, KEY)
+    for why in ("It expired.", "The policy wants 2 approvals for this now.", "It expired."):
+        first = asked_anew(run, replace(call, judgement=first.judgement), why, Policy(), ApprovalId("n"), NOON, KEY)
+        assert (first.judgement.ours, first.judgement.reason) == (f"{why} {RAISED}", "fine")
+
+
 def test_s1_it_is_part_of_what_is_stored() -> None:
     run = second_turn(bound=binding())
     judgement = Judgement(Verdict.ALLOW, "fine", "BIGHUB")
     found: Any = judged(run, run.calls[-1], judgement, Policy(), ApprovalId("new"), NOON, KEY)
-    assert found.judgement.reason == f"{RAISED} BIGHUB: fine" and json.dumps(found.terms.tainted) == '["output:read_a"]'
+    assert (found.judgement.ours, found.judgement.reason) == (RAISED, "fine") and json.dumps(
+        found.terms.tainted
+    ) == '["output:read_a"]'

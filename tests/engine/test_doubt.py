@@ -71,7 +71,7 @@ async def test_r2_it_did_not_run_asks_anew_and_runs_once_after_a_new_vote(sql: S
         run = await world.until(lambda run: run.call("t1c1-2") and run.call("t1c1-2").card, seconds=20.0)
         new = run.call("t1c1-2")
         assert new.state is CallState.ASKING and new.approval.votes == () and world.deeds.done == []
-        assert "somebody found that it did not run" in new.judgement.reason
+        assert "somebody found that it did not run" in new.judgement.ours
         assert run.call("t1c1").state is CallState.FAILED and len(world.guard.questions) == 2
         await world.click("approve", approval_of(run, "t1c1-2"), message="card-t1c1-2")
         run = await world.until(lambda run: run.state is RunState.DONE, seconds=20.0)

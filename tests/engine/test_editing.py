@@ -291,7 +291,7 @@ async def test_what_was_edited_is_asked_about_also_where_the_guard_would_allow_i
         await edit(world, first, ALICE)
         second = await changed(world)
         run = await world.run()
-        assert run is not None and "though the guard would allow it" in run.call("t1c1e").judgement.reason
+        assert run is not None and "though the guard would allow it" in run.call("t1c1e").judgement.ours
         assert world.deeds.done == []
         await world.click("approve", second, CAROL, "card-t1c1e")
         await ended(world)

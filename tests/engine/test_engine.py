@@ -221,7 +221,7 @@ async def test_an_approver_who_lost_the_right_since_the_click_has_not_approved(w
     world.dispatch.lossy = False
     run = await world.until(lambda run: run.call("t1c1").approval.terms.approval != approval)
     assert run.call("t1c1").state is CallState.ASKING and not run.call("t1c1").approval.votes and world.deeds.done == []
-    assert "may not do so any more" in run.call("t1c1").judgement.reason
+    assert "may not do so any more" in run.call("t1c1").judgement.ours
 
 
 async def test_a_broken_row_of_the_inbox_does_not_hold_up_the_others(world: World) -> None:

@@ -205,7 +205,7 @@ async def test_an_approval_that_expired_before_anything_could_start_asks_people_
         world.store.clock_shift = 5 * 3600.0
         world.dispatch.lossy = False
         now = await world.until(lambda now: approval_of(now) != approval_of(run))
-    assert world.deeds.done == [] and "before the approval expired" in now.call("t1c1").judgement.reason
+    assert world.deeds.done == [] and "before the approval expired" in now.call("t1c1").judgement.ours
 
 
 async def test_terms_that_were_changed_in_the_database_take_no_vote() -> None:

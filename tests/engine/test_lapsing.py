@@ -37,7 +37,7 @@ def leaves(world: World, who: Person) -> None:
 
 async def anew(world: World, approval: str) -> Run:
     run = await world.until(lambda run: approval_of(run) != approval, 10.0)
-    assert "may not do so any more" in run.calls[0].judgement.reason
+    assert "may not do so any more" in run.calls[0].judgement.ours
     return run
 
 

@@ -55,7 +55,7 @@ async def test_s25_beyond_a_limit_that_says_so_a_person_is_asked_and_their_appro
         world.model.turns = [wishing(LOOK), saying("Told.")]
         await world.write("look", message="2.000100", place=Place(TEAM, "C0OPS", "2.000100"))
         run = await world.until(lambda run: run.calls and run.calls[0].card is not None, 10.0)
-        assert run.calls[0].state is CallState.ASKING and "At most 1 start per action" in run.calls[0].judgement.reason
+        assert run.calls[0].state is CallState.ASKING and "At most 1 start per action" in run.calls[0].judgement.ours
         await world.click("approve", approval_of(run), CAROL)
         run = await world.until(lambda run: run.state is RunState.DONE, 10.0)
     assert run.calls[0].outcome is Outcome.EXECUTED and len(world.deeds.done) == 2

@@ -51,7 +51,7 @@ async def test_what_the_guard_finds_riskier_now_is_asked_about_anew() -> None:
         approval = await approved_late(world, says(Verdict.ASK, 0.95))
         run = await world.until(lambda run: approval_of(run) != approval, 10.0)
     assert run.calls[0].state is CallState.ASKING and world.deeds.done == []
-    assert "riskier now" in run.calls[0].judgement.reason and run.calls[0].approval.votes == ()
+    assert "riskier now" in run.calls[0].judgement.ours and run.calls[0].approval.votes == ()
 
 
 async def test_a_young_approval_is_not_judged_again() -> None:

@@ -40,7 +40,7 @@ async def test_s1_what_the_guard_allows_is_asked_about_after_reading_and_runs_on
         run = await asked(world)
         call: Any = run.call("t2c1")
         assert call.state is CallState.ASKING and call.approval.terms.tainted == TAINTED
-        assert call.judgement.reason == f"{RAISED} BIGHUB: fine"
+        assert (call.judgement.ours, call.judgement.reason) == (RAISED, "fine")
         assert world.deeds.done == ["looked at the log"]
         await world.click("approve", approval_of(run, "t2c1"), CAROL, "card-t2c1")
         await ended(world)

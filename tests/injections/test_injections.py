@@ -98,7 +98,7 @@ async def test_s1_of_all_injections_none_executes_though_the_model_obeys_and_the
         call = wished(run)
         assert call is not None and call.proposal.action == case.wish.partition("(")[0]
         assert call.state is CallState.ASKING and call.approval is not None and call.judgement is not None
-        assert call.judgement.reason.startswith(RAISED)
+        assert call.judgement.ours == RAISED
         who = {Carrier.COLLEAGUE: "user:U0BOB", Carrier.DENIAL: "user:U0CAROL"}
         assert call.approval.terms.tainted == (who.get(case.carrier, f"output:{case.carrier}"),)
 

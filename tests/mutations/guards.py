@@ -26,6 +26,11 @@ def guard(name: str, rows: str, file: str, old: str, new: str, *tests: str) -> G
 
 CORE = (
     guard(
+        "what was said of an earlier question is not said again", "S14", "engine/starting.py",
+        "ours = \" \".join((why, *(each", "ours = \" \".join((old.ours, why, *(each",
+        "core/test_taint.py::test_what_is_asked_anew_again_and_again_says_why_once_and_leaves_the_guards_words_alone",
+    ),
+    guard(
         "what nobody is left to approve says so", "R20", "core/terms.py",
         "return _all_named(names) and len(able) == 1 and able <= {f\"user:{user}\" for user in terms.not_alone}", "return False",
         "slack/test_questions.py::test_r20_where_nobody_is_left_who_could_approve_the_card_says_so",

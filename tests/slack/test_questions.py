@@ -130,6 +130,17 @@ def test_where_people_are_asked_anew_the_card_says_that_earlier_votes_do_not_cou
     assert "Asked anew" not in words(drawn(asked_run()).blocks) and "Approved by" not in words(drawn(run).blocks)
 
 
+def test_our_own_words_stand_once_and_outside_the_guards_quote() -> None:
+    run = asked_run(None, judgement(ours="It was approved, but it expired.", reason="broad"))
+    for told in (
+        words(list(drawn(run).blocks)),
+        words(review_view(run, call_of(run), SUBJECT)["blocks"]),
+        drawn(run).text,
+    ):
+        assert told.count("It was approved, but it expired.") == 1 and "“It was" not in told
+    assert "“broad”" in words(list(drawn(run).blocks))
+
+
 def _as(group: str) -> Any:
     return replace(voted(CAROL), counts_as=(group,))
 

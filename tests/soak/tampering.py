@@ -61,6 +61,7 @@ UNSEALED = (
     "Judged.judgement.decision", "Judged.terms.rule", "CardShown", "Voted.comment", "Voted.message", "Delivered",
     "Tightened.terms.rule", "Tightened.void", "Started.worker", "Started.action", "Started.rechecked",
     "Started.attempt", "ModelReplied.took", "Judged.judgement.memory", "Judged.judgement.shadow",
+    "Judged.judgement.ours",
 )  # fmt: skip
 TAMPERINGS = 1_000
 LONGEST = 4.0
