@@ -1,6 +1,6 @@
 """The Guard port over `policy.yml`: alone (`LocalGuard`), or as the floor under another guard (`TightenedGuard`).
 
-What a rule means is `core/policy.py`'s; here is only what follows from it for a judgement, and the words for it.
+What a rule means is `core/policy.py`'s, the words for it `core/ours.py`'s; here is only what follows from it for a judgement.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.matching import Case
 from bot.core.moments import Moment
+from bot.core.ours import asking, denying, ruled
 from bot.core.policy import LOCAL_RULES, Policy, case_of, floor, unscored, verdict
 from bot.core.run import Run
 from bot.core.values import Judgement, Verdict
@@ -31,7 +32,7 @@ class LocalGuard:
         """Never raises: there is nobody to wait for."""
         least, rule = _floor(self._policy, question)
         if rule and least:
-            return Judgement(least, _because(rule, least), NAME, rule=rule)
+            return Judgement(least, ruled(rule, least), NAME, rule=rule)
         given = verdict(self._policy, _case(question))
         reads = given is Verdict.ALLOW
         why = "it only reads, so it may run." if reads else "what changes something needs a person's approval."
@@ -63,13 +64,13 @@ class TightenedGuard:
         """Raises what the other guard raises: `Unavailable`, `Rejected`."""
         least, rule = _floor(unscored(self._policy), question)
         if least is Verdict.DENY:
-            return Judgement(least, _because(rule, least), NAME, rule=rule)
+            return Judgement(least, ruled(rule, least), NAME, rule=rule)
         judgement = await self._inner.judge(question)
         least, rule = _floor(self._policy, question, judgement.risk)
         if least is None or strictest(least, judgement.verdict) is judgement.verdict:
             return replace(judgement, rule=rule)
-        reason = f"{_because(rule, least)} {self.name}: {judgement.reason}"
-        return replace(judgement, verdict=least, reason=reason, rule=rule)
+        tighten = denying if least is Verdict.DENY else asking
+        return replace(tighten(judgement, ruled(rule, least)), rule=rule)
 
     async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
         await self._inner.report_resolution(run, call, approval, again=again)
@@ -88,14 +89,3 @@ def _floor(policy: Policy, question: Question, score: float | None = None) -> tu
 
 def _case(question: Question, score: float | None = None) -> Case:
     return case_of(question.action, question.binding, question.requester, question.place, score)
-
-
-_DOES = {
-    Verdict.ALLOW: "allows this",
-    Verdict.ASK: "wants a person to decide",
-    Verdict.DENY: "forbids this",
-}
-
-
-def _because(rule: str, verdict: Verdict) -> str:
-    return f'Rule "{rule}" of policy.yml {_DOES[verdict]}.'

@@ -7,6 +7,7 @@ import pytest
 
 from bot.core.approval import Approval
 from bot.core.call import Call
+from bot.core.matching import Comparison
 from bot.core.policy import Match, Policy, Rule
 from bot.core.run import Run
 from bot.core.values import Binding, Judgement, Person, Place, RunId, Verdict
@@ -73,7 +74,8 @@ async def test_r8_a_rule_only_tightens_what_bighub_said(said: Verdict, ruled: Ve
 async def test_what_a_rule_tightened_says_so_and_keeps_what_bighub_knew() -> None:
     inner = SaidGuard(Judgement(Verdict.ALLOW, "Looks fine.", "BIGHUB", risk=0.2, request_id="req_1"))
     judgement = await TightenedGuard(inner, Policy(rules=(Rule("prod", verdict=Verdict.ASK),))).judge(question())
-    assert judgement.reason == 'Rule "prod" of policy.yml wants a person to decide. BIGHUB: Looks fine.'
+    assert judgement.ours == 'Rule "prod" of policy.yml wants a person to decide.'
+    assert (judgement.reason, judgement.source) == ("Looks fine.", "BIGHUB")
     assert (judgement.risk, judgement.request_id, judgement.rule) == (0.2, "req_1", "prod")
 
 
@@ -86,6 +88,16 @@ async def test_missing_context_survives_the_rules() -> None:
     inner = SaidGuard(Judgement(Verdict.ASK, "Why?", "BIGHUB", needs_context=True))
     guard = TightenedGuard(inner, Policy(rules=(Rule("free", verdict=Verdict.ALLOW),)))
     assert (await guard.judge(question())).needs_context
+
+
+async def test_what_a_rule_forbids_for_the_risk_that_bighub_found_is_denied_whatever_bighub_still_wants_to_know() -> (
+    None
+):
+    inner = SaidGuard(Judgement(Verdict.ASK, "Why?", "BIGHUB", risk=0.9, needs_context=True))
+    guard = TightenedGuard(inner, Policy(rules=(Rule("risky", Match(weight=Comparison(">=", 0.8)), Verdict.DENY),)))
+    judgement = await guard.judge(question())
+    assert (judgement.verdict, judgement.needs_context) == (Verdict.DENY, False)
+    assert (judgement.ours, judgement.reason) == ('Rule "risky" of policy.yml forbids this.', "Why?")
 
 
 async def test_what_a_rule_forbids_is_not_shown_to_bighub() -> None:

@@ -12,10 +12,10 @@ Rules
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from bot.core.call import Call, Outcome
 from bot.core.changes import edited_from
+from bot.core.ours import asking
 from bot.core.run import Run
 from bot.core.values import Binding, Choice, Judgement, Person, Verdict
 from bot.core.verdict import strictest
@@ -46,7 +46,7 @@ def raised(judgement: Judgement, binding: Binding, read: Sequence[str]) -> Judge
     """The judgement, with the floor under it that ``read`` is: `ask`, for what is not known to change nothing."""
     if not read or binding.read_only or strictest(judgement.verdict, Verdict.ASK) is judgement.verdict:
         return judgement
-    return replace(judgement, verdict=Verdict.ASK, ours=f"{judgement.ours} {RAISED}".lstrip())
+    return asking(judgement, RAISED)
 
 
 def _told_of(call: Call, calls: Sequence[Call], requester: Person) -> Iterator[str]:

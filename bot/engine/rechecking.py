@@ -10,6 +10,7 @@ from dataclasses import replace
 from bot.core import policy as rules
 from bot.core.call import Call, CallState
 from bot.core.events import Judged
+from bot.core.ours import asking
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -40,8 +41,7 @@ def judged_again(
 ) -> Judged:
     """The stricter answer as it is recorded: it ends the call, or opens a new approval."""
     if not _ends_it(answer):
-        why = _why_anew(run, call, answer, policy, keys, now)
-        answer = replace(answer, verdict=Verdict.ASK, ours=f"{why} {answer.ours}".rstrip())
+        answer = asking(replace(answer, ours=_why_anew(run, call, answer, policy, keys, now)), answer.ours)
     return judged(run, call, answer, policy, new, now, keys[0])
 
 

@@ -28,6 +28,7 @@ from bot.core.changes import edited_from, editors
 from bot.core.emergency import ALL, BIGHUB, froze
 from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
+from bot.core.ours import asking, denying, ruled
 from bot.core.policy import Case, Policy, Rule
 from bot.core.run import Run
 from bot.core.taint import RAISED, raised, unchecked, writers
@@ -58,9 +59,7 @@ def judged(
     case = case_in(run, replace(call, judgement=judgement), binding)
     held = closed_now(policy, case, now)
     if held is not None:
-        return Judged(
-            call.proposal.call, replace(judgement, verdict=Verdict.DENY, reason=held, source=rules.LOCAL_RULES, ours="")
-        )
+        return Judged(call.proposal.call, denying(judgement, held))
     read = unchecked(run, call)
     judgement = raised(judgement, binding, read)
     judgement = _with_history(call, _asking_if_edited(run, call, judgement))
@@ -80,15 +79,14 @@ def _asking_if_edited(run: Run, call: Call, judgement: Judgement) -> Judgement:
     A program has nobody but itself."""
     if run.of_program or judgement.verdict is not Verdict.ALLOW or edited_from(call, run.calls) is None:
         return judgement
-    return replace(judgement, verdict=Verdict.ASK, ours=f"{judgement.ours} {EDITED}".lstrip())
+    return asking(judgement, EDITED)
 
 
 def _with_history(call: Call, judgement: Judgement) -> Judgement:
     """An allowance of what people must be asked about is a question; the card says that it was started before."""
-    verdict = Verdict.ASK if call.must_ask else judgement.verdict
-    if call.instead_of is None or verdict is not Verdict.ASK or DID_NOT_RUN_BEFORE in judgement.ours:
-        return replace(judgement, verdict=verdict)
-    return replace(judgement, verdict=verdict, ours=f"{judgement.ours} {DID_NOT_RUN_BEFORE}".lstrip())
+    if not call.must_ask and judgement.verdict is not Verdict.ASK:
+        return judgement
+    return asking(judgement, *([DID_NOT_RUN_BEFORE] if call.instead_of is not None else []))
 
 
 def refusal_to_start(
@@ -177,9 +175,11 @@ def closed_now(policy: Policy, case: Case, now: float) -> str | None:
 
 def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, now: float, key: bytes) -> Judged:
     """The same judgement with a new approval; what we said the last time is said again only where it still holds."""
-    old = call.judgement or Judgement(Verdict.ASK, "", "")
-    ours = " ".join((why, *(each for each in (RAISED, EDITED, DID_NOT_RUN_BEFORE) if each in old.ours)))
-    return judged(run, call, replace(old, verdict=Verdict.ASK, ours=ours), policy, new, now, key)
+    old, binding = call.judgement or Judgement(Verdict.ASK, "", ""), call.proposal.binding
+    floor, rule = rules.floor(policy, case_in(run, call, binding)) if binding else (None, None)
+    still = (ruled(rule.name, floor),) if rule and floor else ()
+    kept = (each for each in (*still, RAISED, EDITED, DID_NOT_RUN_BEFORE) if each in old.ours)
+    return judged(run, call, asking(replace(old, ours=why), *kept), policy, new, now, key)
 
 
 def case_in(run: Run, call: Call, binding: Binding) -> Case:

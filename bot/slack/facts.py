@@ -179,7 +179,14 @@ def vote_lines(approval: Approval) -> Iterator[Block]:
 
 def own_line(call: Call) -> Block | None:
     """Why people are asked beyond what the guard said: our words, never in its quote."""
-    return line(said(one_line(call.judgement.ours), "bold")) if call.judgement and call.judgement.ours else None
+    ours = own_words(call)
+    return line(said(one_line(ours, REASON), "bold")) if ours else None
+
+
+def own_words(call: Call) -> str:
+    """ "" where what became of the call says it."""
+    ours = call.judgement.ours if call.judgement else ""
+    return "" if ours == call.reason else ours
 
 
 def guard_line(call: Call, source_note: str) -> Block | None:
@@ -222,7 +229,7 @@ def spoken(run: Run, call: Call, status: str) -> str:
     parts.append(f"Asked by <@{run.asked.person.user}>.")
     if judgement and judgement.risk is not None:
         parts.append(f"Risk {judgement.risk:.2f}.")
-    parts += [escaped(one_line(judgement.ours))] if judgement and judgement.ours else []
+    parts += [escaped(one_line(own_words(call), REASON))] if own_words(call) else []
     if judgement and judgement.reason:
         parts.append(f"{escaped(one_line(judgement.source))}: {escaped(one_line(judgement.reason, REASON))}")
     if approval and approval.resolution is None:

@@ -102,6 +102,7 @@ def background_texts(run: Run, call: Call) -> list[Text]:
         ("Target", binding.target if binding else "", facts.REASON),
         ("Why it is frozen", call.frozen.reason if call.frozen else "", 0),
         ("The rule", approval.terms.rule if approval else "", facts.RULE),
+        ("Why people are asked", facts.own_words(call), facts.REASON),
         ("The guard's reason", judgement.reason if judgement else "", facts.REASON),
         ("Safer", judgement.better_action if judgement else "", facts.REASON),
         ("The agent says", facts.words_of(run, call), facts.SAYS),

@@ -24,6 +24,7 @@ from bot.core.events import (
     Started,
     Voted,
 )
+from bot.core.ours import ruled
 from bot.core.policy import Defaults, Policy, Rule
 from bot.core.run import Run
 from bot.core.taint import RAISED, raised, unchecked
@@ -298,6 +299,16 @@ def test_what_is_asked_anew_again_and_again_says_why_once_and_leaves_the_guards_
     for why in ("It expired.", "The policy wants 2 approvals for this now.", "It expired."):
         first = asked_anew(run, replace(call, judgement=first.judgement), why, Policy(), ApprovalId("n"), NOON, KEY)
         assert (first.judgement.ours, first.judgement.reason) == (f"{why} {RAISED}", "fine")
+
+
+def test_what_is_asked_anew_names_the_rule_again_only_where_the_policy_of_today_has_it() -> None:
+    run, rule = second_turn(bound=binding()), Rule("prod", verdict=Verdict.ASK)
+    call = run.calls[-1]
+    guard = Judgement(Verdict.ASK, "fine", "BIGHUB", rule="prod", ours=ruled("prod", Verdict.ASK))
+    asked_for_it = replace(call, judgement=guard)
+    for policy, ours in ((Policy(rules=(rule,)), f"It expired. {guard.ours}"), (Policy(), "It expired.")):
+        again = asked_anew(run, asked_for_it, "It expired.", policy, ApprovalId("n"), NOON, KEY)
+        assert (again.judgement.ours, again.judgement.reason) == (ours, "fine")
 
 
 def test_s1_it_is_part_of_what_is_stored() -> None:

@@ -26,8 +26,36 @@ def guard(name: str, rows: str, file: str, old: str, new: str, *tests: str) -> G
 
 CORE = (
     guard(
+        "a rule's sentence is not put into BIGHUB's words", "S9", "local_guard.py",
+        "tighten(judgement, ruled(rule, least))",
+        "replace(judgement, verdict=least, reason=f\"{ruled(rule, least)} {judgement.reason}\")",
+        "test_local_guard.py::test_what_a_rule_tightened_says_so_and_keeps_what_bighub_knew",
+        "test_local_guard.py"
+        "::test_what_a_rule_forbids_for_the_risk_that_bighub_found_is_denied_whatever_bighub_still_wants_to_know",
+    ),
+    guard(
+        "what the policy forbids is not asked about further", "S9", "core/ours.py",
+        "ours=sentence, needs_context=False)", "ours=sentence)",
+        "test_local_guard.py"
+        "::test_what_a_rule_forbids_for_the_risk_that_bighub_found_is_denied_whatever_bighub_still_wants_to_know",
+    ),
+    guard(
+        "what the policy forbids is refused in its words", "R7", "core/call.py",
+        "event.judgement.ours or event.judgement.reason", "event.judgement.reason",
+        "engine/test_terms.py"
+        "::test_r7_in_a_freeze_window_nothing_that_changes_something_is_asked_about_or_starts",
+        "slack/test_questions.py"
+        "::test_what_a_rule_forbids_stands_once_on_the_card_of_what_it_ended_and_outside_the_guards_quote",
+    ),
+    guard(
+        "a sentence of ours stands once", "S14", "slack/facts.py",
+        "return \"\" if ours == call.reason else ours", "return ours",
+        "slack/test_questions.py"
+        "::test_what_a_rule_forbids_stands_once_on_the_card_of_what_it_ended_and_outside_the_guards_quote",
+    ),
+    guard(
         "what was said of an earlier question is not said again", "S14", "engine/starting.py",
-        "ours = \" \".join((why, *(each", "ours = \" \".join((old.ours, why, *(each",
+        "replace(old, ours=why), *kept", "replace(old, ours=f\"{old.ours} {why}\"), *kept",
         "core/test_taint.py::test_what_is_asked_anew_again_and_again_says_why_once_and_leaves_the_guards_words_alone",
     ),
     guard(

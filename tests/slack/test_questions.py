@@ -9,7 +9,7 @@ import pytest
 from bot.core.events import CardShown, Judged
 from bot.core.run import Run
 from bot.core.terms import NOBODY_ELSE
-from bot.core.values import ApprovalId, Choice, Quorum, Share
+from bot.core.values import ApprovalId, Choice, Quorum, Share, Verdict
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, ask_view, details_view, review_view
@@ -139,6 +139,14 @@ def test_our_own_words_stand_once_and_outside_the_guards_quote() -> None:
     ):
         assert told.count("It was approved, but it expired.") == 1 and "“It was" not in told
     assert "“broad”" in words(list(drawn(run).blocks))
+
+
+def test_what_a_rule_forbids_stands_once_on_the_card_of_what_it_ended_and_outside_the_guards_quote() -> None:
+    forbidden = judgement(verdict=Verdict.DENY, ours='Rule "no" of policy.yml forbids this.', reason="fine")
+    run = asked_run(None, None, None, voted(), Judged(CALL, forbidden))
+    assert call_of(run).reason == forbidden.ours
+    for told in (words(list(drawn(run).blocks)), words(details_view(run, call_of(run))["blocks"])):
+        assert told.count(forbidden.ours) == 1 and "“fine”" in told
 
 
 def _as(group: str) -> Any:
