@@ -82,12 +82,13 @@ def _arguments(text: str) -> dict[str, object]:
 def _rules(loaded: Loaded) -> Iterator[str]:
     """What each rule says by itself."""
     policy, width = loaded.policy, max((len(rule.name) for rule in loaded.policy.rules), default=0)
+    glass = policy.break_glass.people
     for rule in policy.rules:
         decides = rule.verdict not in (Verdict.ALLOW, Verdict.DENY)
-        deciding = f"  decided by {who_decides(stated(policy, rule), loaded.names)}" if decides else ""
+        deciding = f"  decided by {who_decides(stated(policy, rule), loaded.names, glass)}" if decides else ""
         trial = "  (on trial, without effect)" if rule.shadow else ""
         yield f"{rule.name:<{width}}  {rule.verdict or 'as the guard says':<17}{deciding}{trial}".rstrip()
-    others = who_decides(stated(policy), loaded.names)
+    others = who_decides(stated(policy), loaded.names, glass)
     yield f"{'everything else':<{width}}  reading allow, the rest ask; decided by {others}"
 
 

@@ -10,7 +10,7 @@ from bot.core.timing import LocalTime
 from bot.core.values import ApprovalId, Verdict
 from bot.errors import ConfigurationError
 from bot.policy_file import case_of_options, load_policy, parse_policy
-from bot.policy_file.explaining import differences, explained, sentence
+from bot.policy_file.explaining import differences, explained, sentence, who_decides
 
 WHOLE = """\
 version: 1
@@ -203,6 +203,30 @@ def test_s10_a_case_that_only_its_requester_could_approve_says_that_nobody_can(
     asked = case_of_options({"action": "x", "requester": requester}, loaded.names)
     found = explained(loaded.policy, asked.case, asked.said, lambda zone: LocalTime(0, "2026-11-23T00:00"))
     assert ("which nobody can give: the requester may not" in sentence(found, loaded.names)) is vain
+
+
+def test_where_only_breaking_the_glass_is_left_the_check_says_so_and_names_who_may() -> None:
+    glass = "break_glass: {users: [U9], audit_channel: C1}\n"
+    told = {}
+    for approvers in ("defaults: {approvers: user:U1}\n", "", "defaults: {approvers: [user:U1, user:U2]}\n"):
+        loaded = parse_policy(approvers + glass, "policy.yml")
+        asked = case_of_options({"action": "x", "requester": "U1"}, loaded.names)
+        found = explained(loaded.policy, asked.case, asked.said, lambda zone: LocalTime(0, "2026-11-23T00:00"))
+        told[approvers] = (
+            sentence(found, loaded.names),
+            who_decides(found.terms, loaded.names, found.glass),
+            loaded.warnings,
+        )
+    (own, _, _), (nobody, decided, warned), (others, _, quiet) = told.values()
+    assert "which nobody can give in the ordinary way: the requester may not; user:U9 may break the glass" in own
+    assert (
+        decided == "nobody in the ordinary way (no approver is named; user:U9 may break the glass)"
+        and decided in nobody
+    )
+    assert warned == (
+        "policy.yml: defaults name no approvers: nobody can decide what no rule with approvers covers, but whoever break_glass names.",
+    )
+    assert "glass" not in others and quiet == ()
 
 
 def test_s10_shared_channels_are_closed_unless_the_file_opens_them() -> None:

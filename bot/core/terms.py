@@ -22,7 +22,6 @@ from bot.core.glass import BY_GLASS
 from bot.core.values import Choice, Person, Quorum, Share, Terms
 
 NOBODY = Person("", "")
-NOBODY_ELSE = "Somebody else must approve too, and policy.yml names nobody else."
 
 
 class Cast(Protocol):
@@ -112,11 +111,12 @@ def denied(terms: Terms, votes: Sequence[Cast]) -> bool:
         return False
     left = ({*quorum.approvers, *quorum.escalate_to} - denying for quorum in quorums_of(terms))
     counts = (quorum.count for quorum in quorums_of(terms))
-    hopeless = (_all_named(names) and len(names) < count for names, count in zip(left, counts, strict=True))
+    hopeless = (all_named(names) and len(names) < count for names, count in zip(left, counts, strict=True))
     return len(denying) >= terms.denials or any(hopeless)
 
 
-def _all_named(approvers: Iterable[str]) -> bool:
+def all_named(approvers: Iterable[str]) -> bool:
+    """Whether they are people, and no group of them."""
     return all(name.startswith("user:") for name in approvers)
 
 
@@ -127,13 +127,6 @@ def _second(terms: Terms, approving: Sequence[Cast], at: float) -> tuple[Lack, .
     called = (name for quorum in terms.quorums for name in _called_in(quorum, at))
     names = dict.fromkeys((*terms.approvers, *called))
     return (Lack(1, tuple(name for name in names if name not in {f"user:{user}" for user in alone})),)
-
-
-def nobody_else(terms: Terms, requester: Person) -> bool:
-    """Whether the only one who may ever approve it is one whose approval alone is not enough, as far as the names tell."""
-    names = all_approvers(terms)
-    able = {*names} - (set() if terms.requester_may_approve else {f"user:{requester.user}"})
-    return _all_named(names) and len(able) == 1 and able <= {f"user:{user}" for user in terms.not_alone}
 
 
 def may_vote(terms: Terms, person: str, counts_as: Sequence[str], at: float) -> bool:

@@ -177,6 +177,10 @@ class Engine:
         """Whether nobody could approve what this person makes of a call."""
         return self._people.edits_in_vain(run, call, person)
 
+    def has_glass(self) -> bool:
+        """Whether the policy names anybody who may break the glass."""
+        return bool(self._people.policy.break_glass.people)
+
     def schema(self, call: Call) -> Mapping[str, object] | None:
         """The JSON schema of a call's arguments; None where its action was changed or removed since it was proposed."""
         binding, action = call.proposal.binding, call.proposal.action

@@ -15,7 +15,8 @@ from bot.core.glass import BY_GLASS
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.terms import all_approvers, both, nobody_else
+from bot.core.terms import all_approvers, both
+from bot.core.vain import nobody_else
 from bot.core.values import ApprovalId, Person, Terms
 from bot.engine.words import NOBODY_KNOWS, OTHERS_REQUEST
 from bot.ports import ApprovalGroup, Chat, Unavailable

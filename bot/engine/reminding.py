@@ -14,8 +14,9 @@ from bot.core.events import Reminded
 from bot.core.refusal import Refused
 from bot.core.reminding import called_in
 from bot.core.run import Run
-from bot.core.terms import NOBODY_ELSE, missing, nobody_else
+from bot.core.terms import missing
 from bot.core.timing import time_said
+from bot.core.vain import in_vain
 from bot.core.values import Person, Summons
 from bot.engine.door import Door
 from bot.engine.people import People
@@ -36,14 +37,14 @@ class Reminding:
         _, now = await self._door.load(run.id)
         names = wanted(approval, effect, now)
         summons = await self._summons(run, call, approval, names, now)
-        text = _thread_text(run, call, approval, names, effect, now)
+        text = _thread_text(call, names, effect, approval, self._rest(run, call, approval, now))
         posted = await self._chat.post_notice(run, effect.key, text, names=True, again=again)
         return Reminded(effect.approval, effect.key, posted.message, summons)
 
     async def summon(self, run: Run, effect: Summon, again: bool) -> Posted:
         call, approval = _asking(run, effect.approval)
         _, now = await self._door.load(run.id)
-        text = _direct_text(run, call, approval, effect, now)
+        text = _direct_text(run, call, effect, self._rest(run, call, approval, now))
         return await self._chat.tell(run, call, effect.user, effect.key, text, again=again)
 
     async def _summons(
@@ -63,6 +64,11 @@ class Reminding:
                 found.append(Summons(user, after_quiet(now, zone, self._people.policy.quiet)))
         return tuple(found)
 
+    def _rest(self, run: Run, call: Call, approval: Approval, now: float) -> str:
+        """Until when, and what whoever is reminded must know, so that they do not approve in vain."""
+        told = in_vain(approval.terms, run.asked.person, glass=bool(self._people.policy.break_glass.people))
+        return " ".join(filter(None, (f"It expires in {_left(approval, now)}.", told, _held(call))))
+
 
 def wanted(approval: Approval, effect: Remind | Escalate, now: float) -> tuple[str, ...]:
     """The approvers whose votes are lacking; those whom it escalates to at this moment."""
@@ -79,23 +85,19 @@ def _asking(run: Run, opaque: str) -> tuple[Call, Approval]:
     return call, call.approval
 
 
-def _thread_text(
-    run: Run, call: Call, approval: Approval, names: tuple[str, ...], effect: Remind | Escalate, now: float
-) -> str:
+def _thread_text(call: Call, names: tuple[str, ...], effect: Remind | Escalate, approval: Approval, rest: str) -> str:
     who, what = ", ".join(names) or _nobody(approval), call.proposal.action
-    rest = _rest(run, call, approval, now)
     if isinstance(effect, Escalate):
         return f"Nobody has decided {what} yet, so {who} may decide it now, too. {rest}"
     return f"Reminder: {what} still waits for {who}. {rest}"
 
 
-def _direct_text(run: Run, call: Call, approval: Approval, effect: Summon, now: float) -> str:
+def _direct_text(run: Run, call: Call, effect: Summon, rest: str) -> str:
     binding = call.proposal.binding
     where = f" in {binding.environment}" if binding and binding.environment else ""
     why = (
         "Nobody has decided it yet, so you may now, too." if effect.of.startswith("escalate:") else "You can decide it."
     )
-    rest = _rest(run, call, approval, now)
     return f"<@{run.asked.person.user}> asked for {call.proposal.action}{where}, and it waits. {why} {rest}"
 
 
@@ -103,18 +105,11 @@ def _nobody(approval: Approval) -> str:
     return "somebody else, whom no rule names yet" if approval.terms.approvers else "nobody (no approver is configured)"
 
 
-def _rest(run: Run, call: Call, approval: Approval, now: float) -> str:
-    in_vain = f" Nobody can approve it: {NOBODY_ELSE[0].lower()}{NOBODY_ELSE[1:]}"
-    told = in_vain if nobody_else(approval.terms, run.asked.person) else ""
-    return f"It expires in {_left(approval, now)}.{told}{_held(call)}"
-
-
 def _held(call: Call) -> str:
-    """What whoever is reminded must know of a freeze, so that they do not approve in vain."""
     if call.frozen is None:
         return ""
     what = "BIGHUB's kill switch is on" if call.frozen.scope == BIGHUB else f"{call.frozen.scope} is frozen"
-    return f" {what[0].upper()}{what[1:]}: it can be denied now, and approved once that is lifted."
+    return f"{what[0].upper()}{what[1:]}: it can be denied now, and approved once that is lifted."
 
 
 def _left(approval: Approval, at: float) -> str:

@@ -97,10 +97,11 @@ def _names_in(values: object) -> Names:
 def _warnings(policy: Policy) -> Iterator[str]:
     if policy.defaults.approvers or policy.defaults.shares:
         return
-    yield "defaults name no approvers: nobody can decide what no rule with approvers covers."
+    but = ", but whoever break_glass names" if policy.break_glass.people else ""
+    yield f"defaults name no approvers: nobody can decide what no rule with approvers covers{but}."
     for rule in policy.rules:
         if rule.verdict is Verdict.ASK and not rule.approvers and not rule.shares:
-            yield f'rule "{rule.name}" asks, but names no approvers: nobody can decide it.'
+            yield f'rule "{rule.name}" asks, but names no approvers: nobody can decide it{but}.'
 
 
 def _never_reminded(policy: Policy) -> Iterator[tuple[Where, str]]:

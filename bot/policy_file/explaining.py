@@ -9,6 +9,7 @@ from bot.core.policy import Match, Policy, Rule
 from bot.core.terms import quorums_of
 from bot.core.timing import Clocks, Window, time_said
 from bot.core.trial import on_trial
+from bot.core.vain import ORDINARILY
 from bot.core.values import ApprovalId, Quorum, Terms, Verdict
 from bot.policy_file.grammar import Expected
 from bot.policy_file.written import Names
@@ -21,7 +22,7 @@ WHOEVER = "whoever edits it"
 class Explained:
     """What becomes of a case. ``terms`` as of the moment 0, so that its times are seconds; ``rules``: the names of all that apply,
     ``reasons`` of those because of which it becomes that; ``guard``: whether the guard wants as much; ``window``: what holds it back
-    now, with its rule."""
+    now, with its rule; ``glass``: who may break it."""
 
     case: Case
     verdict: Verdict
@@ -31,6 +32,7 @@ class Explained:
     guard: bool = False
     window: tuple[str, Window] | None = None
     trial: tuple[str, ...] = ()
+    glass: tuple[str, ...] = ()
 
 
 def explained(policy: Policy, case: Case, said: Verdict | None, clocks: Clocks) -> Explained:
@@ -42,7 +44,7 @@ def explained(policy: Policy, case: Case, said: Verdict | None, clocks: Clocks) 
     verdict = Verdict.DENY if window is not None else given
     terms = rules.terms(policy, replace(case, editors=(WHOEVER,)), ApprovalId(""), 0.0)
     names = tuple(rule.name for rule in applying)
-    return Explained(case, verdict, terms, names, reasons, said is given, window, trial)
+    return Explained(case, verdict, terms, names, reasons, said is given, window, trial, policy.break_glass.people)
 
 
 def stated(policy: Policy, rule: Rule | None = None) -> Terms:
@@ -55,10 +57,8 @@ def sentence(found: Explained, names: Names) -> str:
     """The case → what becomes of it, because of what."""
     becomes = [found.verdict.value]
     if found.verdict is Verdict.ASK:
-        becomes += _asked(found.terms, names)
-        becomes += (
-            ["which nobody can give: the requester may not"] if _in_vain(found.terms, found.case.requester) else []
-        )
+        becomes += _asked(found.terms, names, found.glass)
+        becomes += _vain(found, names)
     return f"{_case(found.case, names)} → {', '.join(becomes)}, because {_because(found)}{_on_trial(found)}{_tainted(found)}"
 
 
@@ -85,6 +85,16 @@ def differences(found: Explained, expected: Expected, names: Names) -> Iterator[
         yield f"expected approvers {' or '.join(map(names.of, expected.approvers)) or 'nobody'}, found {who}"
 
 
+def _vain(found: Explained, names: Names) -> Iterator[str]:
+    if _in_vain(found.terms, found.case.requester):
+        how = f" {ORDINARILY}" if found.glass else ""
+        yield f"which nobody can give{how}: the requester may not{_but_glass(found.glass, names)}"
+
+
+def _but_glass(glass: Sequence[str], names: Names) -> str:
+    return f"; {' or '.join(map(names.of, glass))} may break the glass" if glass else ""
+
+
 def _in_vain(terms: Terms, requester: str) -> bool:
     """Whether too few are left without the requester, who may not decide it; as far as the names tell."""
     own = f"user:{requester}"
@@ -94,10 +104,11 @@ def _in_vain(terms: Terms, requester: str) -> bool:
     return not terms.requester_may_approve and any(map(all, zip(named, few, strict=True)))
 
 
-def who_decides(terms: Terms, names: Names) -> str:
-    """``2 of group:sre``; several demands are joined by "and"."""
+def who_decides(terms: Terms, names: Names, glass: Sequence[str]) -> str:
+    """``2 of group:sre``; several demands are joined by "and". ``glass``: who may break it, which is said where nobody else can decide."""
     if not terms.approvers:
-        return "nobody (no approver is named)"
+        how = f" {ORDINARILY}" if glass else ""
+        return f"nobody{how} (no approver is named{_but_glass(glass, names)})"
     return " and ".join(_demand(quorum, names) for quorum in quorums_of(terms))
 
 
@@ -124,8 +135,8 @@ def _demand(quorum: Quorum, names: Names) -> str:
     return told
 
 
-def _asked(terms: Terms, names: Names) -> Iterator[str]:
-    yield who_decides(terms, names)
+def _asked(terms: Terms, names: Names, glass: Sequence[str]) -> Iterator[str]:
+    yield who_decides(terms, names, glass)
     if not terms.approvers:
         return
     if terms.requester_may_approve:

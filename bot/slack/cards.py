@@ -50,7 +50,7 @@ def card(run: Run, call: Call, *, source_note: str = "", glass: bool = False) ->
     blocks += [*facts.place_line(word, call), *_arguments(call), *changes.lines(run, call)]
     blocks.append(facts.asked_line(run, call))
     if call.approval is not None:
-        blocks += [facts.who_line(run, call.approval)] if asking(call) else []
+        blocks += [facts.who_line(run, call.approval, glass=glass)] if asking(call) else []
         blocks += unchecked.lines(call.approval.terms)
         blocks += facts.anew_line(call.approval)
     guard = (facts.own_line(call), facts.guard_line(call, source_note), changes.safer_line(call))
@@ -63,7 +63,7 @@ def card(run: Run, call: Call, *, source_note: str = "", glass: bool = False) ->
     rows = (_deciding(call, glass=glass), _else(call, cut=shortened(blocks)))
     blocks += [actions(*buttons) for row in rows if (buttons := list(row))]
     blocks.append(context(_digest_note(call)))
-    return Message(_spoken(run, call, word), with_ids(blocks, f"{call.proposal.call[:40]}.{run.length}"))
+    return Message(_spoken(run, call, word, glass=glass), with_ids(blocks, f"{call.proposal.call[:40]}.{run.length}"))
 
 
 def asking(call: Call) -> bool:
@@ -158,8 +158,8 @@ def _asked_twice(call: Call, approve: Block, what: str) -> Block:
     return confirmed(approve, "Really approve?", text[: limits.CONFIRM_TEXT], "Approve")
 
 
-def _spoken(run: Run, call: Call, word: str) -> str:
-    text = facts.spoken(run, call, word)
+def _spoken(run: Run, call: Call, word: str, *, glass: bool) -> str:
+    text = facts.spoken(run, call, word, glass=glass)
     if asking(call):
         text += unchecked.spoken(call) + _spoken_arguments(call) + questions.spoken(run, call)
         text += "".join(f"\n{told}" for told in status.banner_text(call))

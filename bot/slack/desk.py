@@ -34,6 +34,9 @@ class Desk(Protocol):
     def edits_in_vain(self, run: Run, call: Call, person: Person) -> bool:
         """Whether nobody could approve what this person makes of a call."""
 
+    def has_glass(self) -> bool:
+        """Whether the policy names anybody who may break the glass."""
+
     def schema(self, call: Call) -> Mapping[str, object] | None:
         """The JSON schema of a call's arguments; None where its action was changed or removed since."""
 

@@ -16,8 +16,9 @@ from bot.core.canonical import argument_lines, has_invisible, mixes_scripts, par
 from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.terms import NOBODY_ELSE, Lack, demands_of, missing, nobody_else
+from bot.core.terms import Lack, demands_of, missing
 from bot.core.tightening import demanded_since, why_void
+from bot.core.vain import in_vain
 from bot.core.values import Choice, Person, Terms
 from bot.slack import limits
 from bot.slack.blocks import SHORTENED, Block, escaped, group_mention, line, mention, moment, one_line, said, utc
@@ -119,8 +120,8 @@ def asked_line(run: Run, call: Call) -> Block:
     )
 
 
-def who_line(run: Run, approval: Approval) -> Block:
-    """Who may decide, until when, the votes so far."""
+def who_line(run: Run, approval: Approval, *, glass: bool = False) -> Block:
+    """Who may decide, until when, the votes so far. ``glass``: whether the policy names anybody who may break it."""
     terms = approval.terms
     runs = [said("Why you: "), *_who(terms, run.asked.person), said(" · expires "), moment(terms.expires_at)]
     given = sum(vote.choice is Choice.APPROVE for vote in approval.votes)
@@ -134,8 +135,8 @@ def who_line(run: Run, approval: Approval) -> Block:
     if terms.comment_required:
         runs.append(said(" · an approval needs a comment"))
     runs.extend(_escalating(terms))
-    if nobody_else(terms, run.asked.person):
-        runs.append(said(f" · Nobody can approve this. {NOBODY_ELSE}", "bold"))
+    if told := in_vain(terms, run.asked.person, glass=glass):
+        runs.append(said(f" · {told}", "bold"))
     return line(*runs)
 
 
@@ -220,7 +221,7 @@ def says_line(run: Run, call: Call) -> Block | None:
     return line(said("The agent says: ", "italic"), said(f"“{one_line(words, SAYS)}”", "italic"))
 
 
-def spoken(run: Run, call: Call, status: str) -> str:
+def spoken(run: Run, call: Call, status: str, *, glass: bool = False) -> str:
     """The card as one text, for notifications and screen readers: nothing that is needed to decide is left out."""
     binding, judgement, approval = call.proposal.binding, call.judgement, call.approval
     parts = [f"{status}: {escaped(title(call))}."]
@@ -234,7 +235,7 @@ def spoken(run: Run, call: Call, status: str) -> str:
         parts.append(f"{escaped(one_line(judgement.source))}: {escaped(one_line(judgement.reason, REASON))}")
     if approval and approval.resolution is None:
         parts.append(f"Expires {utc(approval.terms.expires_at)}.")
-        parts += [f"Nobody can approve this. {NOBODY_ELSE}"] if nobody_else(approval.terms, run.asked.person) else []
+        parts += filter(None, (in_vain(approval.terms, run.asked.person, glass=glass),))
         parts += ["The policy became stricter after people were asked."] if approval.earlier else []
     return " ".join(parts)
 

@@ -15,7 +15,7 @@ from bot.core.canonical import Json, canonical_bytes
 from bot.core.changes import alternative, arguments
 from bot.core.form import Empty, Faults, Field, Form, Kind, Room, choice_text, form_of, typed
 from bot.core.refusal import Refused
-from bot.core.terms import NOBODY_ELSE
+from bot.core.vain import BUT_GLASS, NOBODY_ELSE, ORDINARILY
 from bot.slack import facts, limits
 from bot.slack.blocks import Block, header, line, one_line, plain, said, size_of
 from bot.slack.views import Subject
@@ -30,7 +30,6 @@ GONE: Final = (
 )
 TOO_LARGE: Final = "Its arguments are more than a form of Slack holds. Please deny it and ask again for what you want."
 UNCHANGED: Final = "Nothing is changed yet. Change a value; or close this form, and decide on the card."
-IN_VAIN: Final = f"⚠ If you edit this, nobody can approve it: your approval alone is not enough then. {NOBODY_ELSE}"
 _INPUT: Final = "value"
 _NOTHING: Final = "nothing"
 _MOST_KEPT: Final = 20
@@ -48,15 +47,23 @@ def edit_form(call: Call, schema: Mapping[str, object] | None, *, safer: bool) -
     return Refused(f"This cannot be edited. {form.reason}") if isinstance(form, Refused) else form
 
 
-def edit_view(call: Call, form: Form, subject: Subject, *, safer: bool, in_vain: bool = False) -> Block | Refused:
-    """The form as a view; or why Slack would not take it. ``in_vain``: whether nobody could approve what comes of it."""
+def in_vain(*, glass: bool) -> str:
+    """That nobody could approve what comes of an edit. ``glass``: whether the policy names anybody who may break it."""
+    how, then = (f" {ORDINARILY}", f" {BUT_GLASS}") if glass else ("", "")
+    return (
+        f"⚠ If you edit this, nobody can approve it{how}: your approval alone is not enough then. {NOBODY_ELSE}{then}"
+    )
+
+
+def edit_view(call: Call, form: Form, subject: Subject, *, safer: bool, in_vain: str = "") -> Block | Refused:
+    """The form as a view; or why Slack would not take it. ``in_vain``: that nobody could approve what comes of it."""
     told = "What the guard suggests stands in the fields; look at each. " if safer else ""
     told += "It does not run yet: it is judged again, and becomes a new request without votes. What you see here is approved by nobody."
     top = [
         header(facts.headline("Edit", call)),
         *facts.place_line("Edit", call),
         line(said(told)),
-        *([line(said(IN_VAIN, "bold"))] if in_vain else []),
+        *([line(said(in_vain, "bold"))] if in_vain else []),
     ]
     about = {"approval": subject.approval, "channel": subject.channel, "message": subject.message, "safer": safer}
     view = {

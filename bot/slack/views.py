@@ -58,14 +58,14 @@ class Subject:
     message: str
 
 
-def review_view(run: Run, call: Call, subject: Subject) -> Block:
-    """All bytes of the arguments, a comment (optional, where the policy does not want one), and Approve."""
+def review_view(run: Run, call: Call, subject: Subject, *, glass: bool = False) -> Block:
+    """All bytes of the arguments, a comment (optional, where the policy does not want one), and Approve. ``glass``: as on the card."""
     top = [header(facts.headline("Review", call)), *facts.place_line("Review", call)]
     if not fits_review(call):
         too_long = f"Not shown: {facts.fingerprint(call)}. They are too long to be shown here, so this cannot be approved in Slack."
         return _modal("Review", [*top, line(said(too_long, "bold"))])
     risk = [line(said(told, "bold"))] if (told := facts.high_risk(call)) else []
-    blocks = [*top, *_all_arguments(call), *_around(run, call), *risk]
+    blocks = [*top, *_all_arguments(call), *_around(run, call, glass=glass), *risk]
     needed = call.approval is not None and call.approval.terms.comment_required
     why = "The policy wants one: why should this run?" if needed else "The others will read it."
     blocks.append(_comment("Comment", why, optional=not needed))
@@ -76,7 +76,7 @@ def glass_view(run: Run, call: Call, subject: Subject) -> Block:
     """All bytes of the arguments, a reason that must be given, and the approval of one person alone."""
     what = "You decide this alone, against any quorum. It is announced at once, and others review it on the next working day."
     blocks = [header(facts.headline("Break glass", call)), line(said(what, "bold")), *_all_arguments(call)]
-    blocks += [*_around(run, call), _comment("Reason", "Everybody will read it.") | {"optional": False}]
+    blocks += [*_around(run, call, glass=True), _comment("Reason", "Everybody will read it.") | {"optional": False}]
     return _modal("Break glass", blocks) | _submits(BY_GLASS, "Approve alone", subject)
 
 
@@ -103,11 +103,15 @@ def ask_view(run: Run, call: Call, subject: Subject) -> Block:
     return _modal("Ask", blocks) | _submits(ASK, "Ask", subject)
 
 
-def details_view(run: Run, call: Call) -> Block:
+def details_view(run: Run, call: Call, *, glass: bool = False) -> Block:
     """All that is known about a call: its arguments, the decision, the votes, the digest, what came of it. What a card shortens
     is whole here, or says how much of it is not shown."""
     top = [header(facts.headline("Details", call)), *facts.place_line("Details", call)]
-    rest = [*_warnings(call), *_around(run, call, None), *(list(changes.replaced_lines(call)) or status.lines(call))]
+    rest = [
+        *_warnings(call),
+        *_around(run, call, None, glass=glass),
+        *(list(changes.replaced_lines(call)) or status.lines(call)),
+    ]
     early, late = outcome_texts(call), background_texts(run, call)
     space = _space([*top, *rest], len(early) + len(late), call)
     voted = votes_whole(space, call.approval) if call.approval else []
@@ -162,11 +166,11 @@ def _warnings(call: Call) -> Iterator[Block]:
         yield line(said(warning, "bold"))
 
 
-def _around(run: Run, call: Call, questions_shown: int | None = questions.ON_CARD) -> Iterator[Block]:
+def _around(run: Run, call: Call, questions_shown: int | None = questions.ON_CARD, *, glass: bool) -> Iterator[Block]:
     yield from changes.lines(run, call)
     yield facts.asked_line(run, call)
     if call.approval is not None:
-        yield facts.who_line(run, call.approval)
+        yield facts.who_line(run, call.approval, glass=glass)
         yield from unchecked.lines(call.approval.terms, unchecked.MOST_IN_DETAILS)
         yield from facts.stricter_lines(call.approval, run.asked.person)
         yield from _rule(call.approval)

@@ -11,10 +11,11 @@ from bot.actions import Registry, define
 from bot.core.approval import NOT_THE_CARD, Resolution
 from bot.core.call import CallState, Outcome
 from bot.core.changes import MOST_EDITS, editors
+from bot.core.glass import BreakGlass
 from bot.core.inputs import Clicked
 from bot.core.policy import Defaults, Policy, Rule
 from bot.core.run import Run
-from bot.core.terms import NOBODY_ELSE
+from bot.core.vain import BUT_GLASS, NOBODY_ELSE
 from bot.core.values import Judgement, Person, Verdict
 from bot.engine.editing import EXPIRED, NOTHING_SAFER, UNCHANGED
 from bot.ports import Store
@@ -128,6 +129,32 @@ async def test_r20_where_the_only_approver_edits_the_reminder_says_that_nobody_c
         text = await said(world, "Reminder")
     assert "nobody (no approver" not in text and "waits for somebody else" in text
     assert NOBODY_ELSE[1:] in text and world.deeds.done == []
+
+
+async def test_where_only_breaking_the_glass_is_left_the_reminder_says_so_and_not_that_nobody_can() -> None:
+    world = world_of(defaults=replace(DEFAULTS, approvers=("user:U0CAROL",), remind_after=600))
+    world.policy = replace(world.policy, break_glass=BreakGlass(("user:U0XENA",)))
+    world.engine = world.new_engine()
+    async with running(world):
+        await edit(world, await asked(world))
+        await changed(world)
+        world.store.clock_shift = 601
+        text = await said(world, "Reminder")
+    assert f"Nobody can approve this in the ordinary way. {NOBODY_ELSE} {BUT_GLASS}" in text
+
+
+@pytest.mark.parametrize("people", [(), ("user:U0XENA",)])
+async def test_where_no_approver_is_named_the_reminder_says_so_and_whether_the_glass_is_left(
+    people: tuple[str, ...],
+) -> None:
+    world = world_of(defaults=replace(DEFAULTS, approvers=(), remind_after=600))
+    world.policy = replace(world.policy, break_glass=BreakGlass(people))
+    world.engine = world.new_engine()
+    async with running(world):
+        await asked(world)
+        world.store.clock_shift = 601
+        text = await said(world, "Reminder")
+    assert "waits for nobody (no approver is configured)" in text and (BUT_GLASS in text) is bool(people)
 
 
 async def test_r20_where_the_policy_says_so_whoever_edits_approves_alone() -> None:

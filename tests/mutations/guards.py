@@ -26,6 +26,22 @@ def guard(name: str, rows: str, file: str, old: str, new: str, *tests: str) -> G
 
 CORE = (
     guard(
+        "the card says that breaking the glass is left", "R20", "slack/cards.py",
+        "call.approval, glass=glass)] if asking", "call.approval)] if asking",
+        "slack/test_questions.py"
+        "::test_where_only_breaking_the_glass_is_left_the_card_and_its_views_say_so_and_not_that_nobody_can[approvers0]",
+    ),
+    guard(
+        "the reminder says that breaking the glass is left", "R20", "engine/reminding.py",
+        "glass=bool(self._people.policy.break_glass.people)", "glass=False",
+        "engine/test_editing.py::test_where_only_breaking_the_glass_is_left_the_reminder_says_so_and_not_that_nobody_can",
+    ),
+    guard(
+        "the check says that breaking the glass is left", "R20", "policy_file/explaining.py",
+        "said is given, window, trial, policy.break_glass.people)", "said is given, window, trial)",
+        "test_policy_file.py::test_where_only_breaking_the_glass_is_left_the_check_says_so_and_names_who_may",
+    ),
+    guard(
         "a rule's sentence is not put into BIGHUB's words", "S9", "local_guard.py",
         "tighten(judgement, ruled(rule, least))",
         "replace(judgement, verdict=least, reason=f\"{ruled(rule, least)} {judgement.reason}\")",
@@ -59,8 +75,8 @@ CORE = (
         "core/test_taint.py::test_what_is_asked_anew_again_and_again_says_why_once_and_leaves_the_guards_words_alone",
     ),
     guard(
-        "what nobody is left to approve says so", "R20", "core/terms.py",
-        "return _all_named(names) and len(able) == 1 and able <= {f\"user:{user}\" for user in terms.not_alone}", "return False",
+        "what nobody is left to approve says so", "R20", "core/vain.py",
+        "return all_named(names) and len(able) == 1 and able <= {f\"user:{user}\" for user in terms.not_alone}", "return False",
         "slack/test_questions.py::test_r20_where_nobody_is_left_who_could_approve_the_card_says_so",
         "engine/test_editing.py::test_r20_where_the_only_approver_edits_the_reminder_says_that_nobody_can_approve_it",
     ),

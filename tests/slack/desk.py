@@ -35,6 +35,7 @@ class RecordingDesk:
     asked: list[tuple[str, Person, str]] = field(default_factory=list)
     anew: bool = False
     sole: frozenset[str] = frozenset()
+    glass: bool = False
     repaired: list[tuple[str, str, str, str]] = field(default_factory=list)
 
     async def receive(self, row: InboxRow, *, awaited: bool = False) -> bool:
@@ -55,6 +56,9 @@ class RecordingDesk:
 
     def edits_in_vain(self, run: Run, call: Call, person: Person) -> bool:
         return person.user in self.sole
+
+    def has_glass(self) -> bool:
+        return self.glass
 
     def schema(self, call: Call) -> Mapping[str, object] | None:
         return self.registry.schema(call.proposal.action) if self.registry else None

@@ -15,12 +15,13 @@ from bot.core.glass import Broken
 from bot.core.inputs import Clicked
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.vain import BUT_GLASS
 from bot.core.values import ApprovalId, CallId, Choice, Person, Proposal
 from bot.engine.door import applied
 from bot.slack import limits
 from bot.slack.blocks import weight
 from bot.slack.cards import card
-from bot.slack.forms import GONE, IN_VAIN, UNCHANGED
+from bot.slack.forms import GONE, UNCHANGED, in_vain
 from bot.slack.glass import announcement, review_card
 from bot.slack.listeners.buttons import DECIDED
 from bot.slack.listeners.forms import CLOSED
@@ -109,10 +110,13 @@ async def test_r3_what_is_submitted_is_a_row_of_the_inbox_before_it_is_acknowled
 
 
 async def test_r20_whoever_edits_what_nobody_else_can_approve_is_told_before(scene: Scene, desk: RecordingDesk) -> None:
-    assert IN_VAIN not in words((await opened(scene, desk))["blocks"])
+    assert "⚠ If you edit this" not in words((await opened(scene, desk))["blocks"])
     desk.sole = frozenset({"U0DAN"})
-    await scene.click("edit", "U0DAN")
-    assert IN_VAIN in words((await scene.modal("U0DAN"))["blocks"])
+    for desk.glass in (False, True):
+        await scene.click("edit", "U0DAN")
+        told = words((await scene.modal("U0DAN"))["blocks"])
+        assert in_vain(glass=desk.glass) in told and (BUT_GLASS in told) is desk.glass
+        assert ("nobody can approve it in the ordinary way" in told) is desk.glass
 
 
 async def test_s13_an_edit_counts_on_a_card_that_stands_in_another_channel_than_the_thread(

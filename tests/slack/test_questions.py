@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.events import CardShown, Judged
 from bot.core.run import Run
-from bot.core.terms import NOBODY_ELSE
+from bot.core.vain import BUT_GLASS, NOBODY_ELSE
 from bot.core.values import ApprovalId, Choice, Quorum, Share, Verdict
 from bot.slack.blocks import Message
 from bot.slack.cards import card
@@ -115,6 +115,28 @@ def test_r20_where_nobody_is_left_who_could_approve_the_card_says_so(more: tuple
     later = (Quorum(("user:U0CAROL",), 1, (), ("user:U0DAN",), T0 + 60),)
     for able in (terms(approvers=("user:U0CAROL", SEC), not_alone=("U0CAROL",)), replace(agreed, quorums=later)):
         assert "Nobody can" not in why_line(asked_run(None, None, able))
+
+
+@pytest.mark.parametrize("approvers", [("user:U0CAROL",), ()])
+def test_where_only_breaking_the_glass_is_left_the_card_and_its_views_say_so_and_not_that_nobody_can(
+    approvers: tuple[str, ...],
+) -> None:
+    run = asked_run(None, None, terms(approvers=approvers, not_alone=("U0CAROL",)))
+    message = card(run, call_of(run), glass=True)
+    check_message_blocks(json.loads(json.dumps(message.blocks)))
+    for told in (
+        words(list(message.blocks)),
+        message.text,
+        words(review_view(run, call_of(run), SUBJECT, glass=True)["blocks"]),
+        words(details_view(run, call_of(run), glass=True)["blocks"]),
+    ):
+        assert "Nobody can approve this in the ordinary way." in told and BUT_GLASS in told
+        assert "Nobody can approve this." not in told and (NOBODY_ELSE in told) is bool(approvers)
+
+
+def test_where_others_can_approve_the_card_says_nothing_of_the_glass() -> None:
+    run = asked_run()
+    assert "Nobody can" not in words(list(card(run, call_of(run), glass=True).blocks))
 
 
 def test_the_card_says_who_may_decide_later_and_from_when() -> None:

@@ -17,7 +17,7 @@ from bot.engine.words import ASKED_ANEW, UNKNOWN_BUTTON
 from bot.slack.blocks import Block
 from bot.slack.calls import Declined, called
 from bot.slack.desk import Desk
-from bot.slack.forms import SAFER_FORM, edit_form, edit_view
+from bot.slack.forms import SAFER_FORM, edit_form, edit_view, in_vain
 from bot.slack.listeners.telling import Click, answering, click_of, tell
 from bot.slack.views import Subject, ask_view, deny_view, details_view, glass_view, review_view
 
@@ -55,12 +55,12 @@ class Buttons:
         """The view that a click opens, or what the person is told instead."""
         if click.action == "details":
             found = await self._admitted(click, self._desk.may_read)
-            return found if isinstance(found, str) else details_view(*found)
+            return found if isinstance(found, str) else details_view(*found, glass=self._desk.has_glass())
         alone = click.action == BY_GLASS
         found = await self._admitted(click, self._desk.may_break_glass if alone else self._desk.may_decide)
         if isinstance(found, str):
             return found
-        return _too_late(found[1], click) or _view(*found, click)
+        return _too_late(found[1], click) or _view(*found, click, glass=self._desk.has_glass())
 
     async def editing(self, ack: AsyncAck, body: dict[str, Any], client: AsyncWebClient) -> None:
         """Edit, and a safer alternative that is arguments: a form, or why there is none."""
@@ -76,8 +76,8 @@ class Buttons:
             if late or isinstance(form, Refused):
                 return await self._decline(client, click, late or "")
             subject = Subject(click.value, click.channel, click.message)
-            in_vain = self._desk.edits_in_vain(*found, click.person)
-            view = edit_view(call, form, subject, safer=safer, in_vain=in_vain)
+            vain = in_vain(glass=self._desk.has_glass()) if self._desk.edits_in_vain(*found, click.person) else ""
+            view = edit_view(call, form, subject, safer=safer, in_vain=vain)
             if isinstance(view, Refused):
                 return await tell(client, click, view.reason)
             return await _open(client, click, view)
@@ -118,7 +118,7 @@ def _too_late(call: Call, click: Click) -> str | None:
     return NOT_THE_CARD if call.card is not None and call.card.message != click.message else None
 
 
-def _view(run: Run, call: Call, click: Click) -> Block:
+def _view(run: Run, call: Call, click: Click, *, glass: bool) -> Block:
     subject = Subject(click.value, click.channel, click.message)
     match click.action:
         case "deny":
@@ -128,7 +128,7 @@ def _view(run: Run, call: Call, click: Click) -> Block:
         case "break_glass":
             return glass_view(run, call, subject)
         case _:
-            return review_view(run, call, subject)
+            return review_view(run, call, subject, glass=glass)
 
 
 async def _open(client: AsyncWebClient, click: Click, view: Block) -> None:
