@@ -27,7 +27,7 @@ from benchmarks.stage import ALICE, BOT, CAROL, TEAM
 from tests.journey.stage import free_port
 
 SECRET = "s" * 32
-POLICY = f'defaults:\n  approvers: ["user:{CAROL}"]\n'
+POLICY = f'open_per_person: 100000\ndefaults:\n  approvers: ["user:{CAROL}"]\n'
 FORM = "application/x-www-form-urlencoded"
 IN_FLIGHT = 48
 PATIENCE_SECONDS = 60.0

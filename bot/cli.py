@@ -250,6 +250,17 @@ def audit_export(as_json: AsJson = False) -> None:
     _do(export_audit(as_json))
 
 
+@audit.command("approvers")
+def audit_approvers(
+    days: Annotated[float, typer.Option(min=0.01, max=3_660, help="How far to look back.")] = 7.0,
+    as_json: AsJson = False,
+) -> None:
+    """How each person decides: how often they approve, how quickly, and what was approved within three seconds."""
+    from bot.commands import list_approvers
+
+    _do(list_approvers(days, as_json))
+
+
 @app.command()
 def manifest(
     http: Annotated[str, typer.Option("--http", metavar="URL", help="For HTTP delivery to this public address.")] = "",

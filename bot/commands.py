@@ -16,6 +16,7 @@ import typer
 
 from bot.core.call import Call
 from bot.core.canonical import argument_lines, canonical_bytes, parse_arguments, secret_length, short, visible
+from bot.core.fatigue import FAST_SECONDS, Habit, habits
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal
 from bot.core.terms import demands_of
@@ -217,6 +218,23 @@ async def export_audit(as_json: bool) -> None:
 
     async with opened(read_settings()) as store:
         await store.read(work)
+
+
+async def list_approvers(days: float, as_json: bool) -> None:
+    async with opened(read_settings()) as store:
+        found = list(habits(await store.read(lambda tx: tx.votes(tx.now - days * 86_400))))
+    if as_json:
+        return print_json([asdict(habit) | {"approve_rate": round(habit.approve_rate, 3)} for habit in found])
+    typer.echo("\n".join(map(_habit_told, found)) or f"Nobody has voted within {time_said(days * 86_400)}.")
+    return None
+
+
+def _habit_told(habit: Habit) -> str:
+    """A workspace's line stands above those of its people."""
+    who = f"  {visible(habit.person.user)}" if habit.person else visible(habit.team)
+    wait = "not measured" if habit.median_wait is None else f"median {habit.median_wait:,.1f} s"
+    fast = f"{habit.fast} approved within {FAST_SECONDS:.0f} s"
+    return f"{who:<16} {habit.votes:>6} votes  {habit.approve_rate:>4.0%} approved  {wait:<18} {fast}"
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

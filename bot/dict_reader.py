@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, fields, replace
 from itertools import islice
 
-from bot.core.events import Recorded, Started
+from bot.core.events import Recorded, Started, Voted
+from bot.core.fatigue import PastVote
 from bot.core.run import ENDS
 from bot.core.timing import PastStart
 from bot.core.values import Place, RunId
@@ -151,6 +152,18 @@ class DictReader:
             for run, journal in self._dicts.journals.items()
             for recorded in journal
             if isinstance(recorded.event, Started) and recorded.at > since
+        )
+
+    async def open_of(self, run: RunId, team: str, requester: str) -> int:
+        lines = self._dicts.approvals.values()
+        return sum((line.team, line.requester) == (team, requester) for line in lines)
+
+    async def votes(self, since: float) -> tuple[PastVote, ...]:
+        return tuple(
+            PastVote(self._dicts.lines[run].team, vote.person, vote.choice, vote.via, vote.waited)
+            for run, journal in self._dicts.journals.items()
+            for recorded in journal
+            if isinstance(vote := recorded.event, Voted) and recorded.at > since
         )
 
     async def epoch(self) -> Epoch:

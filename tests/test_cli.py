@@ -139,6 +139,7 @@ def test_the_listings_begin_empty(tmp_path: Path) -> None:
     assert signoff("pending", "--json", folder=tmp_path).stdout.strip() == "[]"
     assert "chain holds: 0 events" in signoff("audit", "verify", folder=tmp_path).stdout
     assert "Nothing is frozen" in signoff("freezes", folder=tmp_path).stdout
+    assert signoff("audit", "approvers", folder=tmp_path).stdout == "Nobody has voted within 7 d.\n"
 
 
 def test_a_shell_freezes_and_only_a_second_person_lifts_it_also_while_slack_is_away(tmp_path: Path) -> None:
@@ -253,6 +254,31 @@ def test_r18_an_export_is_kept_and_the_journal_is_held_against_it(tmp_path: Path
     (tmp_path / "export.jsonl").write_text("\n".join(export.splitlines()[:-1]))
     refused = signoff(*held, folder=tmp_path)
     assert refused.returncode == 1 and "no whole export" in refused.stderr and "Traceback" not in refused.stderr
+
+
+async def voted(url: str) -> None:
+    """Carol approves what `asking` asks about, too fast to have read it."""
+    store = open_store(url)
+    vote = Voted(ApprovalId("appr1"), Person("T1", "U0CAROL"), Choice.APPROVE, "", "", "shell", waited=1.4)
+    assert isinstance(await Door(store).record(RunId("run1"), vote), Run)
+    await store.close()
+
+
+def test_s14_how_each_person_decides_is_told_and_what_was_fast_stands_in_the_export(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    asyncio.run(asking(sqlite_url, 3_600))
+    asyncio.run(voted(sqlite_url))
+    team, carol = signoff("audit", "approvers", folder=tmp_path).stdout.splitlines()
+    assert " ".join(team.split()) == "T1 1 votes 100% approved median 1.4 s 1 approved within 3 s"
+    assert carol.startswith("  U0CAROL ")
+    told = json.loads(signoff("audit", "approvers", "--days", "1", "--json", folder=tmp_path).stdout)
+    assert told[1] == {
+        "team": "T1", "person": {"team": "T1", "user": "U0CAROL"}, "votes": 1, "approvals": 1, "approve_rate": 1.0,
+        "median_wait": 1.4, "fast": 1,
+    }  # fmt: skip
+    exported = signoff("audit", "export", "--json", folder=tmp_path).stdout.splitlines()
+    assert [json.loads(json.loads(line)["body"])["waited"] for line in exported if '"Voted"' in line] == [1.4]
 
 
 async def parked(url: str, reason: str) -> None:

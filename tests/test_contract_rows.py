@@ -210,12 +210,20 @@ ROWS: dict[str, tuple[str, ...]] = {
         "engine/test_every_stale_card.py"
         "::test_s13_no_button_of_the_question_before_the_one_that_is_asked_now_does_anything",
     ),
-    "S14 a flood of questions is capped, and none of it is skipped": (
+    "S14 a flood of questions is capped, none of it is skipped, and how people decide is told": (
+        "engine/test_fatigue.py::test_s14_of_whoever_floods_so_much_waits_at_once_and_all_the_rest_is_answered",
+        "engine/test_fatigue.py::test_s14_where_a_limit_asks_people_it_asks_about_no_more_than_may_wait",
         "engine/test_fatigue.py"
         "::test_s14_of_a_flood_people_are_asked_about_so_many_and_each_of_the_others_is_answered_and_never_run",
         "engine/test_fatigue.py::test_s14_s25_whoever_approves_a_whole_flood_runs_what_the_limit_lets_run_and_no_more",
         "engine/test_fatigue.py::test_s14_reading_asks_nobody_however_much_of_it_there_is",
         "core/test_inquiries.py::test_s14_questions_are_bounded",
+        "core/test_fatigue.py"
+        "::test_s14_votes_approve_rate_median_wait_and_fast_approvals_are_told_of_everybody_and_of_each",
+        "slack/test_cards.py"
+        "::test_s14_what_was_approved_faster_than_anybody_reads_says_so_on_the_decided_card_and_in_its_details",
+        "slack/test_cards.py::test_the_card_says_what_where_who_why_and_until_when_in_this_order",
+        "test_cli.py::test_s14_how_each_person_decides_is_told_and_what_was_fast_stands_in_the_export",
     ),
     "S23 a kill switch that nobody can read is pressed": (
         "engine/test_overseeing.py::test_s23_the_switch_is_asked_again_before_a_start",

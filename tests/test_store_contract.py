@@ -8,14 +8,16 @@ from dataclasses import replace
 import pytest
 
 from bot.core.events import AttemptFailed, CardShown, Event, Started
+from bot.core.fatigue import PastVote
 from bot.core.journal import fold
 from bot.core.owed import due_at
 from bot.core.run import Run
-from bot.core.values import CallId, Place, RunId
+from bot.core.values import CallId, Choice, Place, RunId
 from bot.dict_store import DictStore
 from bot.ports import Conflict, Freeze, InboxRow, Lease, Reader, Writer
 from bot.sql.store import SqlStore, open_store
 from tests.sql.samples import (
+    CAROL,
     THREAD,
     applied,
     approved,
@@ -93,6 +95,57 @@ async def test_s25_of_several_who_count_starts_at_once_one_sees_none(store: AnyS
         return await store.write(work)
 
     assert sorted(await asyncio.gather(*(start(number) for number in range(4)))) == [0, 1, 2, 3]
+
+
+async def test_s14_of_several_who_ask_for_one_person_at_once_each_counts_those_before(store: AnyStore) -> None:
+    """Two replicas do not both find room for one more question."""
+
+    async def ask(number: int) -> int:
+        name = RunId(f"r{number}")
+        await record(store, name, asked(), proposed("c"))
+
+        async def work(writer: Writer) -> int:
+            count = await writer.open_of(name, "T1", "U1")
+            before = fold(name, await writer.journal(name))
+            await asyncio.sleep(0.05)
+            after, recorded = applied(name, before, [judged_ask("c", f"appr{number}")], writer.now)
+            await writer.append(before, after, recorded)
+            return count
+
+        return await store.write(work)
+
+    assert sorted(await asyncio.gather(*(ask(number) for number in range(4)))) == [0, 1, 2, 3]
+    assert await store.read(lambda tx: tx.open_of(R, "T1", "U2")) == 0
+    assert await store.read(lambda tx: tx.open_of(R, "T2", "U1")) == 0
+
+
+async def test_s14_two_who_count_for_one_run_do_not_wait_for_each_other(store: AnyStore) -> None:
+    """Whoever counts takes the run first, as does whoever reads its journal to write."""
+    await record(store, R, asked())
+    tries: list[str] = []
+
+    async def counts_first(writer: Writer) -> None:
+        tries.append("counts first")
+        await writer.open_of(R, "T1", "U1")
+        await asyncio.sleep(0.1)
+        await writer.journal(R)
+
+    async def reads_first(writer: Writer) -> None:
+        tries.append("reads first")
+        await writer.journal(R)
+        await asyncio.sleep(0.1)
+        await writer.open_of(R, "T1", "U1")
+
+    await asyncio.gather(*(store.write(work) for work in (counts_first, reads_first)))
+    assert sorted(tries) == ["counts first", "reads first"], "Postgres had to end one of them"
+
+
+async def test_s14_the_votes_of_late_are_found_with_who_gave_them_and_how_long_they_took(store: AnyStore) -> None:
+    vote = replace(approved("appr"), waited=2.5)
+    card = CardShown(CallId("c"), "C1", vote.message, "")
+    await record(store, R, asked(), proposed("c"), judged_ask("c", vote.approval), card, vote)
+    assert await store.read(lambda tx: tx.votes(0.0)) == (PastVote("T1", CAROL, Choice.APPROVE, "slack", 2.5),)
+    assert await store.read(lambda tx: tx.votes(tx.now)) == ()
 
 
 # --- The journal ----------------------------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's click. ``at`` in epoch seconds, ``via`` and ``counts_as`` as in `Voted`; ``under``: how often the terms had been
-    tightened by then."""
+    """One person's click. ``at`` in epoch seconds, ``via``, ``counts_as`` and ``waited`` as in `Voted`; ``under``: how often the terms
+    had been tightened by then."""
 
     person: Person
     choice: Choice
@@ -44,6 +44,7 @@ class Vote:
     seal: str
     counts_as: tuple[str, ...] = ()
     under: int = 0
+    waited: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,8 @@ def _alone(approval: Approval, voted: Voted, at: float) -> Approval | Refused:
 
 
 def _vote(voted: Voted, at: float, under: int) -> Vote:
-    return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as, under)
+    said = (voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as)
+    return Vote(*said, under, voted.waited)
 
 
 def as_voted(approval: Approval, vote: Vote) -> Approval:

@@ -68,7 +68,8 @@ class Judged:
 class Voted:
     """One person's click. ``via`` is "slack", "shell", "program" or "break_glass" (`glass.py`: one person decided alone); ``message``
     the card's ``ts`` it was clicked on ("" from a shell); ``counts_as``: which of the approvers the person was at that moment;
-    ``review_at`` (epoch seconds): when others are asked to review what was decided alone."""
+    ``review_at`` (epoch seconds): when others are asked to review what was decided alone; ``waited``: for how many seconds the question
+    had been there to be read when the click came (`fatigue.py`), None where nobody measured it."""
 
     approval: ApprovalId
     person: Person
@@ -79,6 +80,7 @@ class Voted:
     message: str = ""
     counts_as: tuple[str, ...] = ()
     review_at: float = 0.0
+    waited: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,8 @@ class Defaults:
 class Policy:
     """The whole of `policy.yml`. ``shell_may_decide``: whether `signoff approve|deny` votes at all; ``quiet``: when nobody gets a
     direct message; ``freezers``: who may freeze everything, None: whoever the defaults name as approvers; ``shared_channels``:
-    whether runs may begin where another company reads along."""
+    whether runs may begin where another company reads along; ``open_per_person``: how many approvals that one person asked for may be
+    open at once."""
 
     defaults: Defaults = field(default_factory=Defaults)
     rules: tuple[Rule, ...] = ()
@@ -130,6 +131,7 @@ class Policy:
     freezers: tuple[str, ...] | None = None
     break_glass: BreakGlass = field(default_factory=BreakGlass)
     shared_channels: bool = False
+    open_per_person: int = 24
 
 
 def case_of(

@@ -183,8 +183,9 @@ class Doer:
             after = Refused("There is no such run.") if run is None else apply(run, replied, tx.now)
             if isinstance(after, Refused):
                 return after
-            fresh = [call for call in after.calls if call.proposal.call in judgements]
-            return [replied, *(self._judging.event(after, c, judgements[c.proposal.call], tx.now) for c in fresh)]
+            names = ((call, call.proposal.call) for call in after.calls)
+            fresh = [(call, judgements[name]) for call, name in names if name in judgements]
+            return [replied, *await self._judging.events(after, fresh, tx)]
 
         await self._door.decide(run.id, decide)
 
@@ -222,7 +223,7 @@ class Doer:
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             if run is None:
                 return Refused("There is no such run.")
-            return [self._judging.event(run, call, judgement, tx.now)]
+            return await self._judging.events(run, [(call, judgement)], tx)
 
         await self._door.decide(run.id, decide)
 

@@ -10,6 +10,7 @@ from bot.core.events import CallRefused, Judged
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import ApprovalId, Ground, Judgement, Verdict
+from bot.engine.flooding import bounded
 from bot.engine.people import People
 from bot.engine.rechecking import TOO_OLD, judged_again, stricter_now, too_old
 from bot.engine.starting import asked_anew, case_in, deciding, limit_said, reason_to_ask_anew, refusal_to_start
@@ -26,6 +27,12 @@ class Hindrances:
         self, run: Run, call: Call, tx: Writer, lapsed: str, new: ApprovalId, recheck: Judgement | None
     ) -> CallRefused | Judged | Refused | None:
         """What is recorded in place of a start that may not be: why not, or the question that people are asked (anew)."""
+        found = await self._instead(run, call, tx, lapsed, new, recheck)
+        return (await bounded(run, [found], self._people.policy, tx))[0] if isinstance(found, Judged) else found
+
+    async def _instead(
+        self, run: Run, call: Call, tx: Writer, lapsed: str, new: ApprovalId, recheck: Judgement | None
+    ) -> CallRefused | Judged | Refused | None:
         refused, policy, keys = await self._refusal(run, call, tx), self._people.policy, self._seal_keys
         if refused is not None:
             return refused

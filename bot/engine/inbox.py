@@ -216,6 +216,7 @@ class Inbox:
             return refused
         name, asked = call.proposal.call, call.approval.terms.approval
         counts_as = await self._people.counts_as(run, call, clicked.person, via)
+        at = row.received_at if row is not None else 0.0
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             call = run.call(name) if run else None
@@ -223,7 +224,7 @@ class Inbox:
                 return late(call)
             if call.approval.terms.approval != asked:
                 return Refused(ASKED_ANEW)
-            return await self._voting.ballot(run, call, clicked, via, counts_as, tx)
+            return await self._voting.ballot(run, call, clicked, via, counts_as, tx, at)
 
         return await self._recorded(run.id, decide, row)
 

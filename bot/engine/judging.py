@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 
 from bot.core import changes
 from bot.core.call import Call
@@ -9,9 +10,10 @@ from bot.core.events import Judged, ModelReplied
 from bot.core.run import Run
 from bot.core.turns import proposed
 from bot.core.values import ApprovalId, CallId, Judgement
+from bot.engine.flooding import bounded
 from bot.engine.people import People
 from bot.engine.starting import judged
-from bot.ports import Actions, Guard, Question
+from bot.ports import Actions, Guard, Question, Writer
 
 AT_ONCE_SECONDS = 2.0
 
@@ -57,7 +59,9 @@ class Judging:
         good = {task for task in answered if task.exception() is None}
         return {call.proposal.call: task.result() for call, task in zip(calls, asking, strict=True) if task in good}
 
-    def event(self, run: Run, call: Call, judgement: Judgement, now: float) -> Judged:
-        """The guard's answer with the present policy's terms, sealed. ``now``: the store's clock (epoch seconds)."""
-        new = ApprovalId(secrets.token_hex(16))
-        return judged(run, call, judgement, self._people.policy, new, now, self._seal_key)
+    async def events(self, run: Run, answers: Sequence[tuple[Call, Judgement]], tx: Writer) -> list[Judged]:
+        """The guard's answers with the present policy's terms, sealed; in the transaction that appends them."""
+        policy, key = self._people.policy, self._seal_key
+        ids = [ApprovalId(secrets.token_hex(16)) for _ in answers]
+        found = [judged(run, *answer, policy, new, tx.now, key) for answer, new in zip(answers, ids, strict=True)]
+        return await bounded(run, found, policy, tx)

@@ -12,6 +12,7 @@ from bot.core import approval as approvals
 from bot.core.approval import Approval, seal, vote_text
 from bot.core.call import Call
 from bot.core.events import Voted
+from bot.core.fatigue import BY_PROGRAM, waited
 from bot.core.glass import BY_GLASS
 from bot.core.inputs import Clicked
 from bot.core.policy import Policy
@@ -45,8 +46,9 @@ class Voting:
         return tightening(self._people, run, call, self._keys)
 
     async def ballot(
-        self, run: Run, call: Call, clicked: Clicked, via: str, counts_as: tuple[str, ...], tx: Writer
+        self, run: Run, call: Call, clicked: Clicked, via: str, counts_as: tuple[str, ...], tx: Writer, at: float = 0.0
     ) -> Sequence[Voted] | Refused:
+        """``at``: when the click came in (epoch seconds), 0.0 for now."""
         approval, people = call.approval, self._people
         if approval is None:
             return late(call)
@@ -55,6 +57,8 @@ class Voting:
         if (frozen := _frozen(call, clicked, await tx.freezes(), people.policy)) is not None:
             return Refused(NOT_NOW.format(frozen_text(frozen).rstrip(".")))
         voted = _voted(run, approval, clicked, via, counts_as, self._keys[0])
+        if via != BY_PROGRAM:
+            voted = replace(voted, waited=waited(approval.opened_at, clicked.message, at or tx.now))
         if via == BY_GLASS:
             glass = people.policy.break_glass
             voted = replace(voted, review_at=next_working_day(tx.now, glass.zone, glass.review_minute))

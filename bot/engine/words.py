@@ -35,6 +35,10 @@ TOO_LONG = (
     "I stopped before asking the model again: it and the actions worked for {} on this request, and {} is the most."
 )
 TOO_MUCH_SAID = "The model answered with {:,} characters, and I take at most {:,}."
+ENOUGH_WAITS = (
+    "Nobody was asked about this: {} actions that the same person asked for wait for approval already, and at most {}"
+    " may at once (open_per_person of policy.yml). Ask again when some of them are decided or withdrawn."
+)
 LAST_MESSAGE = (
     "That is the last message of this thread that I take into this request; it has {:,} now. Please wait for its end."
 )

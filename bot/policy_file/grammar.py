@@ -239,6 +239,7 @@ class File(Part):
     guests_may_ask: StrictBool = False
     shell_may_decide: StrictBool = False
     shared_channels: StrictBool = False
+    open_per_person: Count = Policy().open_per_person
     quiet_hours: QuietPart | None = None
     freeze: PeoplePart | None = None
     break_glass: GlassPart = GlassPart()
@@ -253,7 +254,7 @@ class File(Part):
         freezers = None if self.freeze is None else self.freeze.approvers()
         whole = (Defaults(**self.defaults.fields()), rules, self.guests_may_ask, self.shell_may_decide, quiet)
         glass = self.break_glass.glass()
-        return Policy(*whole, freezers=freezers, break_glass=glass, shared_channels=self.shared_channels)
+        return Policy(*whole, freezers, glass, self.shared_channels, self.open_per_person)
 
     def contradictions(self) -> Contradictions:
         """What every key allows and the whole does not."""

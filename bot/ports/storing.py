@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from bot.core.events import Event, Recorded
+from bot.core.fatigue import PastVote
 from bot.core.inputs import Input
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -185,6 +186,13 @@ class Reader(Protocol):
     async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
         """What started after ``since`` (epoch seconds), in any run. In a `Writer` it also keeps others from starting what is limited
         before the commit."""
+
+    async def open_of(self, run: RunId, team: str, requester: str) -> int:
+        """How many approvals are open that somebody asked for in a workspace, in any run. In a `Writer` it also locks ``run``, which
+        would open one more, and keeps the others from opening one of theirs before the commit."""
+
+    async def votes(self, since: float) -> tuple[PastVote, ...]:
+        """The votes after ``since`` (epoch seconds), in any run, in no order."""
 
     async def freezings(self, limit: int) -> tuple[Freezing, ...]:
         """The newest of all freezes that were ever set and lifted, newest first."""

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-from bot.core.approval import Approval
+from bot.core.approval import Approval, Vote
 from bot.core.call import Call
 from bot.core.canonical import argument_lines, has_invisible, mixes_scripts, parse_arguments, texts
+from bot.core.fatigue import is_fast
 from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -173,6 +174,7 @@ def vote_lines(approval: Approval) -> Iterator[Block]:
             runs.append(said(" alone, breaking the glass", "bold"))
         elif vote.via != "slack":
             runs.append(said(f" by {one_line(vote.via)}"))
+        runs += haste(vote)
         if vote.comment.strip():
             runs.append(said(f": “{one_line(vote.comment, VOTE_COMMENT)}”"))
         yield line(*runs)
@@ -188,6 +190,12 @@ def own_words(call: Call) -> str:
     """ "" where what became of the call says it."""
     ours = call.judgement.ours if call.judgement else ""
     return "" if ours == call.reason else ours
+
+
+def haste(vote: Vote) -> list[Piece]:
+    """That it was approved faster than anybody reads; nothing of any other vote."""
+    fast = is_fast(vote.choice, vote.waited)
+    return [said(f" · within {vote.waited:.1f} s of being asked")] if fast else []
 
 
 def guard_line(call: Call, source_note: str) -> Block | None:

@@ -63,6 +63,7 @@ def votes_whole(space: Space, approval: Approval) -> list[Block]:
             mention(vote.person.user),
         ]
         runs += [said(" "), moment(vote.at)] + ([said(f" by {one_line(vote.via)}")] if vote.via != "slack" else [])
+        runs += facts.haste(vote)
         if comment:
             shown = section([*runs, said(": “"), *(said(each) for each in chunks(seen(comment), CHUNK)), said("”")])
             fits = space.takes([shown])

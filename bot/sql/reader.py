@@ -25,9 +25,10 @@ from sqlalchemy import (
 )
 
 from bot.core.events import Recorded
+from bot.core.fatigue import PastVote
 from bot.core.run import ENDS, BrokenJournal
 from bot.core.timing import PastStart
-from bot.core.values import ApprovalId, Place, RunId
+from bot.core.values import ApprovalId, Choice, Person, Place, RunId
 from bot.ports import ApprovalGroup, Epoch, Freeze, Freezing, InboxRow, OpenApproval, Rewound, RunLine, Sealing
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, first_fault, genesis
@@ -103,9 +104,19 @@ _STARTS = (
     .join_from(tables.events, tables.runs, _run.run == _event.run)
     .where(tables.IS_START, _event.at > bindparam("since"))
 )
+_VOTES = (
+    select(_run.team, _event.body)
+    .join_from(tables.events, tables.runs, _run.run == _event.run)
+    .where(tables.IS_VOTE, _event.at > bindparam("since"))
+)
 _freeze = tables.freezes.c
 _FREEZES = select(_freeze.scope, _freeze.reason, _freeze.by, _freeze.since).order_by(_freeze.since, _freeze.scope)
 _approval = tables.approvals.c
+_OPEN_OF = (
+    select(func.count())
+    .select_from(tables.approvals)
+    .where(_approval.team == bindparam("team"), _approval.requester == bindparam("requester"))
+)
 _OWN = _approval.requester == bindparam("reader")
 _DIRECT = func.substr(_approval.channel, 1, 1) == "D"
 _FIRST = select(tables.approvals).order_by(
@@ -230,6 +241,13 @@ class SqlReader:
         rows = await self._all(_STARTS, since=since)
         return tuple(PastStart(json.loads(row.body).get("action", ""), row.requester, row.at) for row in rows)
 
+    async def open_of(self, run: RunId, team: str, requester: str) -> int:
+        found: int = await self.connection.scalar(_OPEN_OF, {"team": team, "requester": requester})
+        return found
+
+    async def votes(self, since: float) -> tuple[PastVote, ...]:
+        return tuple(_past_vote(*row) for row in await self._all(_VOTES, since=since))
+
     async def freezings(self, limit: int) -> tuple[Freezing, ...]:
         return tuple(Freezing(**row._mapping) for row in await self._all(_FREEZINGS, limit=limit))
 
@@ -253,6 +271,12 @@ def _listed(texts: Collection[str]) -> str:
 def _alike(group: ApprovalGroup) -> ColumnElement[bool]:
     values = (json.dumps(group.approvers), group.requester_may_approve, group.own, group.direct)
     return and_(*(kind == value for kind, value in zip(_KINDS, values, strict=True)))
+
+
+def _past_vote(team: str, body: str) -> PastVote:
+    told = json.loads(body)
+    person, choice = Person(**told["person"]), Choice(told["choice"])
+    return PastVote(team, person, choice, told.get("via", "slack"), told.get("waited"))
 
 
 def _open_approval(row: Row[Any]) -> OpenApproval:

@@ -88,6 +88,10 @@ events = Table(
 IS_START = events.c.kind == literal_column("'Started'")
 Index("events_started", events.c.at, postgresql_where=IS_START, sqlite_where=IS_START)
 
+# How people decided, for whoever looks after it.
+IS_VOTE = events.c.kind == literal_column("'Voted'")
+Index("events_voted", events.c.at, postgresql_where=IS_VOTE, sqlite_where=IS_VOTE)
+
 contents = Table(
     "contents",
     metadata,
@@ -117,6 +121,7 @@ approvals = Table(
 )
 Index("approvals_by_team", approvals.c.team)
 Index("approvals_by_run", approvals.c.run)
+Index("approvals_by_requester", approvals.c.team, approvals.c.requester)
 
 # The ids of approvals and in-doubt questions, for ever: a click on an old card is answered too.
 buttons = Table(

@@ -38,6 +38,8 @@ from bot.sql.rows import approval_row, chained_rows, run_row
 
 _STARTS_LOCK = 0x5167_5354
 """The number of the lock that whoever counts starts holds until the commit; any other would do."""
+_OPEN_LOCK = 0x5167_4F50
+"""The same for those who count what is open of one person, beside the person."""
 _run, _row = tables.runs.c, tables.inbox.c
 _INSERTS: dict[tuple[str, str, bool], Executable] = {
     (name, table.name, anew): insert(table) if anew else insert(table).on_conflict_do_nothing()
@@ -84,6 +86,7 @@ _RESUME = _RESUME.values(parked=None, takeovers=0, lease_owner=_HANDED_OVER, lea
 _CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in_(bindparam("gone", expanding=True)))
 _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
 _KEEP_STARTS = select(func.pg_advisory_xact_lock(_STARTS_LOCK))
+_KEEP_OPEN = select(func.pg_advisory_xact_lock(_OPEN_LOCK, func.hashtext(bindparam("whose"))))
 _CLOSE = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None))
 _CLOSE = _CLOSE.values(payload="", done_at=bindparam("now"))
 _SEAL = update(tables.inbox).where(_row.key == bindparam("its_key"), _row.done_at.is_(None), _row.seal == "")
@@ -252,6 +255,13 @@ class SqlWriter(SqlReader):
             # What another one is just starting cannot be seen yet; this waits for them, and they for us.
             await self.connection.execute(_KEEP_STARTS)
         return await super().recent_starts(since)
+
+    async def open_of(self, run: RunId, team: str, requester: str) -> int:
+        if self._dialect == "postgresql":
+            # The run first, as everywhere: two of one person's would else wait for each other.
+            await self._lock(run)
+            await self.connection.execute(_KEEP_OPEN, {"whose": f"{team}/{requester}"})
+        return await super().open_of(run, team, requester)
 
     async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
         self.changed = True

@@ -28,6 +28,7 @@ POLICY = Policy(
         Rule("soon too old", Match(action=("ripen",)), recheck_after=TOO_OLD),
     ),
     break_glass=BreakGlass((f"user:{BOB.user}",), review_minute=0),
+    open_per_person=100_000,
 )
 ASKED = frozenset({"grant", "lapse", "cancelled", "frozen", "pair", "linger", "ripen", "risky", "vague"})
 DENIED = frozenset({"drop"})

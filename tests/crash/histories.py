@@ -44,7 +44,7 @@ from tests.engine.world import ALICE, CAROL, TEAM, ChatInMemory, GuardInMemory, 
 
 T = TypeVar("T")
 KEYS = (b"k" * 32,)
-POLICY = Policy(Defaults(approvers=(f"user:{CAROL.user}",), expires_in=3_600))
+POLICY = Policy(Defaults(approvers=(f"user:{CAROL.user}",), expires_in=3_600), open_per_person=100_000)
 LIMITS = Limits(lease=10.0, first_backoff=1.0)
 DAY, MOMENT = 86_400.0, 0.001
 SLOTS = st.integers(0, 7)

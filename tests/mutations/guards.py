@@ -2053,6 +2053,63 @@ POSTMARKS = (
     ),
 )  # fmt: skip
 
+FATIGUE = (
+    guard(
+        "so much of one person waits at once", "S14", "engine/flooding.py",
+        "beyond = further[max(0, most - waiting) :]", "beyond = further[:0]",
+        "engine/test_fatigue.py::test_s14_once_something_is_decided_there_is_room_for_as_much_again",
+        "engine/test_fatigue.py::test_s14_where_a_limit_asks_people_it_asks_about_no_more_than_may_wait",
+        "engine/test_fatigue.py::test_s14_of_whoever_floods_so_much_waits_at_once_and_all_the_rest_is_answered[sqlite]",
+    ),
+    guard(
+        "what takes the place of a question is no further one", "S14", "engine/flooding.py",
+        "call.approval is None and call.edits is None and call.instead_of is None", "True",
+        "engine/test_fatigue.py::test_s14_what_takes_the_place_of_a_question_is_asked_also_where_no_more_may_wait",
+    ),
+    guard(
+        "what a limit asks about counts as well", "S14 S25", "engine/hindrances.py",
+        "(await bounded(run, [found], self._people.policy, tx))[0] if isinstance(found, Judged) else found", "found",
+        "engine/test_fatigue.py::test_s14_where_a_limit_asks_people_it_asks_about_no_more_than_may_wait",
+    ),
+    guard(
+        "what is open of one person is counted by one at a time", "S14", "sql/writer.py",
+        'await self.connection.execute(_KEEP_OPEN, {"whose": f"{team}/{requester}"})', "pass",
+        "test_store_contract.py::test_s14_of_several_who_ask_for_one_person_at_once_each_counts_those_before[postgres]",
+    ),
+    guard(
+        "who counts what is open takes the run first", "S14", "sql/writer.py",
+        "would else wait for each other.\n            await self._lock(run)\n", "would else wait for each other.\n",
+        "test_store_contract.py::test_s14_two_who_count_for_one_run_do_not_wait_for_each_other[postgres]",
+    ),
+    guard(
+        "a click counts from when it came in", "S14", "engine/voting.py",
+        "at or tx.now", "tx.now",
+        "engine/test_fatigue.py"
+        "::test_s14_for_how_long_a_question_was_there_stands_with_the_vote_also_where_it_is_worked_late[0.0]",
+    ),
+    guard(
+        "time is counted from the card", "S14", "core/fatigue.py",
+        "max(opened_at, float(card))", "opened_at",
+        "core/test_fatigue.py::test_s14_time_is_counted_from_when_the_question_could_be_read[1005.000100-5.0]",
+    ),
+    guard(
+        "time is counted from the question where its card is older", "S14", "core/fatigue.py",
+        "max(opened_at, float(card))", "float(card)",
+        "core/test_fatigue.py::test_s14_time_is_counted_from_when_the_question_could_be_read[900.000100-10.0]",
+    ),
+    guard(
+        "a program does not tire", "S14", "core/fatigue.py",
+        "vote for vote in votes if vote.via != BY_PROGRAM", "vote for vote in votes",
+        "core/test_fatigue.py::test_s14_a_program_that_answers_for_itself_is_nobody_who_could_tire",
+    ),
+    guard(
+        "a card says what was approved unread", "S14", "slack/facts.py",
+        "being asked\")] if fast else []", "being asked\")] if False else []",
+        "slack/test_cards.py"
+        "::test_s14_what_was_approved_faster_than_anybody_reads_says_so_on_the_decided_card_and_in_its_details[0.0]",
+    ),
+)  # fmt: skip
+
 GUARDS = (
     *CORE,
     *ENGINE,
@@ -2067,4 +2124,5 @@ GUARDS = (
     *EDITING,
     *EMERGENCY,
     *POSTMARKS,
+    *FATIGUE,
 )

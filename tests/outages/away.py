@@ -44,7 +44,7 @@ from tests.slack.reconciled import differences
 
 TEAM, CHANNELS = "T0ACME", ("C0OPS", "C0GENERAL")
 ALICE, CAROL, DAN = (Person(TEAM, f"U0{name}") for name in ("ALICE", "CAROL", "DAN"))
-POLICY = Policy(Defaults(approvers=("user:U0CAROL", "user:U0DAN")))
+POLICY = Policy(Defaults(approvers=("user:U0CAROL", "user:U0DAN")), open_per_person=100_000)
 LIMITS = Limits(sweep_every=0.004)
 """Every wait as in production, in virtual seconds; the sweep's is a real one."""
 FOR_EVER = 1_000_000_000

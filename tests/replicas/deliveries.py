@@ -17,7 +17,7 @@ from bot.core.run import Run
 from bot.core.values import Judgement, Person, Verdict
 from bot.ports import Prompt, Reply
 from bot.slack.payloads import inbox_row, kind_of, translate
-from tests.engine.world import GUS, LIMITS, TEAM, ModelInMemory, World, saying, wishing
+from tests.engine.world import GUS, LIMITS, POLICY, TEAM, ModelInMemory, World, saying, wishing
 
 BOT, CHANNEL = "U0SIGNOFF", "C0OPS"
 DAY_SECONDS = 86_400.0
@@ -195,7 +195,8 @@ class QuietWorld(World):
     """Nobody wakes anybody: the play decides who does what when."""
 
     def __init__(self) -> None:
-        super().__init__(translate=translate, limits=replace(LIMITS, lease=0.5))
+        policy = replace(POLICY, open_per_person=100_000)
+        super().__init__(translate=translate, policy=policy, limits=replace(LIMITS, lease=0.5))
         self.model = _Model()
         self.guard.answers["grant_access"] = Judgement(Verdict.ASK, "broad", "BIGHUB", request_id="req")
         self.chat.profiles[Person(TEAM, GUS.user)] = Profile(Person(TEAM, GUS.user), "gus", TEAM, guest=True)

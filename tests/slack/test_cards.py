@@ -12,7 +12,7 @@ from bot.core.canonical import canonical_bytes, parse_arguments
 from bot.core.emergency import BIGHUB, froze
 from bot.core.events import CallRefused, Edited, Finished, FreezeNoted, Started
 from bot.core.run import Run, apply
-from bot.core.values import CallId, Ground, Proposal, Quorum
+from bot.core.values import CallId, Choice, Ground, Proposal, Quorum
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, details_view, fits_review, review_view
@@ -89,6 +89,18 @@ def test_the_buttons_carry_the_approvals_id_and_nothing_else() -> None:
 @pytest.mark.parametrize("phase", [phase for phase in PHASES if not phase.startswith(("asking", "in_doubt"))])
 def test_a_decided_card_has_nothing_left_to_decide_with(phase: str) -> None:
     assert set(buttons(drawn(PHASES[phase]).blocks)) <= {"details"}
+
+
+@pytest.mark.parametrize("seconds", [None, 0.0, 2.9, 3.0, 600.0])
+def test_s14_what_was_approved_faster_than_anybody_reads_says_so_on_the_decided_card_and_in_its_details(
+    seconds: float | None,
+) -> None:
+    run = asked_run(None, None, None, replace(voted(), waited=seconds))
+    said = f"· within {seconds:.1f} s of being asked" if seconds is not None and seconds < 3.0 else ""
+    for blocks in (drawn(run).blocks, details_view(run, call_of(run))["blocks"]):
+        assert said in words(list(blocks)) and ("of being asked" in words(list(blocks))) is bool(said)
+    denied = asked_run(None, None, None, replace(voted(choice=Choice.DENY), waited=seconds))
+    assert "of being asked" not in words(drawn(denied).blocks)
 
 
 def test_a_decided_card_says_who_when_and_the_comment() -> None:
