@@ -4,7 +4,11 @@ Rule 1: an approval takes votes only while it is open, before it expires, from t
 Rule 2: each person votes once (Slack's user ids are unique across workspaces); as many denials as the terms say (`terms.py`), mostly
 one, end it; approvals that meet every demand of the terms approve it. A denial needs no comment, whatever the terms say of one.
 Rule 3: who may vote is `policy.py`'s; this file counts.
-Rule 4: what lets a call start is sealed with a key that the database does not hold.
+Rule 4: what lets a call start is sealed with a key that the database does not hold. Each event says how much its seal ``covers``:
+0: a seal of before. It covers neither when nor where people were asked, nor who had changed the arguments, nor when a vote was given
+and with what words: whoever writes the database may change those. Such seals are as old as their question, which an older release asked;
+none is taken once that has expired, which they do cover. (What a guard of then allowed at once has no expiry and no time that counts.)
+`COVERS`: all of that, too. No seal can be passed off as one of the other kind.
 """
 
 import hashlib
@@ -19,6 +23,7 @@ from bot.core.refusal import Refused
 from bot.core.terms import denied, may_vote, missing, sealed_beyond
 from bot.core.values import ApprovalId, Binding, Choice, Judgement, Person, Summons, Terms
 
+COVERS = 1
 NEEDS_COMMENT = "An approval of this needs a comment. Please say in it why this should run."
 NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
 
@@ -33,8 +38,8 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's click. ``at`` in epoch seconds, ``via`` and ``counts_as`` as in `Voted`; ``under``: how often the terms had been
-    tightened by then."""
+    """One person's click. ``at`` in epoch seconds, ``via``, ``counts_as`` and ``covers`` as in `Voted`; ``under``: how often the terms
+    had been tightened by then."""
 
     person: Person
     choice: Choice
@@ -44,6 +49,7 @@ class Vote:
     seal: str
     counts_as: tuple[str, ...] = ()
     under: int = 0
+    covers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,9 @@ def _alone(approval: Approval, voted: Voted, at: float) -> Approval | Refused:
 
 
 def _vote(voted: Voted, at: float, under: int) -> Vote:
-    return Vote(voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as, under)
+    return Vote(
+        voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as, under, voted.covers
+    )
 
 
 def as_voted(approval: Approval, vote: Vote) -> Approval:
@@ -136,25 +144,40 @@ def as_voted(approval: Approval, vote: Vote) -> Approval:
 
 
 def vote_text(
-    run: str, approval: Approval, person: Person, choice: Choice, via: str, counts_as: tuple[str, ...] = ()
+    run: str,
+    approval: Approval,
+    person: Person,
+    choice: Choice,
+    via: str,
+    counts_as: tuple[str, ...] = (),
+    given: tuple[float, str] | None = None,
 ) -> str:
-    """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how, as what; and the whole of
-    terms that were tightened, so that none is taken for a vote under the milder ones of before."""
+    """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how, as what; the whole of terms
+    that were tightened, so that none is taken for a vote under the milder ones of before; and when it was ``given`` (epoch seconds:
+    the last one's is when the approval was resolved) and with what comment. None for a seal of before."""
     terms = approval.terms
     bound = (terms.approval, approval.digest, terms.expires_at, terms.quorum)
     since = [[len(approval.earlier), *_terms_text(terms)]] if approval.earlier else []
-    return json.dumps(["vote", run, *bound, person.team, person.user, choice, via, *counts_as, *since])
+    when = [] if given is None else [["given", *given]]
+    return json.dumps(["vote", run, *bound, person.team, person.user, choice, via, *counts_as, *since, *when])
 
 
 def permission_text(
-    run: str, call: str, binding: Binding, terms: Terms | None, judgement: Judgement | None = None
+    run: str,
+    call: str,
+    binding: Binding,
+    terms: Terms | None,
+    judgement: Judgement | None = None,
+    asked: tuple[object, ...] | None = None,
 ) -> str:
     """What the seal of a judgement covers: everything that the card shows and that the votes rest on. Without ``terms`` the
-    guard allowed the call without asking anybody; without ``judgement`` it is what seals of before covered, not the guard's risk."""
+    guard allowed the call without asking anybody. ``asked``: where and when people were, and who had changed the arguments. Seals of
+    before go without it; those of before that without ``judgement``, too: they do not cover the guard's risk."""
     where = (binding.digest, binding.definition, binding.target, binding.system, binding.environment, binding.risk)
     how = (binding.read_only, binding.on_crash, list(binding.order), list(binding.secret))
     said = [] if judgement is None else [f"risk={judgement.risk!r}"]
-    return json.dumps(["judged", run, call, *where, *how, None if terms is None else _terms_text(terms), *said])
+    when = [] if asked is None else [["asked", *asked]]
+    return json.dumps(["judged", run, call, *where, *how, None if terms is None else _terms_text(terms), *said, *when])
 
 
 def _terms_text(terms: Terms) -> list[object]:

@@ -68,7 +68,8 @@ class Judged:
 class Voted:
     """One person's click. ``via`` is "slack", "shell", "program" or "break_glass" (`glass.py`: one person decided alone); ``message``
     the card's ``ts`` it was clicked on ("" from a shell); ``counts_as``: which of the approvers the person was at that moment;
-    ``review_at`` (epoch seconds): when others are asked to review what was decided alone."""
+    ``review_at`` (epoch seconds): when others are asked to review what was decided alone; ``covers``: how much ``seal`` does
+    (`approval.py`)."""
 
     approval: ApprovalId
     person: Person
@@ -79,6 +80,7 @@ class Voted:
     message: str = ""
     counts_as: tuple[str, ...] = ()
     review_at: float = 0.0
+    covers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

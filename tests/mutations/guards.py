@@ -546,8 +546,39 @@ ENGINE = (
     ),
     guard(
         "as what a vote counts is sealed", "S31 R20", "core/approval.py",
-        "choice, via, *counts_as, *since])", "choice, via, *since])",
+        "choice, via, *counts_as, *since, *when])", "choice, via, *since, *when])",
         "engine/test_starting.py::test_a_changed_row_never_starts[as what it counts]",
+    ),
+    guard(
+        "when a vote was given is sealed, and with what words", "S31 R7", "core/approval.py",
+        'when = [] if given is None else [["given", *given]]', "when: list[object] = []",
+        "engine/test_starting.py::test_a_changed_row_never_starts[when it was voted]",
+        "engine/test_starting.py::test_a_changed_row_never_starts[what was said with the vote]",
+        "engine/test_forged_times.py"
+        "::test_s31_what_would_not_start_does_not_start_either_once_this_was_changed_by_hand[sqlite-when it was approved]",
+        "engine/test_forged_times.py"
+        "::test_s31_what_would_not_start_does_not_start_either_once_this_was_changed_by_hand[sqlite-what was said with it]",
+    ),
+    guard(
+        "when and where people were asked is sealed, and who changed the arguments", "S31 R7", "core/approval.py",
+        'when = [] if asked is None else [["asked", *asked]]', "when: list[object] = []",
+        "engine/test_starting.py::test_a_changed_row_never_starts[when people were asked]",
+        "engine/test_starting.py::test_a_changed_row_never_starts[who changed the arguments]",
+        "engine/test_forged_times.py"
+        "::test_s31_what_would_not_start_does_not_start_either_once_this_was_changed_by_hand[sqlite-when people were asked]",
+        "engine/test_forged_times.py"
+        "::test_s31_what_would_not_start_does_not_start_either_once_this_was_changed_by_hand[sqlite-where it was asked]",
+    ),
+    guard(
+        "the time that is sealed with a vote is that of its transaction", "S31", "engine/voting.py",
+        "run, approval, tx.now, self._keys[0])", "run, approval, 0.0, self._keys[0])",
+        "engine/test_forged_times.py::test_s31_r7_in_time_it_starts_as_ever[sqlite-policy0]",
+    ),
+    guard(
+        "what was sealed before the upgrade still counts", "S31 R13", "engine/starting.py",
+        "given = (vote.at, vote.comment) if vote.covers == COVERS else None", "given = (vote.at, vote.comment)",
+        "engine/test_starting.py"
+        "::test_s31_r13_what_was_approved_or_allowed_before_the_upgrade_starts_after_it[ask-True]",
     ),
     guard(
         "every term is sealed", "S31", "core/approval.py",
@@ -1729,7 +1760,7 @@ EDITING = (
     ),
     guard(
         "the editors are told to the policy", "R20", "engine/starting.py",
-        "editors(call, run.calls)", "()",
+        "score, editors(call, run.calls)", "score, ()",
         "engine/test_editing.py::test_r20_whoever_edits_is_not_enough_alone_and_with_somebody_else_is",
         "engine/test_editing.py::test_r20_a_policy_that_takes_it_back_applies_when_the_click_is_worked",
     ),
