@@ -15,7 +15,8 @@ from bot.core.values import (  # isort: skip
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A person asked: the run begins. ``previous`` is the run before it in the same thread. ``brief``: where a program asked
-    (`bot.api`), its whole request as JSON; the model is then shown that instead of ``text``."""
+    (`bot.api`), its whole request as JSON; the model is then shown that instead of ``text``. ``retried_by``: who had a failed request
+    begin anew, which stays its requester's."""
 
     person: Person
     place: Place
@@ -23,6 +24,7 @@ class Asked:
     text: Content
     previous: RunId | None = None
     brief: Content = ""
+    retried_by: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)

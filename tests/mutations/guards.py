@@ -679,6 +679,18 @@ ENGINE = (
         "engine/test_retrying.py::test_s9_who_may_not_ask_retries_nothing_of_others_either",
     ),
     guard(
+        "the journal says who pressed Retry", "R18", "engine/inbox.py",
+        "failed.id, clicked.person):", "failed.id):",
+        "engine/test_retrying.py::test_r18_s9_the_journal_says_who_pressed_retry_and_the_thread_where_it_was_somebody_else"
+        "[the requester]",
+    ),
+    guard(
+        "the thread says who retried another's request", "R18", "core/owed.py",
+        'if run.asked.retried_by not in (None, run.asked.person) and not run.delivered("retried"):', "if False:",
+        "engine/test_retrying.py::test_r18_s9_the_journal_says_who_pressed_retry_and_the_thread_where_it_was_somebody_else"
+        "[a colleague]",
+    ),
+    guard(
         "the approvers' right is asked again before the start", "S10", "engine/hindrances.py",
         'if vote.via != "program" and await', 'if vote.via == "nothing" and await',
         "engine/test_engine.py::test_an_approver_who_lost_the_right_since_the_click_has_not_approved",
