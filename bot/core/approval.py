@@ -2,7 +2,8 @@
 
 Rule 1: an approval takes votes only while it is open, before it expires, from the card that it recorded.
 Rule 2: each person votes once (Slack's user ids are unique across workspaces); as many denials as the terms say (`terms.py`), mostly
-one, end it; approvals that meet every demand of the terms approve it. A denial needs no comment, whatever the terms say of one.
+one, end it; approvals that meet every demand of the terms approve it. A denial needs no comment, whatever the terms say of one. Whoever
+approved may still deny while it is open: that takes their approval back and is their vote from then on. A denial stays.
 Rule 3: who may vote is `policy.py`'s; this file counts.
 Rule 4: what lets a call start is sealed with a key that the database does not hold. Each event says how much its seal ``covers``:
 0: a seal of before. It covers neither when nor where people were asked, nor who had changed the arguments, nor when a vote was given
@@ -24,6 +25,10 @@ from bot.core.terms import denied, may_vote, missing, sealed_beyond
 from bot.core.values import ApprovalId, Binding, Choice, Judgement, Person, Summons, Terms
 
 COVERS = 1
+Given = tuple[float, str, tuple[str, ...]]
+"""When a vote was given (epoch seconds), with what comment, after which seals of others."""
+VOTED = "You have already voted on this."
+VOTED_FOR = f"{VOTED} Deny takes your approval back."
 NEEDS_COMMENT = "An approval of this needs a comment. Please say in it why this should run."
 NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
 
@@ -39,7 +44,7 @@ class Resolution(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Vote:
     """One person's click. ``at`` in epoch seconds, ``via``, ``counts_as`` and ``covers`` as in `Voted`; ``under``: how often the terms
-    had been tightened by then."""
+    had been tightened by then; ``after``: the seals of the votes that stood then."""
 
     person: Person
     choice: Choice
@@ -50,6 +55,11 @@ class Vote:
     counts_as: tuple[str, ...] = ()
     under: int = 0
     covers: int = 0
+    after: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> "Given":
+        return self.at, self.comment, self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +98,11 @@ class Approval:
         )
         return next((vote for vote in reversed(self.votes) if vote.choice is choice), None)
 
+    @property
+    def against(self) -> int:
+        """How many have denied it."""
+        return sum(vote.choice is Choice.DENY for vote in self.votes)
+
 
 def resolve(approval: Approval, resolution: Resolution, at: float) -> Approval:
     return replace(approval, resolution=resolution, resolved_at=at)
@@ -103,13 +118,15 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
         return Refused(NOT_THE_CARD)
     if voted.via == BY_GLASS:
         return _alone(approval, voted, at)
-    if any(earlier.person.user == voted.person.user for earlier in approval.votes):
-        return Refused("You have already voted on this.")
+    earlier = next((each for each in approval.votes if each.person.user == voted.person.user), None)
+    if earlier is not None and (earlier.choice, voted.choice) != (Choice.APPROVE, Choice.DENY):
+        return Refused(VOTED if earlier.choice is Choice.DENY else VOTED_FOR)
     if voted.choice is Choice.APPROVE and approval.terms.comment_required and not voted.comment.strip():
         return Refused(NEEDS_COMMENT)
     if approval.terms.quorums and not may_vote(approval.terms, voted.person.user, voted.counts_as, at):
         return Refused("Your vote does not count here yet: you are asked only if nobody has decided by then.")
-    counted = replace(approval, votes=(*approval.votes, _vote(voted, at, len(approval.earlier))))
+    others = (each for each in approval.votes if each is not earlier)
+    counted = replace(approval, votes=(*others, _vote(voted, at, approval)))
     if denied(approval.terms, counted.votes):
         return resolve(counted, Resolution.DENIED, at)
     if not missing(approval.terms, counted.votes, at):
@@ -127,14 +144,18 @@ def _alone(approval: Approval, voted: Voted, at: float) -> Approval | Refused:
     """One person approves against any quorum; whoever was not enough before may do so too."""
     if voted.choice is not Choice.APPROVE or not voted.comment.strip():
         return Refused(NEEDS_REASON)
-    alone = _vote(voted, at, len(approval.earlier))
+    alone = _vote(voted, at, approval)
     return resolve(replace(approval, votes=(*approval.votes, alone)), Resolution.APPROVED, at)
 
 
-def _vote(voted: Voted, at: float, under: int) -> Vote:
-    return Vote(
-        voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as, under, voted.covers
-    )
+def standing(approval: Approval) -> tuple[str, ...]:
+    """The seals of the votes that count now."""
+    return tuple(vote.seal for vote in approval.votes)
+
+
+def _vote(voted: Voted, at: float, before: Approval) -> Vote:
+    who, said = (voted.person, voted.choice, voted.comment), (voted.via, voted.seal, voted.counts_as)
+    return Vote(*who, at, *said, len(before.earlier), voted.covers, standing(before))
 
 
 def as_voted(approval: Approval, vote: Vote) -> Approval:
@@ -150,11 +171,12 @@ def vote_text(
     choice: Choice,
     via: str,
     counts_as: tuple[str, ...] = (),
-    given: tuple[float, str] | None = None,
+    given: Given | None = None,
 ) -> str:
     """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how, as what; the whole of terms
-    that were tightened, so that none is taken for a vote under the milder ones of before; and when it was ``given`` (epoch seconds:
-    the last one's is when the approval was resolved) and with what comment. None for a seal of before."""
+    that were tightened, so that none is taken for a vote under the milder ones of before; and when it was ``given`` (the last one's is
+    when the approval was resolved), with what comment, and after which votes, so that no denial is taken away from under it. None
+    for a seal of before."""
     terms = approval.terms
     bound = (terms.approval, approval.digest, terms.expires_at, terms.quorum)
     since = [[len(approval.earlier), *_terms_text(terms)]] if approval.earlier else []

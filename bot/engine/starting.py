@@ -292,6 +292,6 @@ def _glass_broken(run: Run, approval: Approval | None, keys: Keys) -> bool:
 
 
 def _sealed(run: Run, approval: Approval, vote: Vote, keys: Keys) -> bool:
-    given = (vote.at, vote.comment) if vote.covers == COVERS else None
+    given = vote.given if vote.covers == COVERS else None
     text = vote_text(run.id, as_voted(approval, vote), vote.person, vote.choice, vote.via, vote.counts_as, given)
     return sealed_by(keys, text, vote.seal)

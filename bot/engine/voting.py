@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bot.clocks import next_working_day
 from bot.core import approval as approvals
-from bot.core.approval import COVERS, Approval, seal, vote_text
+from bot.core.approval import COVERS, Approval, seal, standing, vote_text
 from bot.core.call import Call
 from bot.core.events import Voted
 from bot.core.glass import BY_GLASS
@@ -70,7 +70,7 @@ def _voted(approval: Approval, clicked: Clicked, via: str, counts_as: tuple[str,
 
 def sealed(voted: Voted, run: Run, approval: Approval, now: float, key: bytes) -> Voted:
     """``voted`` as it is recorded; ``now``: the store's clock (epoch seconds) of the transaction that does."""
-    given = (now, voted.comment)
+    given = (now, voted.comment, standing(approval))
     text = vote_text(run.id, approval, voted.person, voted.choice, voted.via, voted.counts_as, given)
     return replace(voted, seal=seal(key, text))
 

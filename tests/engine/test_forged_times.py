@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from bot.core.call import CallState
-from bot.core.policy import Match, Policy, Rule
+from bot.core.policy import Defaults, Denials, Match, Policy, Rule
 from bot.core.values import Judgement, Verdict
+from bot.engine.voting import CHOICES
 from bot.sql.store import SqlStore, open_store
 from tests.engine.test_faults import ASK
 from tests.engine.test_rotation import clicked_unseen
 from tests.engine.test_starting import stricter
-from tests.engine.world import PLACE, World, approval_of, saying, wishing
+from tests.engine.world import BOB, CAROL, PLACE, World, approval_of, saying, wishing
 from tests.soak.tampering import GRANT, Rows, all_rows, rechain, rests, stored, written
 
 HOUR = 3_600.0
@@ -125,3 +126,31 @@ async def test_s31_r7_in_time_it_starts_as_ever(store: SqlStore, database_url: s
     await approved(store, policy)
     world = await begun_after(store, database_url, None, policy, 0.0)
     assert world.deeds.done == ["bob in admins"]
+
+
+@pytest.mark.parametrize("taken_away", [False, True])
+async def test_s31_r20_an_approval_that_was_taken_back_counts_no_more_where_the_denial_was_taken_away_by_hand(
+    store: SqlStore, database_url: str, taken_away: bool
+) -> None:
+    three = ("user:U0CAROL", "user:U0BOB", "user:U0GUS")
+    policy = Policy(Defaults(approvers=three, quorum=2, denials=Denials.MAJORITY))
+    world = World(store, policy=policy)
+    world.guard.answers["grant_access"] = ASK
+    world.model.turns = [wishing(GRANT), saying("Told.")]
+    async with world.engine.running(drain_seconds=0.2):
+        await world.write("grant bob admins")
+        approval = approval_of(await world.until(lambda run: run.calls and run.calls[0].card, 30.0))
+        for who, button in ((CAROL, "approve"), (CAROL, "deny"), (BOB, "approve")):
+            await world.click(button, approval, who)
+            vote = (who, CHOICES[button])
+            await world.until(
+                lambda run, vote=vote: vote in [(v.person, v.choice) for v in run.calls[0].approval.votes], 30.0
+            )
+        await rests(world)
+
+    def without(rows: Rows) -> None:
+        kept = [row for row in rows["events"] if '"choice":"deny"' not in row["body"]]
+        rows["events"][:] = [{**row, "seq": seq} for seq, row in enumerate(kept, 1)]
+
+    changed = await begun_after(store, database_url, without if taken_away else None, policy, 0.0)
+    assert changed.deeds.done == []

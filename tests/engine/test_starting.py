@@ -69,9 +69,7 @@ def refusal(
 def resealed(run: Run, call: Call) -> Call:
     """The call with its votes as they would have been sealed under its terms."""
     approval: Any = call.approval
-    marks = (
-        vote_text(run.id, approval, v.person, v.choice, v.via, v.counts_as, (v.at, v.comment)) for v in approval.votes
-    )
+    marks = (vote_text(run.id, approval, v.person, v.choice, v.via, v.counts_as, v.given) for v in approval.votes)
     votes = tuple(replace(v, seal=seal(KEY, mark)) for v, mark in zip(approval.votes, marks, strict=True))
     return replace(call, approval=replace(approval, votes=votes))
 

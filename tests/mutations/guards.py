@@ -71,13 +71,13 @@ CORE = (
     ),
     guard(
         "a person votes once", "R20", "core/approval.py",
-        "if any(earlier.person.user == voted.person.user for earlier in approval.votes):", "if False:",
+        "if earlier is not None and (earlier.choice, voted.choice)", "if False and (earlier.choice, voted.choice)",
         "core/test_run.py::test_a_quorum_of_two_needs_two_different_people",
         "core/test_run.py::test_one_human_is_one_vote_also_under_two_teams",
     ),
     guard(
         "a human is one voter under every team", "R20 S30", "core/approval.py",
-        "earlier.person.user == voted.person.user", "earlier.person == voted.person",
+        "each.person.user == voted.person.user", "each.person == voted.person",
         "core/test_run.py::test_one_human_is_one_vote_also_under_two_teams",
     ),
     guard(
@@ -576,9 +576,32 @@ ENGINE = (
     ),
     guard(
         "what was sealed before the upgrade still counts", "S31 R13", "engine/starting.py",
-        "given = (vote.at, vote.comment) if vote.covers == COVERS else None", "given = (vote.at, vote.comment)",
+        "given = vote.given if vote.covers == COVERS else None", "given = vote.given",
         "engine/test_starting.py"
         "::test_s31_r13_what_was_approved_or_allowed_before_the_upgrade_starts_after_it[ask-True]",
+    ),
+    guard(
+        "the seal of a vote covers those that stood before it", "S31 R20", "core/approval.py",
+        "return self.at, self.comment, self.after", "return self.at, self.comment, ()",
+        "engine/test_rotation.py"
+        "::test_s31_half_a_quorum_survives_a_new_key_and_the_other_half_is_sealed_with_it[sqlite]",
+    ),
+    guard(
+        "an approval that was taken back stays so", "S31 R20", "engine/voting.py",
+        "given = (now, voted.comment, standing(approval))", "given = (now, voted.comment, ())",
+        "engine/test_rotation.py"
+        "::test_s31_half_a_quorum_survives_a_new_key_and_the_other_half_is_sealed_with_it[sqlite]",
+    ),
+    guard(
+        "who approved may deny, and nothing else twice", "R20", "core/approval.py",
+        "(earlier.choice, voted.choice) != (Choice.APPROVE, Choice.DENY)", "earlier.choice is Choice.DENY",
+        "core/test_approval.py::test_r20_who_approved_by_mistake_denies_and_that_ends_it",
+    ),
+    guard(
+        "a denial takes the same person's approval back", "R20", "core/approval.py",
+        "for each in approval.votes if each is not earlier)", "for each in approval.votes)",
+        "core/test_approval.py"
+        "::test_r20_where_a_majority_is_wanted_the_denial_takes_the_approval_of_the_same_person_back_and_stays",
     ),
     guard(
         "every term is sealed", "S31", "core/approval.py",
