@@ -2,9 +2,14 @@
 
 Rule 1: an approval takes votes only while it is open, before it expires, from the card that it recorded.
 Rule 2: each person votes once (Slack's user ids are unique across workspaces); as many denials as the terms say (`terms.py`), mostly
-one, end it; approvals that meet every demand of the terms approve it. A denial needs no comment, whatever the terms say of one.
+one, end it; approvals that meet every demand of the terms approve it. A denial needs no comment, whatever the terms say of one. Whoever
+approved may still deny while it is open: that takes their approval back and is their vote from then on. A denial stays.
 Rule 3: who may vote is `policy.py`'s; this file counts.
-Rule 4: what lets a call start is sealed with a key that the database does not hold.
+Rule 4: what lets a call start is sealed with a key that the database does not hold. Each event says how much its seal ``covers``:
+0: a seal of before. It covers neither when nor where people were asked, nor who had changed the arguments, nor when a vote was given
+and with what words: whoever writes the database may change those. Such seals are as old as their question, which an older release asked;
+none is taken once that has expired, which they do cover. (What a guard of then allowed at once has no expiry and no time that counts.)
+`COVERS`: all of that, too. No seal can be passed off as one of the other kind.
 """
 
 import hashlib
@@ -19,6 +24,11 @@ from bot.core.refusal import Refused
 from bot.core.terms import denied, may_vote, missing, sealed_beyond
 from bot.core.values import ApprovalId, Binding, Choice, Judgement, Person, Summons, Terms
 
+COVERS = 1
+Given = tuple[float, str, tuple[str, ...]]
+"""When a vote was given (epoch seconds), with what comment, after which seals of others."""
+VOTED = "You have already voted on this."
+VOTED_FOR = f"{VOTED} Deny takes your approval back."
 NEEDS_COMMENT = "An approval of this needs a comment. Please say in it why this should run."
 NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
 
@@ -33,8 +43,8 @@ class Resolution(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One person's click. ``at`` in epoch seconds, ``via``, ``counts_as`` and ``waited`` as in `Voted`; ``under``: how often the terms
-    had been tightened by then."""
+    """One person's click. ``at`` in epoch seconds, ``via``, ``counts_as``, ``covers`` and ``waited`` as in `Voted`; ``under``: how
+    often the terms had been tightened by then; ``after``: the seals of the votes that stood then."""
 
     person: Person
     choice: Choice
@@ -45,6 +55,12 @@ class Vote:
     counts_as: tuple[str, ...] = ()
     under: int = 0
     waited: float | None = None
+    covers: int = 0
+    after: tuple[str, ...] = ()
+
+    @property
+    def given(self) -> "Given":
+        return self.at, self.comment, self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,11 @@ class Approval:
         )
         return next((vote for vote in reversed(self.votes) if vote.choice is choice), None)
 
+    @property
+    def against(self) -> int:
+        """How many have denied it."""
+        return sum(vote.choice is Choice.DENY for vote in self.votes)
+
 
 def resolve(approval: Approval, resolution: Resolution, at: float) -> Approval:
     return replace(approval, resolution=resolution, resolved_at=at)
@@ -98,13 +119,15 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
         return Refused(NOT_THE_CARD)
     if voted.via == BY_GLASS:
         return _alone(approval, voted, at)
-    if any(earlier.person.user == voted.person.user for earlier in approval.votes):
-        return Refused("You have already voted on this.")
+    earlier = next((each for each in approval.votes if each.person.user == voted.person.user), None)
+    if earlier is not None and (earlier.choice, voted.choice) != (Choice.APPROVE, Choice.DENY):
+        return Refused(VOTED if earlier.choice is Choice.DENY else VOTED_FOR)
     if voted.choice is Choice.APPROVE and approval.terms.comment_required and not voted.comment.strip():
         return Refused(NEEDS_COMMENT)
     if approval.terms.quorums and not may_vote(approval.terms, voted.person.user, voted.counts_as, at):
         return Refused("Your vote does not count here yet: you are asked only if nobody has decided by then.")
-    counted = replace(approval, votes=(*approval.votes, _vote(voted, at, len(approval.earlier))))
+    others = (each for each in approval.votes if each is not earlier)
+    counted = replace(approval, votes=(*others, _vote(voted, at, approval)))
     if denied(approval.terms, counted.votes):
         return resolve(counted, Resolution.DENIED, at)
     if not missing(approval.terms, counted.votes, at):
@@ -122,13 +145,18 @@ def _alone(approval: Approval, voted: Voted, at: float) -> Approval | Refused:
     """One person approves against any quorum; whoever was not enough before may do so too."""
     if voted.choice is not Choice.APPROVE or not voted.comment.strip():
         return Refused(NEEDS_REASON)
-    alone = _vote(voted, at, len(approval.earlier))
+    alone = _vote(voted, at, approval)
     return resolve(replace(approval, votes=(*approval.votes, alone)), Resolution.APPROVED, at)
 
 
-def _vote(voted: Voted, at: float, under: int) -> Vote:
-    said = (voted.person, voted.choice, voted.comment, at, voted.via, voted.seal, voted.counts_as)
-    return Vote(*said, under, voted.waited)
+def standing(approval: Approval) -> tuple[str, ...]:
+    """The seals of the votes that count now."""
+    return tuple(vote.seal for vote in approval.votes)
+
+
+def _vote(voted: Voted, at: float, before: Approval) -> Vote:
+    who, said = (voted.person, voted.choice, voted.comment), (voted.via, voted.seal, voted.counts_as)
+    return Vote(*who, at, *said, len(before.earlier), voted.waited, voted.covers, standing(before))
 
 
 def as_voted(approval: Approval, vote: Vote) -> Approval:
@@ -138,25 +166,41 @@ def as_voted(approval: Approval, vote: Vote) -> Approval:
 
 
 def vote_text(
-    run: str, approval: Approval, person: Person, choice: Choice, via: str, counts_as: tuple[str, ...] = ()
+    run: str,
+    approval: Approval,
+    person: Person,
+    choice: Choice,
+    via: str,
+    counts_as: tuple[str, ...] = (),
+    given: Given | None = None,
 ) -> str:
-    """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how, as what; and the whole of
-    terms that were tightened, so that none is taken for a vote under the milder ones of before."""
+    """What the seal of a vote covers: which run and question, which bytes, until when, who, what, how, as what; the whole of terms
+    that were tightened, so that none is taken for a vote under the milder ones of before; and when it was ``given`` (the last one's is
+    when the approval was resolved), with what comment, and after which votes, so that no denial is taken away from under it. None
+    for a seal of before."""
     terms = approval.terms
     bound = (terms.approval, approval.digest, terms.expires_at, terms.quorum)
     since = [[len(approval.earlier), *_terms_text(terms)]] if approval.earlier else []
-    return json.dumps(["vote", run, *bound, person.team, person.user, choice, via, *counts_as, *since])
+    when = [] if given is None else [["given", *given]]
+    return json.dumps(["vote", run, *bound, person.team, person.user, choice, via, *counts_as, *since, *when])
 
 
 def permission_text(
-    run: str, call: str, binding: Binding, terms: Terms | None, judgement: Judgement | None = None
+    run: str,
+    call: str,
+    binding: Binding,
+    terms: Terms | None,
+    judgement: Judgement | None = None,
+    asked: tuple[object, ...] | None = None,
 ) -> str:
     """What the seal of a judgement covers: everything that the card shows and that the votes rest on. Without ``terms`` the
-    guard allowed the call without asking anybody; without ``judgement`` it is what seals of before covered, not the guard's risk."""
+    guard allowed the call without asking anybody. ``asked``: where and when people were, and who had changed the arguments. Seals of
+    before go without it; those of before that without ``judgement``, too: they do not cover the guard's risk."""
     where = (binding.digest, binding.definition, binding.target, binding.system, binding.environment, binding.risk)
     how = (binding.read_only, binding.on_crash, list(binding.order), list(binding.secret))
     said = [] if judgement is None else [f"risk={judgement.risk!r}"]
-    return json.dumps(["judged", run, call, *where, *how, None if terms is None else _terms_text(terms), *said])
+    when = [] if asked is None else [["asked", *asked]]
+    return json.dumps(["judged", run, call, *where, *how, None if terms is None else _terms_text(terms), *said, *when])
 
 
 def _terms_text(terms: Terms) -> list[object]:

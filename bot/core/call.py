@@ -128,6 +128,7 @@ class Call:
         if self.state is CallState.ASKING and self.approval is not None:
             asked = "".join(":?" if inquiry.answer is None else ":!" for inquiry in self.inquiries)
             asked += f":{len(self.approval.earlier)}" if self.approval.earlier else ""
+            asked += f":-{self.approval.against}" if self.approval.against else ""
             held = f":{self.frozen.scope}:{self.frozen.since}" if self.frozen is not None else ""
             return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}{asked}{held}"
         if self.state is CallState.IN_DOUBT and self.settled is not None:

@@ -161,7 +161,7 @@ class PostEnd:
 @dataclass(frozen=True, slots=True)
 class PostNotice:
     """Tell the thread what ``about`` names: ``ended:CALL`` (nothing ran), ``anew:APPROVAL`` (people are asked once more),
-    ``placed:CALL`` (its card stands in another channel), ``shadow:CALL`` (what rules on trial would have done)."""
+    ``placed:CALL`` (its card stands in another channel), ``shadow:CALL`` (what rules on trial would have done), ``retried`` (by whom)."""
 
     about: str
     not_before: float = 0.0

@@ -15,7 +15,8 @@ from bot.core.values import (  # isort: skip
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A person asked: the run begins. ``previous`` is the run before it in the same thread. ``brief``: where a program asked
-    (`bot.api`), its whole request as JSON; the model is then shown that instead of ``text``."""
+    (`bot.api`), its whole request as JSON; the model is then shown that instead of ``text``. ``retried_by``: who had a failed request
+    begin anew, which stays its requester's."""
 
     person: Person
     place: Place
@@ -23,6 +24,7 @@ class Asked:
     text: Content
     previous: RunId | None = None
     brief: Content = ""
+    retried_by: Person | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Voted:
     """One person's click. ``via`` is "slack", "shell", "program" or "break_glass" (`glass.py`: one person decided alone); ``message``
     the card's ``ts`` it was clicked on ("" from a shell); ``counts_as``: which of the approvers the person was at that moment;
     ``review_at`` (epoch seconds): when others are asked to review what was decided alone; ``waited``: for how many seconds the question
-    had been there to be read when the click came (`fatigue.py`), None where nobody measured it."""
+    had been there to be read when the click came (`fatigue.py`), None where nobody measured it; ``covers``: how much ``seal`` does
+    (`approval.py`)."""
 
     approval: ApprovalId
     person: Person
@@ -81,6 +84,7 @@ class Voted:
     counts_as: tuple[str, ...] = ()
     review_at: float = 0.0
     waited: float | None = None
+    covers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

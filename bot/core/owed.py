@@ -79,6 +79,8 @@ def _owed(run: Run) -> Iterator[Effect]:
 
 
 def _words(run: Run) -> Iterator[Effect]:
+    if run.asked.retried_by not in (None, run.asked.person) and not run.delivered("retried"):
+        yield PostNotice("retried")
     reply = next((n for n in range(1, len(run.replies) + 1) if not run.delivered(f"reply:{n}")), None)
     if reply is not None:
         yield PostReply(reply)

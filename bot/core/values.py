@@ -94,7 +94,8 @@ class Proposal:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A guard's answer. ``decision`` is its raw JSON, ``request_id`` BIGHUB's name for it ("" from the local rules),
-    ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (see `approval.permission_text`),
+    ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (see `approval.permission_text`), which ``covers``
+    so much of it (see `approval.py`),
     ``memory``: whether the guard's memory wants to hear what becomes of it, ``shadow``: the names of the policy's rules on trial
     that would have been stricter, ``ours``: why people are asked or it is denied beyond what the guard said, in our words."""
 
@@ -111,6 +112,7 @@ class Judgement:
     memory: bool = True
     shadow: tuple[str, ...] = ()
     ours: str = ""
+    covers: int = 0
 
 
 @dataclass(frozen=True, slots=True)

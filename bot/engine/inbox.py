@@ -122,9 +122,11 @@ class Inbox:
         await self._dispatch.wake(run_id)
         return isinstance(outcome, Run)
 
-    async def _begin(self, row: InboxRow, wrote: Wrote, run_id: RunId, previous: RunId | None) -> bool:
+    async def _begin(
+        self, row: InboxRow, wrote: Wrote, run_id: RunId, previous: RunId | None, retried_by: Person | None = None
+    ) -> bool:
         """Begin a run, the thread's next after ``previous``; False where somebody else was first, in another process."""
-        asked = Asked(wrote.person, wrote.place, wrote.message, wrote.text, previous)
+        asked = Asked(wrote.person, wrote.place, wrote.message, wrote.text, previous, retried_by=retried_by)
         answer = () if wrote.text.strip() else (Answered(EMPTY),)
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
@@ -277,7 +279,7 @@ class Inbox:
             return await self._close(row)
         message = f"retry:{failed.id}"
         wrote = Wrote(failed.asked.person, place, message, failed.asked.text, True)
-        if not await self._begin(row, wrote, run_id_of(place, message), failed.id):
+        if not await self._begin(row, wrote, run_id_of(place, message), failed.id, clicked.person):
             await self._retry(row, clicked)
         return None
 

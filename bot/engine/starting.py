@@ -13,6 +13,7 @@ from bot.clocks import clocks_at
 from bot.core import canonical
 from bot.core import policy as rules
 from bot.core.approval import (
+    COVERS,
     Approval,
     Vote,
     as_voted,
@@ -66,8 +67,9 @@ def judged(
     judgement = replace(judgement, shadow=on_trial(policy, case, judgement.verdict, clocks_at(now)))
     asking = judgement.verdict is Verdict.ASK
     terms = _having_read(rules.terms(policy, case, new, now), read) if asking else None
-    mark = seal(key, permission_text(run.id, call.proposal.call, binding, terms, judgement))
-    return Judged(call.proposal.call, replace(judgement, seal=mark), terms)
+    judgement, asked = replace(judgement, covers=COVERS), circumstances(run, call, now if asking else 0.0)
+    text = permission_text(run.id, call.proposal.call, binding, terms, judgement, asked)
+    return Judged(call.proposal.call, replace(judgement, seal=seal(key, text)), terms)
 
 
 def _having_read(terms: Terms, read: tuple[str, ...]) -> Terms:
@@ -247,11 +249,24 @@ def judgement_holds(run: Run, call: Call, keys: Keys) -> bool:
     seals = (judgement.seal, *(approval.seals if approval else ()))
 
     def holds(terms: Terms | None, mark: str) -> bool:
-        """Seals of before do not cover the risk; one that does cannot pass for one of those."""
-        texts = (permission_text(run.id, call.proposal.call, binding, terms, each) for each in (judgement, None))
-        return any(sealed_by(keys, text, mark) for text in texts)
+        return any(sealed_by(keys, text, mark) for text in texts_of(run, call, judgement, binding, terms))
 
     return all(holds(each, mark) for each, mark in zip(terms, seals, strict=True))
+
+
+def texts_of(run: Run, call: Call, judgement: Judgement, binding: Binding, terms: Terms | None) -> tuple[str, ...]:
+    """What a seal over these terms may cover, given what the judgement's own does; the present way first."""
+    what = (run.id, call.proposal.call, binding, terms)
+    if judgement.covers != COVERS:
+        return permission_text(*what, judgement), permission_text(*what)
+    asked = circumstances(run, call, call.approval.opened_at if call.approval else 0.0)
+    return (permission_text(*what, judgement, asked),)
+
+
+def circumstances(run: Run, call: Call, at: float) -> tuple[object, ...]:
+    """The circumstances of a question that a policy may look at; ``at`` (epoch seconds) is 0 where nobody was asked."""
+    place = run.asked.place
+    return (place.team, place.channel, place.thread, at, *editors(call, run.calls))
 
 
 def digest_bound(call: Call) -> str:
@@ -276,5 +291,6 @@ def _glass_broken(run: Run, approval: Approval | None, keys: Keys) -> bool:
 
 
 def _sealed(run: Run, approval: Approval, vote: Vote, keys: Keys) -> bool:
-    text = vote_text(run.id, as_voted(approval, vote), vote.person, vote.choice, vote.via, vote.counts_as)
+    given = vote.given if vote.covers == COVERS else None
+    text = vote_text(run.id, as_voted(approval, vote), vote.person, vote.choice, vote.via, vote.counts_as, given)
     return sealed_by(keys, text, vote.seal)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core import policy as rules
-from bot.core.approval import permission_text, seal
+from bot.core.approval import seal
 from bot.core.call import Call, CallState
 from bot.core.events import CallRefused, Event, Tightened
 from bot.core.refusal import Refused
@@ -20,7 +20,7 @@ from bot.core.terms import stricter
 from bot.core.tightening import why_void
 from bot.core.values import Ground, Verdict
 from bot.engine.people import People
-from bot.engine.starting import Keys, case_in, forbidden, judgement_holds
+from bot.engine.starting import Keys, case_in, forbidden, judgement_holds, texts_of
 from bot.ports import Decide, Writer
 
 
@@ -40,7 +40,8 @@ def tightening(people: People, run: Run, call: Call, keys: Keys) -> Decide | Non
 
 def _event(people: People, run: Run, call: Call, keys: Keys) -> Tightened | CallRefused | None:
     approval, binding, name = call.approval, call.proposal.binding, call.proposal.call
-    if call.state is not CallState.ASKING or approval is None or binding is None:
+    judgement = call.judgement
+    if call.state is not CallState.ASKING or approval is None or binding is None or judgement is None:
         return None
     if not judgement_holds(run, call, keys):
         return None
@@ -51,5 +52,5 @@ def _event(people: People, run: Run, call: Call, keys: Keys) -> Tightened | Call
     if not stricter(terms, approval.terms):
         return None
     void = tuple(vote.person.user for vote in approval.votes if why_void(terms, vote, run.asked.person))
-    text = permission_text(run.id, name, binding, terms, call.judgement)
+    text = texts_of(run, call, judgement, binding, terms)[0]
     return Tightened(terms.approval, terms, seal(keys[0], text), void)

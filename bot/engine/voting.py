@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bot.clocks import next_working_day
 from bot.core import approval as approvals
-from bot.core.approval import Approval, seal, vote_text
+from bot.core.approval import COVERS, Approval, seal, standing, vote_text
 from bot.core.call import Call
 from bot.core.events import Voted
 from bot.core.fatigue import BY_PROGRAM, waited
@@ -56,7 +56,7 @@ class Voting:
             return Refused(distrust(call, self._keys))
         if (frozen := _frozen(call, clicked, await tx.freezes(), people.policy)) is not None:
             return Refused(NOT_NOW.format(frozen_text(frozen).rstrip(".")))
-        voted = _voted(run, approval, clicked, via, counts_as, self._keys[0])
+        voted = sealed(_voted(approval, clicked, via, counts_as), run, approval, tx.now, self._keys[0])
         if via != BY_PROGRAM:
             voted = replace(voted, waited=waited(approval.opened_at, clicked.message, at or tx.now))
         if via == BY_GLASS:
@@ -66,12 +66,17 @@ class Voting:
         return outcome if isinstance(outcome, Refused) else [voted]
 
 
-def _voted(run: Run, approval: Approval, clicked: Clicked, via: str, counts_as: tuple[str, ...], key: bytes) -> Voted:
-    choice = CHOICES[clicked.action]
-    mark = seal(key, vote_text(run.id, approval, clicked.person, choice, via, counts_as))
-    asked = approval.terms.approval
+def _voted(approval: Approval, clicked: Clicked, via: str, counts_as: tuple[str, ...]) -> Voted:
     comment = clicked.comment if shows(clicked.comment) else ""  # what nobody can see is no reason
-    return Voted(asked, clicked.person, choice, comment, mark, via, clicked.message, counts_as)
+    said = (clicked.person, CHOICES[clicked.action], comment)
+    return Voted(approval.terms.approval, *said, "", via, clicked.message, counts_as, covers=COVERS)
+
+
+def sealed(voted: Voted, run: Run, approval: Approval, now: float, key: bytes) -> Voted:
+    """``voted`` as it is recorded; ``now``: the store's clock (epoch seconds) of the transaction that does."""
+    given = (now, voted.comment, standing(approval))
+    text = vote_text(run.id, approval, voted.person, voted.choice, voted.via, voted.counts_as, given)
+    return replace(voted, seal=seal(key, text))
 
 
 def _frozen(call: Call, clicked: Clicked, freezes: Iterable[Freeze], policy: Policy) -> Freeze | None:

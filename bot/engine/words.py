@@ -85,6 +85,8 @@ def while_asking(run: Run, person: Person) -> str:
 def notice_text(run: Run, effect: PostNotice, policy: Policy) -> str:
     """What became of what people were asked about, for whoever asked for it; what rules of ``policy`` on trial would have done."""
     who, (kind, _, name) = f"<@{run.asked.person.user}>", effect.about.partition(":")
+    if kind == "retried" and run.asked.retried_by is not None:
+        return f"<@{run.asked.retried_by.user}> pressed Retry. It stays the request of {who}."
     call = run.call_of(name.partition(":")[0]) if kind in ("anew", "stricter") else run.call(name)
     if call is None:
         return f"{who} something that you asked for did not run."

@@ -222,6 +222,7 @@ def _people(run: Run) -> frozenset[str]:
         {
             run.asked.person.user,
             run.ended_by,
+            run.asked.retried_by.user if run.asked.retried_by else "",
             *(said.person.user for said in run.said),
             *votes,
             *asking,

@@ -112,9 +112,11 @@ def asked_line(run: Run, call: Call) -> Block:
     # What a person or a retry made of an action is still that action.
     turn = list(dict.fromkeys(each.proposal.wire for each in run.calls if each.turn == call.turn))
     place = turn.index(call.proposal.wire) + 1 if call.proposal.wire in turn else 1
+    retried = run.asked.retried_by
     return line(
         said("Asked by "),
         mention(run.asked.person.user),
+        *([said(", retried by "), mention(retried.user)] if retried else []),
         said(" · "),
         moment(run.asked_at),
         said(f" · {place} of {len(turn)} actions in this turn" if len(turn) > 1 else " · the only action in this turn"),
@@ -235,7 +237,8 @@ def spoken(run: Run, call: Call, status: str, *, glass: bool = False) -> str:
     parts = [f"{status}: {escaped(title(call))}."]
     if binding and binding.target:
         parts.append(f"Target: {escaped(one_line(binding.target, REASON))}.")
-    parts.append(f"Asked by <@{run.asked.person.user}>.")
+    retried = f", retried by <@{run.asked.retried_by.user}>" if run.asked.retried_by else ""
+    parts.append(f"Asked by <@{run.asked.person.user}>{retried}.")
     if judgement and judgement.risk is not None:
         parts.append(f"Risk {judgement.risk:.2f}.")
     parts += [escaped(one_line(own_words(call), REASON))] if own_words(call) else []

@@ -46,6 +46,30 @@ def test_where_a_majority_is_wanted_one_denial_waits_for_the_others_and_the_appr
     assert isinstance(enough, Approval) and enough.resolution is Resolution.APPROVED
 
 
+def test_r20_who_approved_by_mistake_denies_and_that_ends_it() -> None:
+    once = approvals.vote(OPEN, voted(person=CAROL), "card", NOON)
+    assert isinstance(once, Approval) and once.resolution is None
+    again = approvals.vote(once, voted(person=CAROL), "card", NOON)
+    assert again == Refused("You have already voted on this. Deny takes your approval back.")
+    denied = approvals.vote(once, voted(Choice.DENY, person=CAROL), "card", NOON)
+    assert isinstance(denied, Approval) and denied.resolution is Resolution.DENIED
+    assert [(vote.person, vote.choice) for vote in denied.votes] == [(CAROL, Choice.DENY)]
+
+
+def test_r20_where_a_majority_is_wanted_the_denial_takes_the_approval_of_the_same_person_back_and_stays() -> None:
+    three = replace(OPEN, terms=replace(OPEN.terms, denials=2))
+    once = approvals.vote(three, voted(person=CAROL), "card", NOON)
+    assert isinstance(once, Approval)
+    back = approvals.vote(once, voted(Choice.DENY, person=CAROL), "card", NOON)
+    assert isinstance(back, Approval) and back.resolution is None and (len(back.votes), back.against) == (1, 1)
+    assert approvals.vote(back, voted(person=CAROL), "card", NOON) == Refused("You have already voted on this.")
+    assert approvals.vote(back, voted(Choice.DENY, person=CAROL), "card", NOON) == Refused(
+        "You have already voted on this."
+    )
+    other = approvals.vote(back, voted(person=BOB), "card", NOON)
+    assert isinstance(other, Approval) and other.resolution is None
+
+
 def test_an_approval_without_the_comment_that_is_wanted_is_refused_and_a_denial_is_not() -> None:
     wanted = replace(OPEN, terms=replace(OPEN.terms, comment_required=True))
     assert approvals.vote(wanted, replace(voted(), comment=" \n"), "card", NOON) == Refused(approvals.NEEDS_COMMENT)

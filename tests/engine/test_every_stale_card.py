@@ -17,7 +17,7 @@ from bot.engine.inbox import Inbox
 from bot.engine.people import People
 from bot.engine.starting import asked_anew, judged
 from bot.engine.words import ASKED_ANEW
-from bot.ports import InboxRow, Wish
+from bot.ports import InboxRow, Wish, Writer
 from tests.engine.test_every_button import (
     APPROVAL,
     BY_VOTE,
@@ -125,11 +125,13 @@ async def replaced_by_an_edit() -> WholeBench:
     """Carol edited it: the first card says so, and what it became is asked about on a card of its own."""
     bench = await opened()
     assert await bench.press("edit", CAROL, APPROVAL) is Edited
-    run = (await bench.door.load(RUN))[0]
-    assert run is not None
-    again = judged(run, run.calls[1], SAID, bench.policy, NEXT, run.last_at, KEY)
-    shown = CardShown(run.calls[1].proposal.call, PLACE.channel, NEXT_CARD, "asking")
-    assert isinstance(await bench.door.record(RUN, again, shown), Run)
+
+    async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
+        assert run is not None
+        again = judged(run, run.calls[1], SAID, bench.policy, NEXT, tx.now, KEY)
+        return [again, CardShown(run.calls[1].proposal.call, PLACE.channel, NEXT_CARD, "asking")]
+
+    assert isinstance(await bench.door.decide(RUN, decide), Run)
     bench.arguments = LEAST
     return bench
 
@@ -139,8 +141,12 @@ async def asked_once_more() -> WholeBench:
     bench = await opened(voted(BOB))
     run = (await bench.door.load(RUN))[0]
     assert run is not None and run.calls[0].state is CallState.ALLOWED
-    anew = asked_anew(run, run.calls[0], "It lapsed.", bench.policy, NEXT, run.last_at, KEY)
-    assert isinstance(await bench.door.record(RUN, anew), Run)
+
+    async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
+        assert run is not None
+        return [asked_anew(run, run.calls[0], "It lapsed.", bench.policy, NEXT, tx.now, KEY)]
+
+    assert isinstance(await bench.door.decide(RUN, decide), Run)
     return bench
 
 

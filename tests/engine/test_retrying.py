@@ -2,9 +2,13 @@
 
 import asyncio
 
+import pytest
+
 from bot.core.call import CallState
+from bot.core.events import Asked
 from bot.core.inputs import Profile
 from bot.core.run import Run, RunState
+from bot.core.values import Person
 from bot.ports import Unavailable
 from tests.engine.test_faults import ASK, GRANT, running
 from tests.engine.world import ALICE, BOB, CAROL, GUS, TEAM, World, approval_of, saying, wishing
@@ -63,3 +67,19 @@ async def test_s9_who_may_not_ask_retries_nothing_of_others_either() -> None:
         await world.click("retry", old.id, ALICE)
         user, text = await told(world)
     assert user == ALICE.user and text.startswith("Guests cannot ask me") and len(await world.runs()) == 1
+
+
+@pytest.mark.parametrize(("who", "says"), [(GUS, True), (CAROL, False)], ids=["a colleague", "the requester"])
+async def test_r18_s9_the_journal_says_who_pressed_retry_and_the_thread_where_it_was_somebody_else(
+    who: Person, says: bool
+) -> None:
+    world = World()
+    async with running(world):
+        old = await failed(world)
+        await world.click("retry", old.id, who)
+        run = await world.until(lambda run: run.id != old.id and run.call("t1c1") and run.call("t1c1").card, 10.0)
+        told = f"<@{GUS.user}> pressed Retry. It stays the request of <@{CAROL.user}>."
+        await world.until(lambda run: run.delivered("retried") is says, 10.0)
+    first = (await world.store.read(lambda tx: tx.journal(run.id)))[0].event
+    assert isinstance(first, Asked) and (first.person, first.retried_by) == (CAROL, who)
+    assert (told in world.chat.words) is says

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from bot.core.approval import permission_text, seal, vote_text
+from bot.core.approval import seal, vote_text
 from bot.core.call import Call
-from bot.core.events import CardShown, ModelReplied
+from bot.core.events import CardShown, Edited, ModelReplied
 from bot.core.policy import Defaults, Denials, Match, Policy, Rule
 from bot.core.run import Run
 from bot.core.timing import Dated
-from bot.core.values import ApprovalId, Choice, Ground, Judgement, Person, Quorum, Share, Verdict
-from bot.engine.starting import judged, reason_to_ask_anew, refusal_to_start
+from bot.core.values import ApprovalId, CallId, Choice, Ground, Judgement, Person, Place, Quorum, Share, Verdict
+from bot.engine.starting import judged, reason_to_ask_anew, refusal_to_start, texts_of
+from bot.engine.voting import sealed
 from bot.ports import Freeze, Wish
 from tests.core.runs import CAROL, NOON, story, voted
 from tests.engine.world import World
@@ -34,9 +35,23 @@ def approved(verdict: Verdict = Verdict.ASK, key: bytes = KEY) -> tuple[World, R
     run = told.tell(judged(told.run, told.run.calls[0], judgement, POLICY, new, NOON, key))
     if verdict is Verdict.ASK:
         told.tell(CardShown(proposal.call, "C0OPS", "card", "asking"))
-        mark = seal(key, vote_text(run.id, run.calls[0].approval, CAROL, Choice.APPROVE, "slack"))
-        run = told.tell(replace(voted(), seal=mark))
+        asked: Any = run.calls[0].approval
+        run = told.tell(sealed(replace(voted(), covers=1), run, asked, NOON, key))
     return world, run, run.calls[0]
+
+
+def of_before(run: Run, call: Call, *, risk: bool = True) -> Call:
+    """The same call as an older release has sealed it, not (or not even the ``risk``, either) when, where and with what words."""
+    approval: Any = call.approval
+    judgement: Any = replace(call.judgement, covers=0) if call.judgement else None
+    binding: Any = call.proposal.binding
+    text = texts_of(run, call, judgement, binding, approval.terms if approval else None)[0 if risk else 1]
+    call = replace(call, judgement=replace(judgement, seal=seal(KEY, text)))
+    if approval is None:
+        return call
+    marks = (vote_text(run.id, approval, v.person, v.choice, v.via, v.counts_as) for v in approval.votes)
+    votes = tuple(replace(v, seal=seal(KEY, m), covers=0) for v, m in zip(approval.votes, marks, strict=True))
+    return replace(call, approval=replace(approval, votes=votes))
 
 
 def refusal(
@@ -54,7 +69,7 @@ def refusal(
 def resealed(run: Run, call: Call) -> Call:
     """The call with its votes as they would have been sealed under its terms."""
     approval: Any = call.approval
-    marks = (vote_text(run.id, approval, v.person, v.choice, v.via, v.counts_as) for v in approval.votes)
+    marks = (vote_text(run.id, approval, v.person, v.choice, v.via, v.counts_as, v.given) for v in approval.votes)
     votes = tuple(replace(v, seal=seal(KEY, mark)) for v, mark in zip(approval.votes, marks, strict=True))
     return replace(call, approval=replace(approval, votes=votes))
 
@@ -64,6 +79,32 @@ def test_what_was_approved_or_allowed_starts_also_under_the_key_before_the_prese
     assert refusal(*approved(verdict)) is None
     assert refusal(*approved(verdict, OLD_KEY)) is None
     assert refusal(*approved(verdict, b"x" * 32)).ground is Ground.SUPERSEDED
+
+
+@pytest.mark.parametrize("risk", [True, False])
+@pytest.mark.parametrize("verdict", [Verdict.ASK, Verdict.ALLOW])
+def test_s31_r13_what_was_approved_or_allowed_before_the_upgrade_starts_after_it(verdict: Verdict, risk: bool) -> None:
+    world, run, call = approved(verdict)
+    assert refusal(world, run, of_before(run, call, risk=risk)) is None
+
+
+def test_s31_what_an_older_release_sealed_starts_nothing_once_its_question_has_expired() -> None:
+    """Until then whoever writes the database may move when it was approved: that much an old seal leaves open."""
+    _, run, call = approved()
+    old, soon = of_before(run, call), stricter(execute_within=60)
+    ends = call.approval.terms.expires_at
+    moved = with_vote(at=ends - 1.0)(
+        run, with_approval(lambda each: replace(each, resolved_at=ends - 1.0))(run, old)[1]
+    )
+    assert "did not run within" in reason_to_ask_anew(run, old, soon, KEYS, NOON + 60.0)
+    assert reason_to_ask_anew(*moved, soon, KEYS, ends - 0.5) == ""
+    assert "expired" in reason_to_ask_anew(*moved, soon, KEYS, ends)
+
+
+def edited_by_eve(call: Call) -> Call:
+    """What Eve would have changed into the call."""
+    before = replace(call.proposal, call=CallId("t1c0"))
+    return replace(call, proposal=before, instead=Edited(before.call, call.proposal, Person("T1", "U0EVE")))
 
 
 def with_binding(**changes: object) -> Callable[[Run, Call], tuple[Run, Call]]:
@@ -95,6 +136,9 @@ TAMPERINGS = {
     "the requester": lambda run, call: (replace(run, asked=replace(run.asked, person=Person("T1", "U0EVE"))), call),
     "the run": lambda run, call: (replace(run, id="another run"), call),
     "the approval's digest": with_approval(lambda approval: replace(approval, digest="0" * 64)),
+    "when people were asked": with_approval(lambda approval: replace(approval, opened_at=NOON + 1.0)),
+    "where it was asked": lambda run, call: (replace(run, asked=replace(run.asked, place=Place("T1", "C0QUIET", "1"))), call),
+    "who changed the arguments": lambda run, call: (replace(run, calls=(*run.calls, edited_by_eve(call))), replace(call, edits="t1c0")),
     "the approval's id": with_terms(approval="another"),
     "the quorum": with_terms(quorum=0),
     "the expiry": with_terms(expires_at=9e9),
@@ -116,6 +160,10 @@ TAMPERINGS = {
     "what the card hides": with_binding(secret=("user_id",)),
     "how the card lists": with_binding(order=("user_id",)),
     "how it was voted": with_vote(via="shell"),
+    "when it was voted": with_vote(at=NOON + 1.0),
+    "what was said with the vote": with_vote(comment="incident 7"),
+    "that the vote's seal is of before": with_vote(covers=0),
+    "that the judgement's seal is of before": lambda run, call: (run, replace(call, judgement=replace(call.judgement, covers=0))),
     "the voter": with_vote(person=Person("T1", "U0EVE")),
     "the choice": with_vote(choice=Choice.DENY),
     "the seal": with_vote(seal="12345678:00"),
@@ -139,7 +187,7 @@ def test_s31_terms_that_became_stricter_start_nothing_unless_they_and_those_befo
     world, run, call = approved()
     old, binding = call.approval.terms, call.proposal.binding
     new = replace(old, execute_within=9e9)
-    mark = seal(KEY, permission_text(run.id, call.proposal.call, binding, new))
+    (mark,) = (seal(KEY, text) for text in texts_of(run, call, call.judgement, binding, new))
     tightened = replace(call, approval=replace(call.approval, terms=new, earlier=(old,), seals=(mark,)))
     assert refusal(world, run, tightened) is None
     for changes in (

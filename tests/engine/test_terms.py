@@ -70,9 +70,22 @@ async def test_r20_who_votes_again_is_told_that_one_person_is_one_vote_and_a_dou
         assert world.chat.whispers == []
         world.store.clock_shift = 4.0
         await vote_again(world, approval, "later")
-        assert await told(world) == "You have already voted on this."
+        assert await told(world) == "You have already voted on this. Deny takes your approval back."
         run = await world.run()
     assert run is not None and len(run.calls[0].approval.votes) == 1 and world.deeds.done == []
+
+
+async def test_r20_r7_who_approved_by_mistake_denies_it_on_the_same_card_and_nothing_runs() -> None:
+    world = world_of(ONE_OF_EACH)
+    async with running(world):
+        approval = await asked(world)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.calls[0].approval.votes, 10.0)
+        await world.click("deny", approval, CAROL)
+        run = await world.until(lambda run: run.calls[0].answered, 10.0)
+        assert (run.calls[0].outcome, run.calls[0].approval.deciding_vote.person) == (Outcome.DENIED, CAROL)
+        await world.until(lambda run: run.state is RunState.DONE, 10.0)
+    assert world.deeds.done == []
 
 
 async def vote_again(world: World, approval: str, key: str) -> None:

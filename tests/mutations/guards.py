@@ -120,13 +120,13 @@ CORE = (
     ),
     guard(
         "a person votes once", "R20", "core/approval.py",
-        "if any(earlier.person.user == voted.person.user for earlier in approval.votes):", "if False:",
+        "if earlier is not None and (earlier.choice, voted.choice)", "if False and (earlier.choice, voted.choice)",
         "core/test_run.py::test_a_quorum_of_two_needs_two_different_people",
         "core/test_run.py::test_one_human_is_one_vote_also_under_two_teams",
     ),
     guard(
         "a human is one voter under every team", "R20 S30", "core/approval.py",
-        "earlier.person.user == voted.person.user", "earlier.person == voted.person",
+        "each.person.user == voted.person.user", "each.person == voted.person",
         "core/test_run.py::test_one_human_is_one_vote_also_under_two_teams",
     ),
     guard(
@@ -595,8 +595,62 @@ ENGINE = (
     ),
     guard(
         "as what a vote counts is sealed", "S31 R20", "core/approval.py",
-        "choice, via, *counts_as, *since])", "choice, via, *since])",
+        "choice, via, *counts_as, *since, *when])", "choice, via, *since, *when])",
         "engine/test_starting.py::test_a_changed_row_never_starts[as what it counts]",
+    ),
+    guard(
+        "when a vote was given is sealed, and with what words", "S31 R7", "core/approval.py",
+        'when = [] if given is None else [["given", *given]]', "when: list[object] = []",
+        "engine/test_starting.py::test_a_changed_row_never_starts[when it was voted]",
+        "engine/test_starting.py::test_a_changed_row_never_starts[what was said with the vote]",
+        "engine/test_forged_times.py"
+        "::test_s31_what_would_not_start_does_not_start_either_once_this_was_changed_by_hand[sqlite-when it was approved]",
+        "engine/test_forged_times.py"
+        "::test_s31_what_would_not_start_does_not_start_either_once_this_was_changed_by_hand[sqlite-what was said with it]",
+    ),
+    guard(
+        "when and where people were asked is sealed, and who changed the arguments", "S31 R7", "core/approval.py",
+        'when = [] if asked is None else [["asked", *asked]]', "when: list[object] = []",
+        "engine/test_starting.py::test_a_changed_row_never_starts[when people were asked]",
+        "engine/test_starting.py::test_a_changed_row_never_starts[who changed the arguments]",
+        "engine/test_forged_times.py"
+        "::test_s31_what_would_not_start_does_not_start_either_once_this_was_changed_by_hand[sqlite-when people were asked]",
+        "engine/test_forged_times.py"
+        "::test_s31_what_would_not_start_does_not_start_either_once_this_was_changed_by_hand[sqlite-where it was asked]",
+    ),
+    guard(
+        "the time that is sealed with a vote is that of its transaction", "S31", "engine/voting.py",
+        "run, approval, tx.now, self._keys[0])", "run, approval, 0.0, self._keys[0])",
+        "engine/test_forged_times.py::test_s31_r7_in_time_it_starts_as_ever[sqlite-policy0]",
+    ),
+    guard(
+        "what was sealed before the upgrade still counts", "S31 R13", "engine/starting.py",
+        "given = vote.given if vote.covers == COVERS else None", "given = vote.given",
+        "engine/test_starting.py"
+        "::test_s31_r13_what_was_approved_or_allowed_before_the_upgrade_starts_after_it[ask-True]",
+    ),
+    guard(
+        "the seal of a vote covers those that stood before it", "S31 R20", "core/approval.py",
+        "return self.at, self.comment, self.after", "return self.at, self.comment, ()",
+        "engine/test_rotation.py"
+        "::test_s31_half_a_quorum_survives_a_new_key_and_the_other_half_is_sealed_with_it[sqlite]",
+    ),
+    guard(
+        "an approval that was taken back stays so", "S31 R20", "engine/voting.py",
+        "given = (now, voted.comment, standing(approval))", "given = (now, voted.comment, ())",
+        "engine/test_rotation.py"
+        "::test_s31_half_a_quorum_survives_a_new_key_and_the_other_half_is_sealed_with_it[sqlite]",
+    ),
+    guard(
+        "who approved may deny, and nothing else twice", "R20", "core/approval.py",
+        "(earlier.choice, voted.choice) != (Choice.APPROVE, Choice.DENY)", "earlier.choice is Choice.DENY",
+        "core/test_approval.py::test_r20_who_approved_by_mistake_denies_and_that_ends_it",
+    ),
+    guard(
+        "a denial takes the same person's approval back", "R20", "core/approval.py",
+        "for each in approval.votes if each is not earlier)", "for each in approval.votes)",
+        "core/test_approval.py"
+        "::test_r20_where_a_majority_is_wanted_the_denial_takes_the_approval_of_the_same_person_back_and_stays",
     ),
     guard(
         "every term is sealed", "S31", "core/approval.py",
@@ -695,6 +749,18 @@ ENGINE = (
         "who may not ask retries nothing", "S9", "engine/people.py",
         "if refused is not None or person == asker:", "if person == asker:",
         "engine/test_retrying.py::test_s9_who_may_not_ask_retries_nothing_of_others_either",
+    ),
+    guard(
+        "the journal says who pressed Retry", "R18", "engine/inbox.py",
+        "failed.id, clicked.person):", "failed.id):",
+        "engine/test_retrying.py::test_r18_s9_the_journal_says_who_pressed_retry_and_the_thread_where_it_was_somebody_else"
+        "[the requester]",
+    ),
+    guard(
+        "the thread says who retried another's request", "R18", "core/owed.py",
+        'if run.asked.retried_by not in (None, run.asked.person) and not run.delivered("retried"):', "if False:",
+        "engine/test_retrying.py::test_r18_s9_the_journal_says_who_pressed_retry_and_the_thread_where_it_was_somebody_else"
+        "[a colleague]",
     ),
     guard(
         "the approvers' right is asked again before the start", "S10", "engine/hindrances.py",
@@ -1778,7 +1844,7 @@ EDITING = (
     ),
     guard(
         "the editors are told to the policy", "R20", "engine/starting.py",
-        "editors(call, run.calls)", "()",
+        "score, editors(call, run.calls)", "score, ()",
         "engine/test_editing.py::test_r20_whoever_edits_is_not_enough_alone_and_with_somebody_else_is",
         "engine/test_editing.py::test_r20_a_policy_that_takes_it_back_applies_when_the_click_is_worked",
     ),

@@ -56,6 +56,13 @@ def test_every_phase_is_a_valid_message(phase: str) -> None:
     assert shown_arguments(message.blocks) == {"user_id": "bob", "group": "okta-prod-admins", "duration": "48h"}
 
 
+def test_r18_the_card_says_who_had_a_failed_request_begin_anew() -> None:
+    run = asked_run()
+    message = drawn(replace(run, asked=replace(run.asked, retried_by=DAN)))
+    assert f"Asked by  <@{ALICE.user}> , retried by  <@{DAN.user}>" in words(message.blocks)
+    assert f"Asked by <@{ALICE.user}>, retried by <@{DAN.user}>." in message.text
+
+
 def test_the_card_says_what_where_who_why_and_until_when_in_this_order() -> None:
     message = drawn(asked_run())
     text = words(message.blocks)

@@ -1,8 +1,8 @@
 """T6: a stored approval after somebody changed the database, column by column, and the journal's own account of it (R6, R18, S31).
 
 Rule 1: whoever changes a row of `events`, or the bytes of one of `contents`, stops the run: nothing of it executes.
-Rule 2: whoever also computes the chain anew has no key: what is sealed stops the run; what is not (`UNSEALED`: words, places, notes)
-may change, and then exactly what was approved executes, once, or nothing does.
+Rule 2: whoever also computes the chain anew has no key: what is sealed stops the run; what is not (`UNSEALED`: words, notes; and the
+times of all but `SEALED_TIMES`) may change, and then exactly what was approved executes, once, or nothing does.
 Rule 3: the projections decide nothing: after a change of them exactly what was approved executes, once, or nothing does.
 All of it in every state from which something may still start (`STATES`).
 """
@@ -54,15 +54,16 @@ TABLES: tuple[Table, ...] = (
 )  # fmt: skip
 TRUTH = (tables.events.name, tables.contents.name)
 UNSEALED = (
-    "Asked.text", "Asked.message", "Asked.place", "Asked.previous", "Asked.brief", "ModelReplied.items", "ModelReplied.text",
+    "Asked.text", "Asked.message", "Asked.previous", "Asked.brief", "ModelReplied.items", "ModelReplied.text",
     "ModelReplied.heard", "ModelReplied.tokens", "ModelReplied.response", "ModelReplied.proposals.wire",
     "ModelReplied.proposals.raw_arguments", "ModelReplied.proposals.refusal", "Judged.judgement.reason", "Judged.judgement.source",
     "Judged.judgement.better_action", "Judged.judgement.request_id", "Judged.judgement.rule",
-    "Judged.judgement.decision", "Judged.terms.rule", "CardShown", "Voted.comment", "Voted.message", "Delivered",
+    "Judged.judgement.decision", "Judged.terms.rule", "CardShown", "Voted.message", "Delivered",
     "Tightened.terms.rule", "Tightened.void", "Started.worker", "Started.action", "Started.rechecked",
     "Started.attempt", "ModelReplied.took", "Judged.judgement.memory", "Judged.judgement.shadow",
     "Judged.judgement.ours",
 )  # fmt: skip
+SEALED_TIMES = ("Judged", "Voted")
 TAMPERINGS = 1_000
 LONGEST = 4.0
 """Seconds for a bot to come to its end; one that turns in circles over a damaged row is left then."""
@@ -311,6 +312,16 @@ def rechained_changes(scene: Scene) -> Iterator[Change]:
 
             unsealed = any(name == each or name.startswith(f"{each}.") for each in UNSEALED)
             yield Change(f"{name} = {new!r:.40}, rechained", unsealed, rows)
+        for new in (row["at"] + 60.0, row["at"] - 60.0, 0.0):
+
+            def moved(all_of_it: Rows, n: int = number, new: float = new) -> None:
+                all_of_it["events"][n]["at"] = new
+                rechain(all_of_it)
+
+            counts = (
+                row["kind"] in SEALED_TIMES and scene.state.judgement is not ALLOW
+            )  # nothing depends on when it was allowed
+            yield Change(f"{row['kind']} at {new}, rechained", not counts, moved)
     if scene.state.last is not None:
         last = scene.state.last.user
         yield Change("a forged vote", False, lambda rows: append(rows, forged_vote(scene, last)))
