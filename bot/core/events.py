@@ -14,9 +14,8 @@ from bot.core.values import (  # isort: skip
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A person asked: the run begins. ``previous`` is the run before it in the same thread. ``brief``: where a program asked
-    (`bot.api`), its whole request as JSON; the model is then shown that instead of ``text``. ``retried_by``: who had a failed request
-    begin anew, which stays its requester's."""
+    """A person asked: the run begins. ``previous`` is the run before it in the same thread. ``brief``: where a program asked, its whole
+    request as JSON, shown to the model instead of ``text``. ``retried_by``: who had a failed request of ``person`` begin anew."""
 
     person: Person
     place: Place
@@ -70,9 +69,8 @@ class Judged:
 class Voted:
     """One person's click. ``via`` is "slack", "shell", "program" or "break_glass" (`glass.py`: one person decided alone); ``message``
     the card's ``ts`` it was clicked on ("" from a shell); ``counts_as``: which of the approvers the person was at that moment;
-    ``review_at`` (epoch seconds): when others are asked to review what was decided alone; ``waited``: for how many seconds the question
-    had been there to be read when the click came (`fatigue.py`), None where nobody measured it; ``covers``: how much ``seal`` does
-    (`approval.py`)."""
+    ``review_at`` (epoch seconds): when others review what was decided alone; ``waited``: how many seconds the question could be read
+    before the click, None where unknown; ``covers``: how much ``seal`` does (`approval.py`)."""
 
     approval: ApprovalId
     person: Person
@@ -188,8 +186,8 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFailed:
-    """An effect failed after ``took`` seconds and is tried again at ``not_before`` (epoch seconds). ``inside``: of a fault of
-    Signoff's own, and not because somebody else was away. ``waits``: it was not tried, its turn comes at ``not_before``."""
+    """An effect failed after ``took`` seconds and is tried again at ``not_before`` (epoch seconds). ``inside``: of a fault of our
+    own. ``waits``: it was not tried, its turn comes at ``not_before``."""
 
     key: str
     error: str

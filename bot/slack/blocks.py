@@ -16,6 +16,7 @@ Block: TypeAlias = dict[str, Any]
 Run: TypeAlias = dict[str, Any]
 """One element of a rich_text section: text, a mention, a date, a link."""
 
+REASON = 600
 SHORTENED = " … (shortened)"
 NOT_ALONE = ", whose approval alone is not enough"
 """What stands behind untrusted text that was cut."""

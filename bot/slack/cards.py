@@ -15,7 +15,7 @@ from bot.core.call import Call, CallState
 from bot.core.canonical import short
 from bot.core.changes import alternative
 from bot.core.run import Run
-from bot.slack import changes, facts, limits, questions, status, unchecked
+from bot.slack import changes, facts, limits, questions, reasons, status, unchecked
 from bot.slack.blocks import (
     Block,
     Message,
@@ -52,12 +52,12 @@ def card(run: Run, call: Call, *, source_note: str = "", glass: bool = False) ->
     if call.approval is not None:
         blocks += [facts.who_line(run, call.approval, glass=glass)] if asking(call) else []
         blocks += unchecked.lines(call.approval.terms)
-        blocks += facts.anew_line(call.approval)
-    guard = (facts.own_line(call), facts.guard_line(call, source_note), changes.safer_line(call))
+        blocks += reasons.anew_line(call.approval)
+    guard = (reasons.own_line(call), facts.guard_line(call, source_note), changes.safer_line(call))
     for extra in (*guard, facts.says_line(run, call)):
         blocks += [extra] if extra is not None else []
     if call.approval is not None:
-        blocks += facts.stricter_lines(call.approval, run.asked.person) if asking(call) else []
+        blocks += reasons.stricter_lines(call.approval, run.asked.person) if asking(call) else []
         blocks += [*questions.lines(run, call), *facts.vote_lines(call.approval)]
     blocks += list(changes.replaced_lines(call)) or status.lines(call)
     rows = (_deciding(call, glass=glass), _else(call, cut=shortened(blocks)))

@@ -13,8 +13,19 @@ from bot.core.canonical import canonical_bytes
 from bot.core.changes import Difference, alternative, before, differences, edited_from, safer_than
 from bot.core.events import Edited
 from bot.core.run import Run
-from bot.slack import facts
-from bot.slack.blocks import NOT_ALONE, SHORTENED, Block, line, mention, moment, one_line, preformatted, rich, said
+from bot.slack.blocks import (
+    NOT_ALONE,
+    REASON,
+    SHORTENED,
+    Block,
+    line,
+    mention,
+    moment,
+    one_line,
+    preformatted,
+    rich,
+    said,
+)
 from bot.slack.blocks import Run as Piece
 
 DIFFERENCE: Final = 400
@@ -66,7 +77,7 @@ def safer_line(call: Call) -> Block | None:
     better = call.judgement.better_action if call.judgement else ""
     if not better.strip():
         return None
-    return line(said("Safer: ", "bold"), said(f"“{one_line(_alternative_text(call) or better, facts.REASON)}”"))
+    return line(said("Safer: ", "bold"), said(f"“{one_line(_alternative_text(call) or better, REASON)}”"))
 
 
 def _alternative_text(call: Call) -> str:

@@ -18,15 +18,25 @@ from bot.core.glass import BY_GLASS
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.terms import Lack, demands_of, missing
-from bot.core.tightening import demanded_since, why_void
 from bot.core.vain import in_vain
 from bot.core.values import Choice, Person, Terms
-from bot.slack import limits
-from bot.slack.blocks import SHORTENED, Block, escaped, group_mention, line, mention, moment, one_line, said, utc
+from bot.slack import limits, reasons
+from bot.slack.blocks import (
+    REASON,
+    SHORTENED,
+    Block,
+    escaped,
+    group_mention,
+    line,
+    mention,
+    moment,
+    one_line,
+    said,
+    utc,
+)
 from bot.slack.blocks import Run as Piece
 
 SAYS: Final = 300
-REASON: Final = 600
 TITLE: Final = 1_000
 RULE: Final = 200
 COMMENT_CHARACTERS: Final = 1_000
@@ -143,27 +153,6 @@ def who_line(run: Run, approval: Approval, *, glass: bool = False) -> Block:
     return line(*runs)
 
 
-def stricter_lines(approval: Approval, requester: Person) -> Iterator[Block]:
-    """That the policy became stricter while people were asked, when, what it wants beside, and whose approvals are void for it."""
-    if not approval.earlier:
-        return
-    more = ", ".join(demanded_since(approval))
-    yield line(said("The policy became stricter ", "bold"), moment(approval.tightened_at), said(f": {more}."))
-    if approval.void:
-        runs = [said("Not counted any more: ", "bold")]
-        for number, vote in enumerate(approval.void[:MOST_NAMED]):
-            why = why_void(approval.terms, vote, requester) or "it was given before"
-            runs += [*([said(", ")] if number else []), mention(vote.person.user), said(f" ({why})")]
-        left = len(approval.void) - MOST_NAMED
-        yield line(*runs, *([said(f" and {left} more{SHORTENED}")] if left > 0 else []))
-
-
-def anew_line(approval: Approval) -> Iterator[Block]:
-    """Where people were asked about this before; why they are asked again stands in words of our own."""
-    if approval.instead_of is not None and approval.resolution is None:
-        yield line(said("Asked anew: ", "bold"), said("earlier votes do not count any more."))
-
-
 def vote_lines(approval: Approval) -> Iterator[Block]:
     """One line for each of the latest votes: who, when, by which way, the comment."""
     earlier = len(approval.votes) - MOST_VOTES
@@ -180,18 +169,6 @@ def vote_lines(approval: Approval) -> Iterator[Block]:
         if vote.comment.strip():
             runs.append(said(f": “{one_line(vote.comment, VOTE_COMMENT)}”"))
         yield line(*runs)
-
-
-def own_line(call: Call) -> Block | None:
-    """Why people are asked beyond what the guard said: our words, never in its quote."""
-    ours = own_words(call)
-    return line(said(one_line(ours, REASON), "bold")) if ours else None
-
-
-def own_words(call: Call) -> str:
-    """ "" where what became of the call says it."""
-    ours = call.judgement.ours if call.judgement else ""
-    return "" if ours == call.reason else ours
 
 
 def haste(vote: Vote) -> list[Piece]:
@@ -241,7 +218,7 @@ def spoken(run: Run, call: Call, status: str, *, glass: bool = False) -> str:
     parts.append(f"Asked by <@{run.asked.person.user}>{retried}.")
     if judgement and judgement.risk is not None:
         parts.append(f"Risk {judgement.risk:.2f}.")
-    parts += [escaped(one_line(own_words(call), REASON))] if own_words(call) else []
+    parts += [escaped(one_line(reasons.own_words(call), REASON))] if reasons.own_words(call) else []
     if judgement and judgement.reason:
         parts.append(f"{escaped(one_line(judgement.source))}: {escaped(one_line(judgement.reason, REASON))}")
     if approval and approval.resolution is None:

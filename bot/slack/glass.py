@@ -13,6 +13,7 @@ from bot.core.glass import Broken
 from bot.core.run import Run
 from bot.slack import facts, limits, status
 from bot.slack.blocks import (
+    REASON,
     Block,
     Message,
     actions,
@@ -64,7 +65,7 @@ def _facts(run: Run, call: Call, broken: Broken) -> Iterator[Block]:
     yield line(mention(broken.person.user), said(" approved this alone", "bold"), said(" · "), moment(broken.at))
     if _edited(run, call, broken):
         yield line(said("They changed the arguments themselves before.", "bold"))
-    yield line(said("Reason: ", "bold"), said(f"“{one_line(broken.reason, facts.REASON)}”"))
+    yield line(said("Reason: ", "bold"), said(f"“{one_line(broken.reason, REASON)}”"))
     own = " themselves" if run.asked.person.user == broken.person.user else ""
     yield line(said("Asked by "), mention(run.asked.person.user), said(f"{own} · "), moment(run.asked_at))
     text = facts.argument_text(call)
@@ -75,7 +76,7 @@ def _facts(run: Run, call: Call, broken: Broken) -> Iterator[Block]:
 
 
 def _spoken(run: Run, call: Call, broken: Broken) -> str:
-    what, why = escaped(facts.title(call)), escaped(one_line(broken.reason, facts.REASON))
+    what, why = escaped(facts.title(call)), escaped(one_line(broken.reason, REASON))
     edited = " They changed the arguments themselves before." if _edited(run, call, broken) else ""
     return f"<@{broken.person.user}> approved {what} alone: {why}.{edited} Asked by <@{run.asked.person.user}>."
 

@@ -8,7 +8,7 @@ from bot.core.emergency import BIGHUB, froze_it
 from bot.core.events import Finished, FreezeNoted, Settled
 from bot.core.values import Answer
 from bot.slack import facts
-from bot.slack.blocks import Block, escaped, line, mention, moment, one_line, said
+from bot.slack.blocks import REASON, Block, escaped, line, mention, moment, one_line, said
 from bot.slack.blocks import Run as Piece
 from bot.slack.richtext import plain_runs
 
@@ -47,7 +47,7 @@ def word(call: Call) -> str:
 def banner_text(call: Call) -> Iterator[str]:
     """The freeze that stops what an open card asks about, escaped for a message's text."""
     if call.state is CallState.ASKING and call.frozen is not None:
-        yield f"Frozen: {escaped(_stopped(call.frozen))}. {escaped(one_line(call.frozen.reason, facts.REASON))}"
+        yield f"Frozen: {escaped(_stopped(call.frozen))}. {escaped(one_line(call.frozen.reason, REASON))}"
 
 
 def banner(call: Call) -> Iterator[Block]:
@@ -98,7 +98,7 @@ def _ended(call: Call) -> Iterator[Block]:
     else:
         yield line(
             said(f"Failed after {call.took:.1f} s", "bold"),
-            said(f": {one_line(call.reason or call.output, facts.REASON)}"),
+            said(f": {one_line(call.reason or call.output, REASON)}"),
         )
     if call.late is not None:
         yield from _later(call.late, call.late_at)
@@ -106,7 +106,7 @@ def _ended(call: Call) -> Iterator[Block]:
 
 def _later(late: Finished, at: float) -> Iterator[Block]:
     """The answer above stands; people must see that the action says otherwise, or the same."""
-    what = f"it succeeded, in {late.took:.1f} s" if late.ok else f"it failed: {one_line(late.error, facts.REASON)}"
+    what = f"it succeeded, in {late.took:.1f} s" if late.ok else f"it failed: {one_line(late.error, REASON)}"
     more = [said(" · its output is behind Details")] if late.ok and late.output else []
     yield line(said("Later the action itself reported", "bold"), said(f": {what} · "), moment(at), *more)
 
@@ -120,7 +120,7 @@ def _says(settled: Settled) -> list[Piece]:
 
 
 def _note(settled: Settled) -> list[Piece]:
-    return [said(f": “{one_line(settled.note, facts.REASON)}”")] if settled.note.strip() else []
+    return [said(f": “{one_line(settled.note, REASON)}”")] if settled.note.strip() else []
 
 
 def _doubt(call: Call) -> Iterator[Block]:
@@ -146,6 +146,6 @@ def _refused(call: Call) -> Iterator[Block]:
     if call.outcome is Outcome.DENIED and call.approval is not None and call.approval.deciding_vote is not None:
         return
     people = frozenset({froze_it(call.reason)}) if call.outcome is Outcome.FROZEN else frozenset()
-    reason = f": {one_line(call.reason, facts.REASON)}" if call.reason.strip() else "."
+    reason = f": {one_line(call.reason, REASON)}" if call.reason.strip() else "."
     known = "" if call.reason == RESTORED else " It did not run."
     yield line(said(word(call), "bold"), *plain_runs(reason, people), said(f"{known} · "), moment(call.ended_at))

@@ -14,9 +14,10 @@ from bot.core.approval import Approval
 from bot.core.call import Call
 from bot.core.glass import BY_GLASS
 from bot.core.run import Run
-from bot.slack import changes, facts, limits, questions, status, unchecked
+from bot.slack import changes, facts, limits, questions, reasons, status, unchecked
 from bot.slack.blocks import (
     CHUNK,
+    REASON,
     Block,
     chunks,
     context,
@@ -83,7 +84,7 @@ def glass_view(run: Run, call: Call, subject: Subject) -> Block:
 def deny_view(call: Call, subject: Subject) -> Block:
     """An optional reason, and Deny."""
     blocks = [
-        line(said("Deny: ", "bold"), said(one_line(facts.title(call), facts.REASON))),
+        line(said("Deny: ", "bold"), said(one_line(facts.title(call), REASON))),
         _comment("Why not?", "The agent is told, so that it can propose something better."),
         context(_digest_note(call)),
     ]
@@ -96,7 +97,7 @@ def ask_view(run: Run, call: Call, subject: Subject) -> Block:
         said("Ask "),
         mention(run.asked.person.user),
         said(" about "),
-        said(one_line(facts.title(call), facts.REASON)),
+        said(one_line(facts.title(call), REASON)),
     ]
     hint = "It is posted in the thread. The answer will stand on the card; until somebody decides, the card waits."
     blocks = [line(*told), _comment("What do you want to know?", hint, optional=False)]
@@ -172,9 +173,9 @@ def _around(run: Run, call: Call, questions_shown: int | None = questions.ON_CAR
     if call.approval is not None:
         yield facts.who_line(run, call.approval, glass=glass)
         yield from unchecked.lines(call.approval.terms, unchecked.MOST_IN_DETAILS)
-        yield from facts.stricter_lines(call.approval, run.asked.person)
+        yield from reasons.stricter_lines(call.approval, run.asked.person)
         yield from _rule(call.approval)
-    guard = (facts.own_line(call), facts.guard_line(call, ""), changes.safer_line(call))
+    guard = (reasons.own_line(call), facts.guard_line(call, ""), changes.safer_line(call))
     for extra in (*guard, facts.says_line(run, call)):
         if extra is not None:
             yield extra

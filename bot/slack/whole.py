@@ -10,8 +10,22 @@ from bot.core.approval import Approval
 from bot.core.call import Call, CallState, Outcome
 from bot.core.run import Run
 from bot.core.values import Choice
-from bot.slack import changes, facts, questions
-from bot.slack.blocks import CHUNK, Block, chunks, line, mention, moment, one_line, rich, said, section, seen, size_of
+from bot.slack import changes, facts, questions, reasons
+from bot.slack.blocks import (
+    CHUNK,
+    REASON,
+    Block,
+    chunks,
+    line,
+    mention,
+    moment,
+    one_line,
+    rich,
+    said,
+    section,
+    seen,
+    size_of,
+)
 from bot.slack.blocks import Run as Piece
 
 SOURCE = 2_500
@@ -92,7 +106,7 @@ def outcome_texts(call: Call) -> list[Text]:
     noted = call.settled.note if call.settled else ""
     late = call.late.error if call.late else ""
     texts = ((why, _why(call)), ("What was noted", noted), ("What it reported later", late))
-    return list(_shortened((heading, text, facts.REASON) for heading, text in texts))
+    return list(_shortened((heading, text, REASON) for heading, text in texts))
 
 
 def background_texts(run: Run, call: Call) -> list[Text]:
@@ -100,12 +114,12 @@ def background_texts(run: Run, call: Call) -> list[Text]:
     judgement, approval, binding = call.judgement, call.approval, call.proposal.binding
     texts = (
         ("What", facts.whole_title(call), facts.TITLE),
-        ("Target", binding.target if binding else "", facts.REASON),
+        ("Target", binding.target if binding else "", REASON),
         ("Why it is frozen", call.frozen.reason if call.frozen else "", 0),
         ("The rule", approval.terms.rule if approval else "", facts.RULE),
-        ("Why people are asked", facts.own_words(call), facts.REASON),
-        ("The guard's reason", judgement.reason if judgement else "", facts.REASON),
-        ("Safer", judgement.better_action if judgement else "", facts.REASON),
+        ("Why people are asked", reasons.own_words(call), REASON),
+        ("The guard's reason", judgement.reason if judgement else "", REASON),
+        ("Safer", judgement.better_action if judgement else "", REASON),
         ("The agent says", facts.words_of(run, call), facts.SAYS),
         *questions.texts(call),
         ("What is other than before", changes.whole_difference(run, call), 0),

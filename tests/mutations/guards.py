@@ -64,7 +64,7 @@ CORE = (
         "::test_what_a_rule_forbids_stands_once_on_the_card_of_what_it_ended_and_outside_the_guards_quote",
     ),
     guard(
-        "a sentence of ours stands once", "S14", "slack/facts.py",
+        "a sentence of ours stands once", "S14", "slack/reasons.py",
         "return \"\" if ours == call.reason else ours", "return ours",
         "slack/test_questions.py"
         "::test_what_a_rule_forbids_stands_once_on_the_card_of_what_it_ended_and_outside_the_guards_quote",
