@@ -150,7 +150,8 @@ class Life:
         known = self.runs.get(line.get("run", ""))
         poisoned = {telling.place for telling in self.story.tellings if telling.flow.poisoned}
         wanted = line["event"] == PARKED or POISON in line.get("exception", "")
-        return wanted and known is not None and known.asked.place in poisoned
+        # A run whose first commit got no answer is not known yet.
+        return wanted and bool(poisoned) and (known is None or known.asked.place in poisoned)
 
     def _last_words(self, name: str, works: int) -> None:
         self.outside.tell("death", life=self.number, name=name, works=works)

@@ -51,7 +51,8 @@ class Replica:
         """SIGTERM; how long it took to end (seconds). It ends in peace."""
         began = time.monotonic()
         self.process.terminate()
-        assert await asyncio.wait_for(self.process.wait(), 60) == 0, self.said.read_text()[-2000:]
+        status = await asyncio.wait_for(self.process.wait(), 60)
+        assert status == 0, f"it ended with {status}: {self.said.read_text()[-2000:]}"
         return time.monotonic() - began
 
     async def kill(self) -> None:
