@@ -1,5 +1,5 @@
 """What must be asked about, and on which terms: `policy.yml` as values. Reading the file is `policy_file`'s, matching `matching.py`'s,
-who may decide `authority.py`'s, counting and comparing `terms.py`'s.
+who may decide `authority.py`'s, counting and comparing `terms.py`'s, what holds back a start `holding.py`'s.
 
 Rules
 1. All rules that match apply together, and of what they state the strictest holds: deny before ask before allow, every demand of
@@ -14,14 +14,14 @@ Rules
 6. A rule on trial (``shadow``) has no effect: what it would have made stricter is noted, and that is all.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from bot.core.glass import BreakGlass
 from bot.core.matching import LONGEST_SECONDS, Case, Comparison, Match, duration
 from bot.core.terms import Denials, OnExpiry, demanding, soonest
-from bot.core.timing import Clocks, Limit, PastStart, Quiet, Window, reached
+from bot.core.timing import Limit, Quiet, Window
 from bot.core.values import ApprovalId, Binding, Person, Place, Quorum, Share, Terms, Verdict
 from bot.core.verdict import strictest
 
@@ -30,24 +30,20 @@ __all__ = [
     "Case",
     "Defaults",
     "Denials",
-    "Limited",
     "Match",
     "OnExpiry",
     "Policy",
     "Rule",
     "case_of",
-    "closed",
     "duration",
     "floor",
-    "limited",
-    "looks_back",
     "terms",
     "verdict",
 ]
 
 LOCAL_RULES, DOMAIN = "Local rules", "it_actions"
 """What cards call the policy where it judges, and what BIGHUB is told that all actions of a bot belong to."""
-_ORDER = (None, Verdict.ALLOW, Verdict.ASK, Verdict.DENY)
+ORDER = (None, Verdict.ALLOW, Verdict.ASK, Verdict.DENY)
 T = TypeVar("T")
 
 
@@ -165,7 +161,7 @@ def case_of(
 def floor(policy: Policy, case: Case) -> tuple[Verdict | None, Rule | None]:
     """The verdict that a guard may not go below, and the strictest rule (the first by name among equals); (None, None) where none
     matches."""
-    winner = min(applying(policy, case), key=lambda rule: (-_ORDER.index(rule.verdict), rule.name), default=None)
+    winner = min(applying(policy, case), key=lambda rule: (-ORDER.index(rule.verdict), rule.name), default=None)
     return (winner.verdict if winner else None), winner
 
 
@@ -271,44 +267,3 @@ def _wants_comment(wanted: bool | Comparison | None, case: Case) -> bool | None:
 
 def _soonest(seconds: list[int]) -> float:
     return soonest(*map(float, seconds))
-
-
-# --- what holds back a start ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Limited:
-    """A limit that is reached."""
-
-    rule: str
-    limit: Limit
-
-
-def closed(policy: Policy, case: Case, clocks: Clocks) -> tuple[str, Window] | None:
-    """The change-freeze window that holds now, and its rule; None where what changes something may start."""
-    if case.read_only:
-        return None
-    held = (
-        (rule.name, window)
-        for rule in applying(policy, case)
-        for window in rule.windows
-        if window.holds(clocks(window.zone))
-    )
-    return min(held, key=lambda each: (each[0], each[1].written), default=None)
-
-
-def looks_back(policy: Policy, case: Case) -> int:
-    """How many seconds of starts matter to the limits of a case; 0 where it has none."""
-    return max((limit.seconds for rule in applying(policy, case) for limit in rule.limits), default=0)
-
-
-def limited(policy: Policy, case: Case, starts: Iterable[PastStart], now: float) -> Limited | None:
-    """The strictest limit that one more start would break. ``starts``: those of the longest time that any limit looks back."""
-    past = tuple(starts)
-    broken = (
-        Limited(rule.name, limit)
-        for rule in applying(policy, case)
-        for limit in rule.limits
-        if reached(limit, case.action, case.requester, past, now)
-    )
-    return min(broken, key=lambda each: (-_ORDER.index(each.limit.verdict), each.rule), default=None)

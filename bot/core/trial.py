@@ -5,7 +5,8 @@ Rule: a rule on trial has no effect, whatever is found here. Limits are not look
 
 from dataclasses import replace
 
-from bot.core.policy import Case, Policy, Rule, closed, terms
+from bot.core.holding import closed
+from bot.core.policy import Case, Policy, Rule, terms
 from bot.core.terms import stricter
 from bot.core.timing import Clocks
 from bot.core.values import ApprovalId, Verdict

@@ -4,7 +4,7 @@ Rule: nothing is decided here that `starting.py` and `rechecking.py` do not deci
 Doing the start is `doing.py`'s.
 """
 
-from bot.core import policy as rules
+from bot.core import holding
 from bot.core.call import Call, CallState
 from bot.core.events import CallRefused, Judged
 from bot.core.refusal import Refused
@@ -49,14 +49,14 @@ class Hindrances:
             return judged_again(run, call, recheck, policy, new, tx.now, keys)
         return None
 
-    async def _limited(self, run: Run, call: Call, tx: Writer) -> rules.Limited | None:
+    async def _limited(self, run: Run, call: Call, tx: Writer) -> holding.Limited | None:
         """The limit that this start would break; one that is tried again has counted already."""
         binding, policy = call.proposal.binding, self._people.policy
         case = case_in(run, call, binding) if binding is not None and call.state is CallState.ALLOWED else None
-        seconds = rules.looks_back(policy, case) if case is not None else 0
+        seconds = holding.looks_back(policy, case) if case is not None else 0
         if case is None or not seconds:
             return None
-        return rules.limited(policy, case, await tx.recent_starts(tx.now - seconds), tx.now)
+        return holding.limited(policy, case, await tx.recent_starts(tx.now - seconds), tx.now)
 
     async def _refusal(self, run: Run, call: Call, tx: Writer) -> CallRefused | None:
         keys, policy, freezes = self._seal_keys, self._people.policy, await tx.freezes()

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.clocks import clocks_at
-from bot.core import canonical
+from bot.core import canonical, holding
 from bot.core import policy as rules
 from bot.core.approval import (
     COVERS,
@@ -158,7 +158,7 @@ def _beyond(run: Run, approval: Approval, present: Terms, given: tuple[Vote, ...
     return ""
 
 
-def limit_said(held: rules.Limited) -> str:
+def limit_said(held: holding.Limited) -> str:
     """A limit that is reached, as a sentence."""
     limit = held.limit
     whose = " and ".join(("action",) * limit.per_action + ("person",) * limit.per_person)
@@ -168,7 +168,7 @@ def limit_said(held: rules.Limited) -> str:
 
 def closed_now(policy: Policy, case: Case, now: float) -> str | None:
     """Which change-freeze window holds this back, as a sentence; None where none does."""
-    held = rules.closed(policy, case, clocks_at(now))
+    held = holding.closed(policy, case, clocks_at(now))
     if held is None:
         return None
     rule, window = held

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from bot.core import holding
 from bot.core import policy as rules
 from bot.core.matching import LONGEST_SECONDS, Case
 from bot.core.policy import Match, Policy, Rule
@@ -37,7 +38,7 @@ class Explained:
 
 def explained(policy: Policy, case: Case, said: Verdict | None, clocks: Clocks) -> Explained:
     """``said``: what the guard says of it, None without one."""
-    given, window = rules.verdict(policy, case, said), rules.closed(policy, case, clocks)
+    given, window = rules.verdict(policy, case, said), holding.closed(policy, case, clocks)
     applying = sorted(rules.applying(policy, case), key=lambda rule: rule.name)
     reasons = tuple(rule.name for rule in applying if _says(rule) and _leads_to(rule, given))
     trial = on_trial(policy, case, given, clocks)

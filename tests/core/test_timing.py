@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.clocks import clocks_at
-from bot.core.policy import Case, Limited, Match, Policy, Rule, closed, limited
+from bot.core.holding import Limited, closed, limited
+from bot.core.policy import Case, Match, Policy, Rule
 from bot.core.timing import DAY, WEEK, Dated, Limit, LocalTime, PastStart, Recurring, time_said
 from bot.core.values import Verdict
 
