@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core.events import Judged
-from bot.core.policy import LOCAL_RULES, Policy
+from bot.core.ours import denying
+from bot.core.policy import Policy
 from bot.core.run import Run
-from bot.core.values import Verdict
 from bot.engine.words import ENOUGH_WAITS
 from bot.ports import Writer
 
@@ -36,5 +36,4 @@ def _is_further(run: Run, event: Judged) -> bool:
 
 
 def _refused(event: Judged, why: str) -> Judged:
-    refusal = replace(event.judgement, verdict=Verdict.DENY, reason=why, source=LOCAL_RULES, seal="")
-    return Judged(event.call, refusal)
+    return Judged(event.call, replace(denying(event.judgement, why), seal=""))

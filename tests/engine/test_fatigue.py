@@ -240,4 +240,5 @@ async def test_s14_where_a_limit_asks_people_it_asks_about_no_more_than_may_wait
         (CallState.ASKING, None): 2,
         (CallState.REFUSED, Outcome.BLOCKED): CARDS - 3,
     }
+    assert {call.reason for call in calls if call.state is CallState.REFUSED} == {ENOUGH_WAITS.format(2, 2)}
     assert len(world.deeds.done) == 1

@@ -2128,6 +2128,11 @@ FATIGUE = (
         "engine/test_fatigue.py::test_s14_of_whoever_floods_so_much_waits_at_once_and_all_the_rest_is_answered[sqlite]",
     ),
     guard(
+        "what is one too many is refused for that", "S14", "engine/flooding.py",
+        "denying(event.judgement, why)", "denying(event.judgement, event.judgement.ours)",
+        "engine/test_fatigue.py::test_s14_where_a_limit_asks_people_it_asks_about_no_more_than_may_wait",
+    ),
+    guard(
         "what takes the place of a question is no further one", "S14", "engine/flooding.py",
         "call.approval is None and call.edits is None and call.instead_of is None", "True",
         "engine/test_fatigue.py::test_s14_what_takes_the_place_of_a_question_is_asked_also_where_no_more_may_wait",
