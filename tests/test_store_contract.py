@@ -140,6 +140,19 @@ async def test_s14_two_who_count_for_one_run_do_not_wait_for_each_other(store: A
     assert sorted(tries) == ["counts first", "reads first"], "Postgres had to end one of them"
 
 
+async def test_s14_who_counts_changes_no_time_that_was_sealed_with(store: AnyStore) -> None:
+    await record(store, R, asked())
+
+    async def work(writer: Writer) -> tuple[float, float]:
+        sealed_with = writer.now
+        await asyncio.sleep(0.01)
+        await writer.open_of(R, "T1", "U1")
+        return sealed_with, writer.now
+
+    sealed_with, recorded_at = await store.write(work)
+    assert sealed_with == recorded_at
+
+
 async def test_s14_the_votes_of_late_are_found_with_who_gave_them_and_how_long_they_took(store: AnyStore) -> None:
     vote = replace(approved("appr"), waited=2.5)
     card = CardShown(CallId("c"), "C1", vote.message, "")

@@ -258,8 +258,9 @@ class SqlWriter(SqlReader):
 
     async def open_of(self, run: RunId, team: str, requester: str) -> int:
         if self._dialect == "postgresql":
-            # The run first, as everywhere: two of one person's would else wait for each other.
-            await self._lock(run)
+            # The run first, as everywhere: two of one person's would else wait for each other. The time stays: what is counted for
+            # has been sealed with it.
+            await self.connection.scalar(_LOCK, {"run": run})
             await self.connection.execute(_KEEP_OPEN, {"whose": f"{team}/{requester}"})
         return await super().open_of(run, team, requester)
 
