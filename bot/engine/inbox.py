@@ -17,6 +17,7 @@ from bot.core.inputs import Clicked, Foreign, Nothing, Ordered, Wrote
 from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
+from bot.core.taint import RETRIED
 from bot.core.values import Person, Place, RunId
 from bot.engine.door import Door
 from bot.engine.editing import CHANGES, Editing, is_done
@@ -277,7 +278,7 @@ class Inbox:
         if refused is not None or latest is None or latest.line.run != failed.id:
             await self._explain(clicked, refused.reason if refused else "This was tried again already; see below.")
             return await self._close(row)
-        message = f"retry:{failed.id}"
+        message = f"{RETRIED}{failed.id}"
         wrote = Wrote(failed.asked.person, place, message, failed.asked.text, True)
         if not await self._begin(row, wrote, run_id_of(place, message), failed.id, clicked.person):
             await self._retry(row, clicked)
