@@ -1749,6 +1749,23 @@ RESTORED = (
     ),
 )  # fmt: skip
 
+PLACED = (
+    guard(
+        "from the thread of a card elsewhere only Withdraw and Stop count", "S12", "core/placing.py",
+        "or not told or clicked.action not in ENDING or", "or not told or",
+        "engine/test_placed.py::test_s12_no_other_button_counts_from_the_thread",
+    ),
+    guard(
+        "only the line that tells where the card stands counts in its place", "S12", "core/placing.py",
+        "call.card is None or not told or", "call.card is None or",
+        "engine/test_placed.py::test_s12_no_other_message_of_the_thread_has_these_buttons",
+    ),
+    guard(
+        "that line counts in its own channel only", "S12", "core/placing.py",
+        " or clicked.channel != run.asked.place.channel:", ":",
+        "engine/test_placed.py::test_s12_the_line_counts_in_its_own_channel_only",
+    ),
+)  # fmt: skip
 TAINT = (
     guard(
         "after reading what nobody has checked, people are asked before anything changes", "S1", "engine/starting.py",
@@ -2219,6 +2236,7 @@ GUARDS = (
     *PACE,
     *PARKED,
     *RESTORED,
+    *PLACED,
     *TAINT,
     *EDITING,
     *EMERGENCY,
