@@ -6,7 +6,7 @@ from bot.core.inputs import Input, Nothing, Profile
 from bot.core.policy import Defaults, Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.values import Person, RunId
+from bot.core.values import ApprovalId, Person, RunId
 from bot.ports import InboxRow, Posted
 
 TEAM = "program"
@@ -38,7 +38,15 @@ class Alone:
         return Posted("", "")
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
+        self,
+        run: Run,
+        key: str,
+        text: str,
+        retry: RunId | None = None,
+        *,
+        ends: ApprovalId | None = None,
+        names: bool = False,
+        again: bool = True,
     ) -> Posted:
         return Posted("", "")
 

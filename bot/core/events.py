@@ -38,7 +38,7 @@ class Said:
 @dataclass(frozen=True, slots=True)
 class ModelReplied:
     """One model response. ``items`` is its output list as JSON; ``heard`` is how many messages the model had been shown;
-    ``response`` is OpenAI's id of it, ``took`` the seconds that it took."""
+    ``response`` is OpenAI's id of it, ``took`` the seconds that it took; ``read``: what of earlier runs is unchecked (`taint.py`)."""
 
     items: Content
     text: Content
@@ -47,6 +47,7 @@ class ModelReplied:
     tokens: int = 0
     response: str = ""
     took: float = 0.0
+    read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +263,7 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """The thread was told (``ref``: its ``ts``) that an approval waits, or that others are called in; ``key`` is the effect's.
-    ``summons``: who is told directly as well."""
+    """The thread was told (``ref``: its ``ts``; ``key``: the effect's) that an approval waits or calls others in; ``summons``: directly."""
 
     approval: ApprovalId
     key: str

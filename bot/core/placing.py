@@ -1,10 +1,17 @@
 """Where a card stands, or is to stand. Pure.
 
-Rule: a card stays where it was posted, whatever the terms of a later approval say; a button counts only there.
+Rule 1: a card stays where it was posted, whatever the terms of a later approval say; a button counts only there.
+Rule 2: whoever asked need not be in the card's channel, so what tells the thread that it stands elsewhere has Withdraw and Stop too.
 """
 
-from bot.core.call import Call
+from dataclasses import replace
+
+from bot.core.call import Call, CallState
+from bot.core.inputs import Clicked
 from bot.core.run import Run
+from bot.core.values import ApprovalId
+
+ENDING = frozenset({"withdraw", "stop"})
 
 
 def channel_of(run: Run, call: Call) -> str:
@@ -13,3 +20,24 @@ def channel_of(run: Run, call: Call) -> str:
         return call.card.channel
     named = call.approval.terms.post_to if call.approval is not None else ()
     return named[0] if named else run.asked.place.channel
+
+
+def ended_in_thread(run: Run, about: str) -> ApprovalId | None:
+    """The approval that the notice ``about`` (`effects.PostNotice`) lets whoever asked take back; None for one without those buttons."""
+    open_ = (call for call in run.calls if call.state is CallState.ASKING and about in _told(run, call))
+    return next((call.approval.terms.approval for call in open_ if call.approval is not None), None)
+
+
+def as_on_card(run: Run, call: Call, clicked: Clicked) -> Clicked:
+    """A click on a notice with those buttons, as the one on the card that it stands for; any other as it is."""
+    told = any(each.key in _told(run, call) and each.ref == clicked.message for each in run.receipts)
+    if call.card is None or not told or clicked.action not in ENDING or clicked.channel != run.asked.place.channel:
+        return clicked
+    return replace(clicked, channel=call.card.channel, message=call.card.message)
+
+
+def _told(run: Run, call: Call) -> tuple[str, ...]:
+    """The notices by which the thread is told of a card in another channel: where it stands, and that people are asked anew."""
+    if call.card is None or call.card.channel == run.asked.place.channel or call.approval is None:
+        return ()
+    return f"placed:{call.proposal.call}", f"anew:{call.approval.terms.approval}"

@@ -70,7 +70,7 @@ ENDS = frozenset({_S.DONE, _S.CANCELLED, _S.FAILED})
 class Run:
     """A run as its journal tells it. ``said`` begins with the request; ``length`` is the journal's. ``tokens``: what the model
     used; ``worked``: the seconds that its model calls and actions took, added up: waiting for people is not in them; ``broken``: what one
-    person decided alone; ``seqs``: where in the journal each of ``said`` stands."""
+    person decided alone; ``seqs``: where in the journal each of ``said`` stands; ``thinks_from``: where it was the model's turn last."""
 
     id: RunId
     asked: Asked
@@ -91,6 +91,7 @@ class Run:
     worked: float = 0.0
     broken: tuple[Broken, ...] = ()
     seqs: tuple[int, ...] = (1,)
+    thinks_from: int = 1
 
     def call(self, call_id: str) -> Call | None:
         return next((call for call in self.calls if call.proposal.call == call_id), None)
@@ -134,7 +135,9 @@ def apply(run: Run, event: Event, at: float) -> Run | Refused:
     after = _settle(after if told is after.calls else replace(after, calls=told))
     if after.state not in legal:
         raise BrokenJournal(f"{type(event).__name__} led from {run.state} to {after.state}")
-    return replace(after, length=run.length + 1, last_at=at)
+    anew = after.state is RunState.THINKING and (run.state, run.turns) != (after.state, after.turns)
+    since = run.length + 1 if anew else run.thinks_from
+    return replace(after, length=run.length + 1, last_at=at, thinks_from=since)
 
 
 def _settle(run: Run) -> Run:
@@ -165,11 +168,12 @@ def _model_replied(run: Run, event: ModelReplied, at: float) -> Run | Refused:
         return Refused("The reply does not belong to this run.")
     turn = len(run.turns) + 1
     run = _without_trouble(run, f"model:{turn}")
-    run = replace(run, turns=(*run.turns, Turn(event.items, event.text, event.heard, event.response)))
-    run = replace(run, tokens=run.tokens + event.tokens, worked=run.worked + event.took)
+    shown = max((run.thinks_from, *run.seqs[: event.heard]))
+    new = Turn(event.items, event.text, event.heard, event.response, shown, event.read)
+    run = replace(run, turns=(*run.turns, new), tokens=run.tokens + event.tokens, worked=run.worked + event.took)
     if event.proposals:
-        new = (proposed(turn, proposal, at) for proposal in event.proposals)
-        return replace(run, state=RunState.ACTING, calls=(*run.calls, *new))
+        wanted = (proposed(turn, proposal, at) for proposal in event.proposals)
+        return replace(run, state=RunState.ACTING, calls=(*run.calls, *wanted))
     run = replace(run, replies=(*run.replies, event.text))
     if event.heard < len(run.said):
         return replace(run, state=RunState.THINKING)

@@ -68,12 +68,15 @@ STATUSES: dict[tuple[CallState, Outcome | None], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One model response: its output items as JSON, its words, how many messages it had been shown, OpenAI's id of it."""
+    """One model response: its output items as JSON, its words, how many messages it had been shown, OpenAI's id of it. ``shown``: the
+    place in the journal up to which it had surely been shown everything; ``read``: as in `ModelReplied`."""
 
     items: str
     text: str
     heard: int
     response: str = ""
+    shown: int = 0
+    read: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from bot.core.call import Call, CallState
 from bot.core.effects import Effect
 from bot.core.events import CardShown, Delivered, Event, Reminded, RunFailed
 from bot.core.moments import untold
-from bot.core.placing import channel_of
+from bot.core.placing import channel_of, ended_in_thread
 from bot.core.run import Run
 from bot.core.values import RunId
 from bot.engine.door import Door
@@ -140,7 +140,8 @@ class Delivering:
                 posted = await self._chat.post_notice(run, key, end_text(run), retry, again=again)
             case owed.PostNotice():
                 told = notice_text(run, effect, self._policy)
-                posted = await self._chat.post_notice(run, key, told, again=again)
+                ends = ended_in_thread(run, effect.about)
+                posted = await self._chat.post_notice(run, key, told, ends=ends, again=again)
             case owed.Summon():
                 posted = await self._reminding.summon(run, effect, again)
             case _:

@@ -25,6 +25,7 @@ from bot.core.events import (
 )
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run, RunState, apply
+from bot.core.taint import carried
 from bot.core.values import Answer, ApprovalId, CallId, Judgement, Proposal
 from bot.engine.delivering import Delivering, call_in
 from bot.engine.door import RECEIPTS_SECONDS, Door
@@ -151,7 +152,8 @@ class Doer:
         if passed := bound_passed(run, self._limits):
             await self._door.record(run.id, RunFailed(passed))
             return
-        items = transcript.items(run, await self._earlier(run))
+        before = await self._earlier(run)
+        items = transcript.items(run, before)
         decoration = asyncio.create_task(self._show_thinking(run))
         began = time.monotonic()
         try:
@@ -166,7 +168,8 @@ class Doer:
         elif reply.wishes and rounds >= most:
             await self._door.record(run.id, RunFailed(TOO_MANY_ROUNDS.format(most)))
         else:
-            await self._record_turn(run, await self._replied(run, reply, round(time.monotonic() - began, 3)))
+            took = round(time.monotonic() - began, 3)
+            await self._record_turn(run, await self._replied(run, reply, took, carried(run, before)))
 
     async def _show_thinking(self, run: Run) -> None:
         """Decoration; nobody misses it where the model is quick."""
@@ -203,7 +206,7 @@ class Doer:
             previous = earlier.asked.previous
         return tuple(reversed(found))
 
-    async def _replied(self, run: Run, reply: Reply, took: float) -> ModelReplied:
+    async def _replied(self, run: Run, reply: Reply, took: float, read: tuple[str, ...]) -> ModelReplied:
         turn, most = len(run.turns) + 1, self._limits.max_calls_per_turn
         requester = run.asked.person
         proposals = [
@@ -213,7 +216,7 @@ class Doer:
             for n, wish in enumerate(reply.wishes, 1)
         ]
         said = (reply.items, reply.text, tuple(proposals), len(run.said))
-        return ModelReplied(*said, reply.tokens, reply.response, took)
+        return ModelReplied(*said, reply.tokens, reply.response, took, read)
 
     # --- the guard --------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 Rule 1: whoever asked for something may take it back or stop it, whatever the policy says of them: nothing runs because of that.
 Rule 2: everything else takes the right to decide, asked at the click.
-Rule 3: from the recorded card only, about what that card shows; decided in the transaction that appends it.
+Rule 3: from the recorded card only (or what stands for it, `placing.py`), about what that card shows; decided in the transaction that
+appends it.
 What a vote takes is `voting.py`'s.
 """
 

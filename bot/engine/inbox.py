@@ -14,9 +14,10 @@ from bot.core.call import Call, CallState
 from bot.core.events import Answered, Asked, Event, Said
 from bot.core.glass import BY_GLASS
 from bot.core.inputs import Clicked, Foreign, Nothing, Ordered, Wrote
-from bot.core.placing import channel_of
+from bot.core.placing import as_on_card, channel_of
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
+from bot.core.taint import RETRIED
 from bot.core.values import Person, Place, RunId
 from bot.engine.door import Door
 from bot.engine.editing import CHANGES, Editing, is_done
@@ -175,7 +176,7 @@ class Inbox:
             decided = await self._editing.decided(run, call, clicked)
             outcome = decided if isinstance(decided, Refused) else await self._recorded(run.id, decided, row)
         else:
-            outcome = await self._gesture(run, call, clicked, row)
+            outcome = await self._gesture(run, call, as_on_card(run, call, clicked), row)
         if isinstance(outcome, Refused):
             if not await self._is_so(clicked):
                 await self._explain(clicked, outcome.reason)
@@ -196,7 +197,7 @@ class Inbox:
         call = run.call_of(clicked.value) if run else None
         if run is None or call is None:
             return None
-        place = run.asked.place
+        place, clicked = run.asked.place, as_on_card(run, call, clicked)
         return (run, call) if (place.team, channel_of(run, call)) == (team, clicked.channel) else None
 
     async def run_of(self, opaque: str) -> Run | None:
@@ -277,7 +278,7 @@ class Inbox:
         if refused is not None or latest is None or latest.line.run != failed.id:
             await self._explain(clicked, refused.reason if refused else "This was tried again already; see below.")
             return await self._close(row)
-        message = f"retry:{failed.id}"
+        message = f"{RETRIED}{failed.id}"
         wrote = Wrote(failed.asked.person, place, message, failed.asked.text, True)
         if not await self._begin(row, wrote, run_id_of(place, message), failed.id, clicked.person):
             await self._retry(row, clicked)

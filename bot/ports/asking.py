@@ -11,7 +11,7 @@ from bot.core.inputs import Profile
 from bot.core.moments import Moment
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.values import Binding, Judgement, Person, Place, Proposal, RunId
+from bot.core.values import ApprovalId, Binding, Judgement, Person, Place, Proposal, RunId
 
 # --- Model ----------------------------------------------------------------------------------------------------------
 
@@ -181,9 +181,18 @@ class Chat(Protocol):
         """Post the model's words in the run's thread, all of them. ``key`` names the effect, for reconciling (``again``)."""
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
+        self,
+        run: Run,
+        key: str,
+        text: str,
+        retry: RunId | None = None,
+        *,
+        ends: ApprovalId | None = None,
+        names: bool = False,
+        again: bool = True,
     ) -> Posted:
-        """Post a sentence of Signoff's own; with ``retry`` it carries a Retry button. ``names``: it is Signoff's own to the last
+        """Post a sentence of Signoff's own; with ``retry`` it carries a Retry button, with ``ends`` Withdraw and Stop of that approval.
+        ``names``: it is Signoff's own to the last
         word, so everybody and every group that it names is mentioned."""
 
     async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:

@@ -132,7 +132,7 @@ def _else(call: Call, *, cut: bool) -> Iterator[Block]:
     if asking(call) or not shows_everything(call) or call.reported or cut:
         yield button("Details", "details", opaque, f"Details: {what}")
     if asking(call):
-        yield from _ending(opaque, what)
+        yield from ending(opaque, what)
 
 
 def _instead(call: Call, opaque: str, what: str) -> Iterator[Block]:
@@ -145,7 +145,7 @@ def _instead(call: Call, opaque: str, what: str) -> Iterator[Block]:
         yield button("Safer", "safer_form", opaque, safer) if named else button("Safer", "safer", opaque, safer)
 
 
-def _ending(opaque: str, what: str) -> Iterator[Block]:
+def ending(opaque: str, what: str) -> Iterator[Block]:
     """What whoever asked for it may press; stopping ends more than this card shows, so it asks once more."""
     yield button("Withdraw", "withdraw", opaque, f"Withdraw, for whoever asked for it: {what}")
     stop = button("Stop", "stop", opaque, "Stop the whole request")

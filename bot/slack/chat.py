@@ -21,7 +21,7 @@ from bot.core.inputs import Profile
 from bot.core.placing import channel_of
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.values import Person, RunId
+from bot.core.values import ApprovalId, Person, RunId
 from bot.logger import log
 from bot.ports import Posted, Rejected
 from bot.slack import replies as words
@@ -142,9 +142,17 @@ class SlackChat:
         return await self._post_all(run, key, words.reply(text, _people(run)), again)
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
+        self,
+        run: Run,
+        key: str,
+        text: str,
+        retry: RunId | None = None,
+        *,
+        ends: ApprovalId | None = None,
+        names: bool = False,
+        again: bool = True,
     ) -> Posted:
-        said = words.whisper(text) if names else words.notice(text, retry, _people(run))
+        said = words.whisper(text) if names else words.notice(text, retry, _people(run), ends)
         return await self._post_all(run, key, (said,), again)
 
     async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:

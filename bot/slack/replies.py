@@ -7,7 +7,7 @@ Rule 2: every reply says that the model wrote it, so that none can pass for a ca
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bot.core.values import RunId
+from bot.core.values import ApprovalId, RunId
 from bot.engine.listing import Listing
 from bot.ports import OpenApproval
 from bot.slack import richtext
@@ -30,6 +30,7 @@ from bot.slack.blocks import (
     section,
     weight,
 )
+from bot.slack.cards import ending
 
 WRITTEN_BY_MODEL: Final = "Written by the model"
 PART_CHARACTERS: Final = 3_500
@@ -49,9 +50,13 @@ def reply(text: str, people: frozenset[str] = frozenset()) -> tuple[Message, ...
     return tuple(Message(spoken, (rich(*elements), context(WRITTEN_BY_MODEL))) for spoken, elements in parts)
 
 
-def notice(text: str, retry: RunId | None = None, people: frozenset[str] = frozenset()) -> Message:
-    """A sentence of Signoff's own. ``people``: the only ones whose ``<@U…>`` becomes a mention."""
+def notice(
+    text: str, retry: RunId | None = None, people: frozenset[str] = frozenset(), ends: ApprovalId | None = None
+) -> Message:
+    """A sentence of Signoff's own. ``people``: the only ones whose ``<@U…>`` becomes a mention; ``ends``: as in `Chat.post_notice`."""
     message = _sentence(richtext.plain_runs(text or "(no text)", people))
+    if ends is not None:
+        return Message(message.text, (*message.blocks, actions(*ending(ends, message.text))))
     if retry is None:
         return message
     return Message(message.text, (*message.blocks, actions(button("Retry", "retry", retry, "Retry the request"))))

@@ -18,7 +18,7 @@ from bot.core.glass import Broken
 from bot.core.inputs import Profile
 from bot.core.moments import Moment
 from bot.core.run import Run
-from bot.core.values import Judgement, Person, RunId
+from bot.core.values import ApprovalId, Judgement, Person, RunId
 from bot.ports import Posted, Prompt, Question, Reply
 
 Line = dict[str, Any]
@@ -81,7 +81,15 @@ class Slack:
         return self._post(run, key, text, None, again)
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
+        self,
+        run: Run,
+        key: str,
+        text: str,
+        retry: RunId | None = None,
+        *,
+        ends: ApprovalId | None = None,
+        names: bool = False,
+        again: bool = True,
     ) -> Posted:
         return self._post(run, key, text, retry, again)
 

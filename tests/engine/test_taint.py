@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from bot.actions import Registry, action, define
 from bot.core.call import CallState, Outcome
 from bot.core.run import Run, RunState
 from bot.core.taint import RAISED
@@ -16,7 +15,7 @@ from bot.ports import Store
 from bot.sql.store import open_store
 from tests.engine.test_editing import LESS, edit
 from tests.engine.test_faults import GRANT, running
-from tests.engine.world import BOB, CAROL, World, approval_of, registered, saying, wishing
+from tests.engine.world import BOB, CAROL, World, approval_of, saying, wishing
 
 LOOK = ("look", {"what": "the log"})
 DENY = Judgement(Verdict.DENY, "never", "BIGHUB")
@@ -88,29 +87,19 @@ async def test_s1_the_requesters_next_words_let_the_model_act_again() -> None:
     assert world.deeds.done == ["looked at the log", "bob in admins"] and world.chat.cards == {}
 
 
-async def test_s1_words_of_the_requester_check_what_had_come_back_by_then_and_nothing_that_came_later() -> None:
-    world, hold, slow = World(), asyncio.Event(), asyncio.Event()
-
-    @action(read_only=True)
-    async def read(name: str) -> str:
-        """Read something that takes its time."""
-        await (hold if name == "first" else slow).wait()
-        return f"{name} text"
-
-    world.registry = Registry([*registered(world.deeds), define(read)])
-    world.engine = world.new_engine()
-    world.model.turns = [wishing(("read", {"name": "first"}), ("read", {"name": "second"})), wishing(GRANT)]
+async def test_s1_words_of_the_requester_check_nothing_that_the_model_had_not_read_by_then() -> None:
+    """What it looked at is there when they write, but the turn waits for somebody else's click."""
+    world = World()
+    world.guard.answers["grant_access"] = Judgement(Verdict.ASK, "broad", "BIGHUB")
+    world.model.turns = [wishing(LOOK, GRANT), wishing(("sync", {})), saying("Told.")]
     async with running(world):
-        await world.write("read both")
-        await world.until(lambda run: [c.state for c in run.calls] == [CallState.STARTED] * 2, 10.0)
-        hold.set()
-        await world.until(lambda run: run.calls[0].answered, 10.0)
-        await world.write("and hurry", message="2")
+        await world.write("look at the log, and grant it")
+        run = await world.until(lambda run: run.calls and run.calls[0].answered and run.calls[1].card, 10.0)
+        await world.write("any news?", message="2")
         await world.until(lambda run: len(run.said) == 2, 10.0)
-        slow.set()
-        run = await world.until(lambda run: (call := run.call("t2c1")) and call.state is CallState.ASKING, 10.0)
-    assert run.call("t2c1").approval.terms.tainted == ("output:read",)
-    assert world.deeds.done == []
+        await world.click("deny", approval_of(run, "t1c2"), CAROL, "card-t1c2")
+        run = await world.until(lambda run: (call := run.call("t2c1")) and call.card, 10.0)
+    assert run.call("t2c1").approval.terms.tainted == TAINTED and world.deeds.done == ["looked at the log"]
 
 
 async def test_s1_an_edited_call_of_a_tainted_turn_is_asked_about_and_says_so_again() -> None:

@@ -17,7 +17,7 @@ from bot.core.placing import channel_of
 from bot.core.policy import Defaults, Policy
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run
-from bot.core.values import Judgement, Person, Place, RunId, Verdict
+from bot.core.values import ApprovalId, Judgement, Person, Place, RunId, Verdict
 from bot.dict_store import DictStore
 from bot.engine import Engine, Limits
 from bot.ports import (
@@ -164,6 +164,7 @@ class ChatInMemory:
     cards: dict[str, list[str]] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
     retries: list[RunId] = field(default_factory=list)
+    ends: list[ApprovalId] = field(default_factory=list)
     whispers: list[tuple[str, str]] = field(default_factory=list)
     absent: bool = False
     refuses: bool = False
@@ -206,9 +207,18 @@ class ChatInMemory:
         return self._post(text)
 
     async def post_notice(
-        self, run: Run, key: str, text: str, retry: RunId | None = None, *, names: bool = False, again: bool = True
+        self,
+        run: Run,
+        key: str,
+        text: str,
+        retry: RunId | None = None,
+        *,
+        ends: ApprovalId | None = None,
+        names: bool = False,
+        again: bool = True,
     ) -> Posted:
         self.retries += [retry] if retry is not None else []
+        self.ends += [ends] if ends is not None else []
         return self._post(text)
 
     async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:

@@ -1749,6 +1749,23 @@ RESTORED = (
     ),
 )  # fmt: skip
 
+PLACED = (
+    guard(
+        "from the thread of a card elsewhere only Withdraw and Stop count", "S12", "core/placing.py",
+        "or not told or clicked.action not in ENDING or", "or not told or",
+        "engine/test_placed.py::test_s12_no_other_button_counts_from_the_thread",
+    ),
+    guard(
+        "only the line that tells where the card stands counts in its place", "S12", "core/placing.py",
+        "call.card is None or not told or", "call.card is None or",
+        "engine/test_placed.py::test_s12_no_other_message_of_the_thread_has_these_buttons",
+    ),
+    guard(
+        "that line counts in its own channel only", "S12", "core/placing.py",
+        " or clicked.channel != run.asked.place.channel:", ":",
+        "engine/test_placed.py::test_s12_the_line_counts_in_its_own_channel_only",
+    ),
+)  # fmt: skip
 TAINT = (
     guard(
         "after reading what nobody has checked, people are asked before anything changes", "S1", "engine/starting.py",
@@ -1760,16 +1777,44 @@ TAINT = (
         "core/test_taint.py::test_s1_it_is_part_of_what_is_stored",
     ),
     guard(
-        "what came back after the requester had written is unchecked", "S1", "core/taint.py",
-        "if each.turn < call.turn and each.seq > spoke)",
-        "if each.turn < call.turn and not any(s.person == requester for s in run.said[run.turns[each.turn - 1].heard : heard]))",
-        "engine/test_taint.py"
-        "::test_s1_words_of_the_requester_check_what_had_come_back_by_then_and_nothing_that_came_later",
+        "the requester's words check no output that the model has not read", "S1", "core/taint.py",
+        "(place, turn.heard) <= spoke and call.seq <= turn.shown", "call.seq <= turn.shown",
+        "core/test_taint.py"
+        "::test_s1_the_requesters_next_words_check_what_the_model_had_read_before_them_and_nothing_later",
         "core/test_taint.py::test_s1_it_is_what_the_journal_tells_for_every_turn_whatever_the_order",
     ),
     guard(
+        "what nobody knows to have been shown is not taken for read", "S1", "core/taint.py",
+        "(place, turn.heard) <= spoke and call.seq <= turn.shown", "(place, turn.heard) <= spoke",
+        "core/test_taint.py::test_s1_what_came_late_while_the_model_was_thinking_was_read_by_the_turn_after_it",
+    ),
+    guard(
+        "Retry is nobody's words", "S1 S9", "core/taint.py",
+        "if not (number == 0 and each.message.startswith(RETRIED)):", "if True:",
+        "core/test_taint_carried.py"
+        "::test_s1_retry_is_nobodys_words_so_all_that_the_failed_run_had_read_is_unchecked",
+        "engine/test_taint_retried.py"
+        "::test_s1_what_a_failed_run_had_read_is_unchecked_in_the_run_that_retry_begins",
+        "engine/test_taint_retried.py"
+        "::test_s1_s9_who_wrote_a_wish_into_a_run_that_failed_does_not_approve_it_alone_after_retry",
+    ),
+    guard(
+        "what earlier runs hold that nobody has checked is carried into the turn", "S1", "engine/doing.py",
+        "took, carried(run, before))", "took, ())",
+        "engine/test_taint_retried.py"
+        "::test_s1_what_a_failed_run_had_read_is_unchecked_in_the_run_that_retry_begins",
+        "engine/test_taint_retried.py"
+        "::test_s1_a_new_request_checks_what_the_model_had_read_before_it_and_not_what_it_reads_with_it",
+    ),
+    guard(
+        "what an action reports after the next run began is not taken for read by it", "S1", "core/taint.py",
+        "if n > place and each.run.asked_at > part.run.last_at)", "if n > place)",
+        "core/test_taint_carried.py"
+        "::test_s1_what_an_action_of_an_earlier_run_reports_after_the_next_request_is_read_after_it",
+    ),
+    guard(
         "only the requester's own words check anything", "S1 S2", "core/taint.py",
-        "max((seq for seq, each in said if each.person == requester), default=0)", "max((seq for seq, _ in said), default=0)",
+        "for at, each in _words(thread) if each.person == requester), default", "for at, _ in _words(thread)), default",
         "core/test_taint.py::test_s1_s2_the_words_of_others_are_unchecked_until_the_requester_speaks",
         "injections/test_injections.py"
         "::test_s1_of_all_injections_none_executes_though_the_model_obeys_and_the_guard_allows",
@@ -2191,6 +2236,7 @@ GUARDS = (
     *PACE,
     *PARKED,
     *RESTORED,
+    *PLACED,
     *TAINT,
     *EDITING,
     *EMERGENCY,

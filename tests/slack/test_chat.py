@@ -14,7 +14,7 @@ from bot.core.events import CallRefused, CardShown, SaferAsked, Started
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.values import Ground, Person, Place, RunId
+from bot.core.values import ApprovalId, Ground, Person, Place, RunId
 from bot.ports import Rejected, Unavailable
 from bot.slack.calls import Declined, called, web_client, web_session
 from bot.slack.chat import SlackChat
@@ -224,6 +224,17 @@ async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
     (shown,) = await in_thread(workspace, place)
     assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0ALICE"]
     assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
+
+
+async def test_a_notice_of_a_card_elsewhere_has_withdraw_and_stop_for_its_approval(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place, CardShown(CALL, "C0DEV", "1700000009.000100", "asking:0"))
+    await chat.post_notice(run, "placed", "People are asked in <#C0DEV>.", ends=ApprovalId("a" * 32))
+    (shown,) = await in_thread(workspace, place)
+    found = buttons(shown["blocks"])
+    assert list(found) == ["withdraw", "stop"] and {each["value"] for each in found.values()} == {"a" * 32}
+    assert "confirm" in found["stop"]
 
 
 async def test_a_notice_mentions_the_channel_of_a_card_and_no_other(
