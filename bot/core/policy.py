@@ -9,8 +9,8 @@ Rules
 3. A rule can only tighten what a guard said; alone, a rule's `allow` allows. Where neither a guard nor a rule says anything, reading
    is allowed and all else is asked about.
 4. A quorum that is stated without approvers holds for all demands that are.
-5. Where nobody can say whether a rule fits, what it demands holds beside what would hold without it (the defaults, too), and what
-   it loosens does not: never milder than with the rule, nor than without it.
+5. Where nobody can say whether a rule fits, or only some elements of a list do, what it demands holds beside what would hold
+   without it (the defaults, too), and what it loosens does not: never milder than with the rule, nor than without it.
 6. A rule on trial (``shadow``) has no effect: what it would have made stricter is noted, and that is all.
 """
 
@@ -87,7 +87,7 @@ class Rule:
         return self.names or self.verdict in (Verdict.ASK, Verdict.DENY)
 
     def in_doubt(self, case: Case) -> bool:
-        """Whether it fits only as far as something cannot be compared."""
+        """Whether it fits only as far as something cannot be compared, or some elements of a list do."""
         return not self.match.fits(case, doubt=False) and self.match.fits(case)
 
 

@@ -454,6 +454,17 @@ CORE = (
         "::test_s10_a_mild_rule_for_what_is_short_does_not_replace_the_defaults_for_what_cannot_be_compared[400d]",
     ),
     guard(
+        "a list is freed only where every element fits", "S1", "core/matching.py",
+        "return answers.pop() if len(answers) == 1 else None", "return _any(iter(answers))",
+        "core/test_matching.py"
+        "::test_s1_no_list_with_one_element_that_does_not_fit_is_freed_or_asked_about_on_milder_terms",
+    ),
+    guard(
+        "an element in which a path leads nowhere does not fit", "S1", "core/matching.py",
+        "yield ()", "return",
+        "core/test_matching.py::test_s1_an_element_in_which_the_path_leads_nowhere_frees_nothing[arguments0]",
+    ),
+    guard(
         "of the matching rules the strictest wins", "S9", "local_guard.py",
         "strictest(least, judgement.verdict) is judgement.verdict:", "judgement:",
         "test_local_guard.py::test_r8_a_rule_only_tightens_what_bighub_said",
