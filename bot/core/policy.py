@@ -206,7 +206,7 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
         remind_after=_soonest(stated(lambda each: each.remind_after)),
         post_to=tuple(sorted(set(stated(lambda each: each.post_to)) - {""})),
         rules=tuple(sorted(rule.name for rule in rules)),
-        denials=1 if Denials.ONE in stated(lambda each: each.denials) else min(stated(_counted)) // 2 + 1,
+        denials=1 if Denials.ONE in stated(lambda each: each.denials) else _majority(sure, unsure, defaults),
         not_alone=() if all(stated(lambda each: each.editor_may_approve_alone)) else tuple(sorted(set(case.editors))),
     )
     return demanding(found, tuple(_demands(sure, unsure, defaults, now)))
@@ -244,10 +244,11 @@ def _own_quorum(rule: Rule, defaults: Defaults) -> int:
     return defaults.quorum if not defaults.shares else 0
 
 
-def _counted(each: Rule | Defaults) -> int | None:
-    """What a majority of denials is of: of the smallest demand that anybody states, so one more rule never makes it take more."""
-    seats = sum(share.count for share in each.shares)
-    return (seats or each.quorum) if isinstance(each, Defaults) else max(each.quorum or 0, seats) or None
+def _majority(sure: list[Rule], unsure: list[Rule], defaults: Defaults) -> int:
+    """Of the smallest demand that any rule about it makes alone, so one more never makes it take more; only else of the default."""
+    certain, doubtful = ([[r] for r in each if _names(r) or r.quorum or r.denials] for each in (sure, unsure))
+    demands = (_demands(alone, [], defaults, 0.0) for alone in (*(certain or [[]]), *doubtful))
+    return min(quorum.count for each in demands for quorum in each) // 2 + 1
 
 
 def _lifetime(each: Rule | Defaults) -> int | None:

@@ -465,6 +465,11 @@ CORE = (
         "core/test_matching.py::test_s1_an_element_in_which_the_path_leads_nowhere_frees_nothing[arguments0]",
     ),
     guard(
+        "a majority of denials is of what each rule demands alone", "R7", "core/policy.py",
+        "for alone in (*(certain or [[]]), *doubtful))", "for alone in ([*sure, *unsure],))",
+        "core/test_policy.py::test_r7_rules_of_a_majority_never_take_more_denials_together_than_any_of_them_alone",
+    ),
+    guard(
         "of the matching rules the strictest wins", "S9", "local_guard.py",
         "strictest(least, judgement.verdict) is judgement.verdict:", "judgement:",
         "test_local_guard.py::test_r8_a_rule_only_tightens_what_bighub_said",
