@@ -1368,9 +1368,9 @@ DOORS = (
         "slack/test_chat.py::test_a_post_whose_answer_was_lost_is_adopted[fault0]",
     ),
     guard(
-        "approving what is critical asks once more", "S14", "slack/cards.py",
+        "approving what is of high risk asks once more", "S14", "slack/cards.py",
         "_asked_twice(call, approve, what) if facts.high_risk(call) else approve", "approve",
-        "slack/test_cards.py::test_only_the_riskiest_approval_asks_twice",
+        "slack/test_cards.py::test_only_an_approval_of_high_risk_asks_twice",
     ),
     guard(
         "an older message that was clicked in the card's place is retired", "S13", "slack/chat.py",
