@@ -470,6 +470,16 @@ CORE = (
         "core/test_policy.py::test_r7_rules_of_a_majority_never_take_more_denials_together_than_any_of_them_alone",
     ),
     guard(
+        "a requester that could never match is a mistake", "S9", "policy_file/written.py",
+        "if not _REQUESTERS.fullmatch(found):", "if False:",
+        "test_policy_grammar.py::test_who_could_never_have_asked_and_where_is_a_mistake_with_its_line",
+    ),
+    guard(
+        "a channel that could never match is a mistake", "S9", "policy_file/written.py",
+        "if not _CHANNELS.fullmatch(found):", "if False:",
+        "test_policy_grammar.py::test_who_could_never_have_asked_and_where_is_a_mistake_with_its_line",
+    ),
+    guard(
         "of the matching rules the strictest wins", "S9", "local_guard.py",
         "strictest(least, judgement.verdict) is judgement.verdict:", "judgement:",
         "test_local_guard.py::test_r8_a_rule_only_tightens_what_bighub_said",
