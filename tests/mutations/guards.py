@@ -480,6 +480,16 @@ CORE = (
         "test_policy_grammar.py::test_who_could_never_have_asked_and_where_is_a_mistake_with_its_line",
     ),
     guard(
+        "a freeze that nobody could lift is warned about", "S23", "policy_file/__init__.py",
+        "*_never_lifted(policy), ", "",
+        "test_policy_file.py::test_a_freeze_that_nobody_could_set_or_lift_is_warned_about",
+    ),
+    guard(
+        "a risk that a rule forgets is warned about", "S9", "policy_file/__init__.py",
+        ", *_worse_left_out(policy))", ")",
+        "test_policy_file.py::test_a_rule_for_a_risk_that_forgets_what_is_worse_is_warned_about",
+    ),
+    guard(
         "of the matching rules the strictest wins", "S9", "local_guard.py",
         "strictest(least, judgement.verdict) is judgement.verdict:", "judgement:",
         "test_local_guard.py::test_r8_a_rule_only_tightens_what_bighub_said",
