@@ -21,7 +21,7 @@ defaults:
   expires_in: 2d
 rules:
   - name: one
-    when: {action: "deploy_*", environment: [production, prod], read_only: false, risk: high}
+    when: {action: "deploy_*", environment: [production, prod], read_only: false, risk: [high, critical]}
     verdict: ask
     approvers: [user:U1, user:U2]
     requester_may_approve: true
@@ -31,7 +31,7 @@ rules:
 
 def test_a_reminder_that_would_come_after_the_end_is_a_warning_with_its_line() -> None:
     rest = "rules:\n- name: a\n  verdict: ask\n  remind_after: 2h\n- name: b\n  verdict: ask\n  expires_in: 3h\n  remind_after: 2h\n"
-    top = "defaults:\n  approvers: user:U1\n  expires_in: 1h\n  remind_after: 5h\n"
+    top = "defaults:\n  approvers: group:S1\n  expires_in: 1h\n  remind_after: 5h\n"
     told = parse_policy(top + rest, "policy.yml").warnings
     assert [each.partition(": ")[0] for each in told] == ["policy.yml:4", "policy.yml:8"]
     assert "nobody is ever reminded after 5 h, since the request expires in 1 h" in told[0]
@@ -40,7 +40,7 @@ def test_a_reminder_that_would_come_after_the_end_is_a_warning_with_its_line() -
 
 def test_a_whole_file_becomes_a_policy() -> None:
     loaded = parse_policy(WHOLE, "policy.yml")
-    match = Match(action=("deploy_*",), environment=("production", "prod"), risk=("high",), read_only=False)
+    match = Match(action=("deploy_*",), environment=("production", "prod"), risk=("high", "critical"), read_only=False)
     rule = Rule("one", match, Verdict.ASK, ("user:U1", "user:U2"), None, True, 1800)
     assert loaded.policy == Policy(Defaults(("group:S1",), 2, False, 172_800), (rule,), True)
     assert loaded.warnings == ()
@@ -110,7 +110,56 @@ def test_an_empty_file_is_the_default_policy_with_a_warning(tmp_path: Path) -> N
     path.write_text("# nothing yet\n")
     loaded = load_policy(path)
     assert loaded.policy == Policy()
-    assert len(loaded.warnings) == 1
+    assert [each.partition("; ")[0].partition(": ")[2] for each in loaded.warnings] == [
+        "defaults name no approvers: nobody can decide what no rule with approvers covers.",
+        "nobody may freeze anything",
+    ]
+
+
+RULES_ONLY = "rules:\n- {name: prod, verdict: ask, approvers: group:S1}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (RULES_ONLY, "policy.yml:1: nobody may freeze anything; name users or groups under freeze:, or approvers"),
+        ("defaults:\n  approvers: user:U1\n", "policy.yml:2: one person alone may freeze, and nobody could lift it"),
+        ("defaults: {approvers: group:S1}\nfreeze: {users: U1}\n", "policy.yml:2: one person alone may freeze"),
+        ("defaults: {approvers: group:S1}\nfreeze: {users: [U1, U1]}\n", "policy.yml:2: one person alone may freeze"),
+        ("defaults: {approvers: user:U1}\nfreeze: {users: [U1, U2]}\n", ""),
+        ("defaults: {approvers: user:U1}\nfreeze: {groups: S1}\n", ""),
+        ("defaults: {approvers: [user:U1, user:U2]}\n", ""),
+        ("defaults: {approvers: group:S1}\nfreeze: {}\n", ""),
+        (f"freeze: {{groups: S1}}\n{RULES_ONLY}", ""),
+    ],
+)
+def test_a_freeze_that_nobody_could_set_or_lift_is_warned_about(text: str, told: str) -> None:
+    about = [warning for warning in parse_policy(text, "policy.yml").warnings if "freeze" in warning]
+    assert len(about) == bool(told) and "".join(about).startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("rules", "left"),
+    [
+        ("- {name: a, when: {risk: high}, verdict: deny}", "critical, which is worse"),
+        ("- {name: a, when: {risk: [low, high]}, verdict: ask}", "medium or critical, which"),
+        ("- {name: a, when: {risk: high}, quorum: 2}", "critical, which is worse"),
+        (
+            "- {name: a, when: {risk: high}, verdict: ask}\n- {name: b, when: {risk: critical}, verdict: allow}",
+            "critical",
+        ),
+        ("- {name: a, when: {risk: high}, verdict: deny}\n- {name: b, when: {risk: critical}, verdict: deny}", ""),
+        ("- {name: a, when: {risk: high}, verdict: ask}\n- {name: b, when: {risk: '>= 0.9'}, verdict: deny}", ""),
+        ("- {name: a, when: {risk: [high, critical]}, verdict: deny}", ""),
+        ("- {name: a, when: {risk: '>= 0.7'}, verdict: deny}", ""),
+        ("- {name: a, when: {risk: [low, medium]}, verdict: allow}", ""),
+        ("- {name: a, when: {risk: low}, requester_may_approve: true}", ""),
+    ],
+)
+def test_a_rule_for_a_risk_that_forgets_what_is_worse_is_warned_about(rules: str, left: str) -> None:
+    about = parse_policy(f"defaults: {{approvers: group:S1}}\nrules:\n{rules}\n", "policy.yml").warnings
+    assert len(about) == bool(left) and all(warning.startswith("policy.yml:3: rules.when.risk: ") for warning in about)
+    assert left in "".join(about)
 
 
 def test_a_rule_that_asks_nobody_is_warned_about() -> None:

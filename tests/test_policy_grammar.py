@@ -56,6 +56,20 @@ def test_every_condition_of_a_rule_is_read() -> None:
     )
 
 
+def test_who_could_never_have_asked_and_where_is_a_mistake_with_its_line() -> None:
+    """A rule that forbids and never matches forbids nothing, and nobody hears of it."""
+    for line, key, wrong in ((9, "requester", "malory"), (9, "channel", "ops")):
+        with pytest.raises(ConfigurationError, match=f'^policy.yml:{line}: rules.when.{key}: "{wrong}" is no'):
+            loaded(f"  verdict: deny\n  when: {{{key}: {wrong}}}\n")
+
+
+def test_who_asked_and_where_are_ids_patterns_of_ids_and_names_of_the_file() -> None:
+    match = only(
+        "  when: {requester: [user:carol, 'U0*', '*', '[UW]1', user:W2], channel: ['C0*', '#ops', D1, G1]}\n"
+    ).match
+    assert match.requester == ("U3", "U0*", "*", "[UW]1", "W2") and match.channel == ("C0*", "C1", "D1", "G1")
+
+
 def test_every_term_of_a_rule_is_read() -> None:
     rule = only("""
   verdict: ask
@@ -123,6 +137,22 @@ def test_the_defaults_take_the_same_terms() -> None:
         ("  when:\n    arguments:\n      a: '> b'\n", '10: rules.when.arguments.a: "> b" compares with what has no or'),
         ("  when:\n    arguments:\n      a: [[1]]\n", "10: rules.when.arguments.a: an argument is compared with a te"),
         ("  when:\n    channel: '#nope'\n", '9: rules.when.channel: "#nope" is no channel that the file names; put '),
+        ("  when: {requester: malory}\n", '8: rules.when.requester: "malory" is nobody who could ask; write an id (U'),
+        (
+            "  when:\n    requester:\n    - carol\n    - Carol\n",
+            'rules.when.requester: "Carol" is nobody who could ask',
+        ),
+        ("  when: {requester: usr:U1}\n", '8: rules.when.requester: "usr:U1" is nobody'),
+        ("  when: {requester: group:sre}\n", '8: rules.when.requester: "group:sre" is nobody'),
+        ("  when: {requester: C1}\n", '8: rules.when.requester: "C1" is nobody'),
+        ("  when: {requester: 'mal*'}\n", '8: rules.when.requester: "mal*" is nobody'),
+        ("  when: {requester: ''}\n", '8: rules.when.requester: "" is nobody'),
+        ("  when: {channel: ops}\n", '8: rules.when.channel: "ops" is no channel; write #name with a name of the file'),
+        ("  when: {channel: 'channel:C1'}\n", '8: rules.when.channel: "channel:C1" is no channel'),
+        ("  when: {channel: U1}\n", '8: rules.when.channel: "U1" is no channel'),
+        ("  approvers: usr:U1\n", '8: rules.approvers: "usr:U1" is no approver'),
+        ("  approvers: carol\n", '8: rules.approvers: "carol" is no approver'),
+        ("examples: [{action: x, expect: ask, requester: malory}]\n", '"malory" is nobody who could ask'),
         ("  approvers: group:nope\n", '8: rules.approvers: "group:nope" is no approver; write user:U… or group:S…'),
         ("  quorum: {group:sre: 0}\n", "8: rules.quorum: write a whole number from 1 to 100"),
         ("  quorum: {sre: 1}\n", '8: rules.quorum: "sre" is no approver'),

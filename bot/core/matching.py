@@ -6,10 +6,11 @@ Rules
 3. What an argument is compared with is one of the comparisons below, any one of a list. Times (``30m``, ``4h``, ``2d``) are compared
    as times. An argument that is not there fits nothing but ``absent``.
 4. What cannot be compared (a text where a number belongs) is neither a yes nor a no: whoever asks says what such a doubt counts.
+   Nor is a list of which some elements fit and some do not: it is a yes where there is one and all of them do.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -89,16 +90,19 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ArgumentTest:
-    """An argument by its path (None stands for every element), and what must hold for one of its values: any of ``tests``."""
+    """An argument by its path (None stands for every element), and what must hold for each of its values: any of ``tests``."""
 
     path: Path
     tests: tuple[Comparison, ...]
 
     def fits(self, arguments: Json) -> bool | None:
-        found = list(_at(arguments, self.path))
-        if not found:
+        answers = {self._answer(there) for there in _at(arguments, self.path)} or {self._answer(())}
+        return answers.pop() if len(answers) == 1 else None
+
+    def _answer(self, there: tuple[Json, ...]) -> bool | None:
+        if not there:
             return any(test.relation == "absent" for test in self.tests)
-        return _any(test.holds(value) for value in found for test in self.tests)
+        return _any(test.holds(value) for value in there for test in self.tests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,19 +205,25 @@ def _text(value: Scalar) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _at(value: Json, steps: Path) -> Iterator[Json]:
+def _at(value: Json, steps: Path) -> Iterator[tuple[Json, ...]]:
+    """What is there, each by itself; () where the path leads nowhere."""
     if not steps:
-        yield value
+        yield (value,)
         return
-    step, rest = steps[0], steps[1:]
-    if step is None:
-        for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-            yield from _at(each, rest)
-    elif isinstance(step, str):
-        if isinstance(value, dict) and step in value:
-            yield from _at(value[step], rest)
-    elif isinstance(value, list) and step < len(value):
-        yield from _at(value[step], rest)
+    inside = _inside(value, steps[0])
+    if inside is None:
+        yield ()
+    for each in inside or ():
+        yield from _at(each, steps[1:])
+
+
+def _inside(value: Json, step: str | int | None) -> Iterable[Json] | None:
+    """What a step of a path leads to; None where it leads nowhere."""
+    if isinstance(value, dict):
+        return value.values() if step is None else [value[step]] if isinstance(step, str) and step in value else None
+    if isinstance(value, list):
+        return value if step is None else [value[step]] if isinstance(step, int) and step < len(value) else None
+    return None
 
 
 def _like(wanted: tuple[str, ...], value: str) -> bool:

@@ -9,8 +9,8 @@ Rules
 3. A rule can only tighten what a guard said; alone, a rule's `allow` allows. Where neither a guard nor a rule says anything, reading
    is allowed and all else is asked about.
 4. A quorum that is stated without approvers holds for all demands that are.
-5. Where nobody can say whether a rule fits, what it demands holds beside what would hold without it (the defaults, too), and what
-   it loosens does not: never milder than with the rule, nor than without it.
+5. Where nobody can say whether a rule fits, or only some elements of a list do, what it demands holds beside what would hold
+   without it (the defaults, too), and what it loosens does not: never milder than with the rule, nor than without it.
 6. A rule on trial (``shadow``) has no effect: what it would have made stricter is noted, and that is all.
 """
 
@@ -87,7 +87,7 @@ class Rule:
         return self.names or self.verdict in (Verdict.ASK, Verdict.DENY)
 
     def in_doubt(self, case: Case) -> bool:
-        """Whether it fits only as far as something cannot be compared."""
+        """Whether it fits only as far as something cannot be compared, or some elements of a list do."""
         return not self.match.fits(case, doubt=False) and self.match.fits(case)
 
 
@@ -206,7 +206,7 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
         remind_after=_soonest(stated(lambda each: each.remind_after)),
         post_to=tuple(sorted(set(stated(lambda each: each.post_to)) - {""})),
         rules=tuple(sorted(rule.name for rule in rules)),
-        denials=1 if Denials.ONE in stated(lambda each: each.denials) else min(stated(_counted)) // 2 + 1,
+        denials=1 if Denials.ONE in stated(lambda each: each.denials) else _majority(sure, unsure, defaults),
         not_alone=() if all(stated(lambda each: each.editor_may_approve_alone)) else tuple(sorted(set(case.editors))),
     )
     return demanding(found, tuple(_demands(sure, unsure, defaults, now)))
@@ -244,10 +244,11 @@ def _own_quorum(rule: Rule, defaults: Defaults) -> int:
     return defaults.quorum if not defaults.shares else 0
 
 
-def _counted(each: Rule | Defaults) -> int | None:
-    """What a majority of denials is of: of the smallest demand that anybody states, so one more rule never makes it take more."""
-    seats = sum(share.count for share in each.shares)
-    return (seats or each.quorum) if isinstance(each, Defaults) else max(each.quorum or 0, seats) or None
+def _majority(sure: list[Rule], unsure: list[Rule], defaults: Defaults) -> int:
+    """Of the smallest demand that any rule about it makes alone, so one more never makes it take more; only else of the default."""
+    certain, doubtful = ([[r] for r in each if _names(r) or r.quorum or r.denials] for each in (sure, unsure))
+    demands = (_demands(alone, [], defaults, 0.0) for alone in (*(certain or [[]]), *doubtful))
+    return min(quorum.count for each in demands for quorum in each) // 2 + 1
 
 
 def _lifetime(each: Rule | Defaults) -> int | None:

@@ -12,14 +12,17 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from bot.core.emergency import freezers
+from bot.core.matching import DECLARED_RISK, Match
 from bot.core.policy import Policy, Rule
+from bot.core.terms import stricter
 from bot.core.timing import time_said
 from bot.core.values import Verdict
 from bot.errors import ConfigurationError
 from bot.policy_file.explaining import stated
 from bot.policy_file.grammar import Example, ExamplePart, File, NamesPart
 from bot.policy_file.lines import Where, line_of, read, repeated_keys
-from bot.policy_file.written import Names
+from bot.policy_file.written import RISKS, Names
 
 __all__ = ["Example", "Loaded", "Names", "case_of_options", "load_policy", "parse_policy"]
 
@@ -70,8 +73,9 @@ def parse_policy(text: str, name: str) -> Loaded:
     policy = file.policy()
     places = [f"{name}:{line_of(root, ('examples', number))}" for number in range(len(file.examples))]
     examples = tuple(zip(places, (each.example() for each in file.examples), strict=True))
-    late = (f"{name}:{line_of(root, where)}: {sentence}" for where, sentence in _never_reminded(policy))
-    return Loaded(policy, (*(f"{name}: {sentence}" for sentence in _warnings(policy)), *late), names, examples)
+    placed = (*_never_reminded(policy), *_never_lifted(policy), *_worse_left_out(policy))
+    told = (f"{name}:{line_of(root, where)}: {sentence}" for where, sentence in placed)
+    return Loaded(policy, (*(f"{name}: {sentence}" for sentence in _warnings(policy)), *told), names, examples)
 
 
 def case_of_options(options: dict[str, Any], names: Names) -> Example:
@@ -118,6 +122,38 @@ def _never_reminded(policy: Policy) -> Iterator[tuple[Where, str]]:
                     f" {time_said(terms.expires_at)}; write a shorter time."
                 ),
             )
+
+
+def _never_lifted(policy: Policy) -> Iterator[tuple[Where, str]]:
+    """Where too few may freeze for a freeze to be set, or lifted by somebody else. ``freeze: {}`` means it."""
+    who = set(freezers(policy))
+    if not who and policy.freezers is None:
+        yield (), "nobody may freeze anything; name users or groups under freeze:, or approvers under defaults:."
+    if len(who) == 1 and all(name.startswith("user:") for name in who):
+        where: Where = ("defaults", "approvers") if policy.freezers is None else ("freeze",)
+        yield where, "one person alone may freeze, and nobody could lift it, since that takes another; name a second."
+
+
+def _worse_left_out(policy: Policy) -> Iterator[tuple[Where, str]]:
+    """Where a rule that tightens names a risk, and no rule that does not allow says anything of a worse one."""
+    others = [rule.match for rule in policy.rules if not rule.shadow and rule.verdict is not Verdict.ALLOW]
+    heard = {risk for risk in RISKS for match in others if risk in match.risk or _weighs(match, risk)}
+    for number, rule in enumerate(policy.rules):
+        least = next((at for at, risk in enumerate(RISKS) if risk in rule.match.risk), len(RISKS))
+        left = [risk for risk in RISKS[least:] if risk not in heard | {*rule.match.risk}]
+        if left and _tightens(policy, rule):
+            told = f"a name fits that risk alone, and no rule but such as allow has {' or '.join(left)}, which is worse"
+            yield ("rules", number, "when", "risk"), f'rules.when.risk: {told}; add it, or write like ">= 0.75".'
+
+
+def _weighs(match: Match, risk: str) -> bool:
+    return match.weight is not None and match.weight.holds(DECLARED_RISK[risk]) is True
+
+
+def _tightens(policy: Policy, rule: Rule) -> bool:
+    if rule.verdict in (Verdict.ASK, Verdict.DENY) or rule.limits or rule.windows:
+        return True
+    return stricter(stated(policy, rule), stated(policy))
 
 
 def _sentence(error: Any) -> str:

@@ -21,6 +21,9 @@ from bot.core.values import Share
 RISKS = ("low", "medium", "high", "critical")
 _APPROVER = re.compile(r"user:[UW][A-Z0-9]+|group:S[A-Z0-9]+")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]+")
+_GLOB = r"[A-Z0-9*?\[\]!-]*"
+_REQUESTERS, _CHANNELS = re.compile(rf"[UW*?\[]{_GLOB}"), re.compile(rf"[CGD*?\[]{_GLOB}")
+"""What a glob that fits an id looks like: whatever else stands in a rule would never match, and nobody would hear of it."""
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WEEKLY = re.compile(rf"(?:({'|'.join(_DAYS)}) )?([01]?[0-9]|2[0-3]):([0-5][0-9])")
 _DATED = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M")
@@ -78,13 +81,19 @@ def known_zone(name: object) -> str:
 
 
 def requester(name: str, info: ValidationInfo) -> str:
+    """An id, a glob over ids, or a name of the file."""
     called = name.removeprefix("user:")
-    return _names(info).people.get(called, called)
+    found = _names(info).people.get(called, called)
+    if not _REQUESTERS.fullmatch(found):
+        raise ValueError(
+            f'"{name}" is nobody who could ask; write an id (U…) as Slack shows it, or a name under names: people:'
+        )
+    return found
 
 
 def post_to(name: str, info: ValidationInfo) -> str:
     """``thread`` (""), or a channel."""
-    found = "" if name == "thread" else channel(name, info)
+    found = "" if name == "thread" else _known_channel(name, info)
     if found and not _CHANNEL.fullmatch(found):
         raise ValueError(f'"{name}" is no channel; write thread, #name with a name of the file, or an id (C…)')
     return found
@@ -92,6 +101,15 @@ def post_to(name: str, info: ValidationInfo) -> str:
 
 def channel(name: str, info: ValidationInfo) -> str:
     """An id, a glob over ids, or ``#name`` with a name of the file."""
+    found = _known_channel(name, info)
+    if not _CHANNELS.fullmatch(found):
+        raise ValueError(
+            f'"{name}" is no channel; write #name with a name of the file, or an id (C…) as Slack shows it'
+        )
+    return found
+
+
+def _known_channel(name: str, info: ValidationInfo) -> str:
     if not name.startswith("#"):
         return name
     found = _names(info).channels.get(name[1:])

@@ -48,7 +48,8 @@ MOST_LATER: Final = 2
 VOTE_COMMENT: Final = 250
 MOST_VOTES: Final = 8
 """Votes on a card; Details show all."""
-ASKS_TWICE: Final = 0.9
+ASKS_TWICE: Final = 0.7
+DECLARED_HIGH: Final = ("high", "critical")
 INVISIBLE: Final = "⚠ The arguments contain characters that show nothing by themselves; they are written as \\u{…}."
 MIXED: Final = "⚠ A word in the arguments mixes letters of different alphabets that look alike."
 
@@ -101,10 +102,10 @@ def fingerprint(call: Call) -> str:
 
 
 def high_risk(call: Call) -> str:
-    """Why approving this asks once more: critical by declaration, or judged to be nearly so; "" where it does not."""
+    """Why approving this asks once more: high or critical by declaration, or judged to be so; "" where it does not."""
     binding, risk = call.proposal.binding, call.judgement.risk if call.judgement else None
-    if binding is not None and binding.risk.lower() == "critical":
-        return "This is a high-risk action: it is declared critical."
+    if binding is not None and binding.risk.lower() in DECLARED_HIGH:
+        return f"This is a high-risk action: it is declared {binding.risk.lower()}."
     return f"This is a high-risk action: its risk is {risk:.2f}." if risk is not None and risk >= ASKS_TWICE else ""
 
 

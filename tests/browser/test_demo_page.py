@@ -29,9 +29,11 @@ async def test_a_newcomer_asks_is_refused_has_it_approved_and_reads_the_result(t
         if PICTURES:
             await thread.screenshot(path=Path(PICTURES) / "card.png")
         await approve.click()
+        await page.get_by_test_id("confirm-ok").click()  # what is of high risk asks once more
         await expect(thread).to_contain_text("You asked for this yourself", timeout=15_000)
         await act_as(page, "U0CAROL")
         await approve.click()
+        await page.get_by_test_id("confirm-ok").click()
         await expect(thread).to_contain_text("Executed in", timeout=15_000)
         await expect(thread.locator('[data-action-id="approve"]')).to_have_count(0)
         await expect(thread).to_contain_text("Done", timeout=15_000)
@@ -57,6 +59,7 @@ async def test_the_bot_is_killed_while_a_card_is_pending_and_the_click_still_cou
             approve = thread.locator('[data-action-id="approve"]')
             if await approve.count() and await approve.is_enabled():
                 await approve.click()
+                await page.get_by_test_id("confirm-ok").click()
             try:
                 await expect(done).to_be_visible(timeout=1_000)
                 break

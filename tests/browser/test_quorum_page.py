@@ -29,7 +29,7 @@ async def ask(page: Page, url: str, wish: str) -> Locator:
 
 
 async def approve(page: Page, user: str, card: Locator) -> None:
-    """What is critical asks once more."""
+    """What is of high risk asks once more."""
     await act_as(page, user)
     await card.locator('[data-action-id="approve"]').click()
     await expect(page.get_by_test_id("confirm")).to_contain_text("Really approve?")

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes
 from bot.core.matching import ArgumentTest, Case, Comparison, Match, comparison, path
-from bot.core.policy import Policy, Rule, floor, terms
+from bot.core.policy import Defaults, Policy, Rule, floor, terms, verdict
 from bot.core.refusal import Refused
+from bot.core.terms import stricter
 from bot.core.values import ApprovalId, Verdict
 
 CASE = Case("deploy", "ci", "production", "checkout", "high", False, "U1", "C1")
@@ -54,8 +55,10 @@ def fits(where: str, *written: Any, doubt: bool = True) -> bool:
         ("force", False, False),
         ("spec.hosts[0].name", "db*", True),
         ("spec.hosts[1].name", "db*", False),
-        ("spec.hosts[*].name", "web*", True),
+        ("spec.hosts[*].name", "*1", True),
         ("$['spec'].hosts[*]['name']", "mail*", False),
+        ("spec.hosts[*].port", "absent", True),
+        ("spec.hosts[*].port", "!= 22", False),
         ('spec["odd name"]', ">= 1", True),
         ("spec.hosts[9].name", "*", False),
         ("nothing", "*", False),
@@ -89,6 +92,58 @@ def test_what_cannot_be_compared_never_loosens_anything() -> None:
         allowing = Rule("a", unclear, Verdict.ALLOW, requester_may_approve=True)
         assert floor(Policy(rules=(allowing,)), case)[0] is None
         assert not terms(Policy(rules=(allowing,)), case, ApprovalId("ap"), 0.0).requester_may_approve
+
+
+STAGING = tuple(
+    Match(arguments=(ArgumentTest(steps, (Comparison("like", "staging-*"), Comparison("like", "dev-*"))),))
+    for steps in (("hosts", None), ("hosts", None, "name"), ("groups", None, "hosts", None))
+)
+GOOD = st.lists(st.sampled_from(["staging-1", "Staging-2", "dev-3"]), max_size=3)
+BAD = st.sampled_from(["prod-db-1", "", "a-staging-1", None, 7, True, {"x": 1}, ["staging-1"], {"name": "prod"}])
+
+
+def hosts(kind: int, *names: Any) -> Case:
+    """A case with these hosts, as the match of that number finds them."""
+    named = {"hosts": [{"name": each} for each in names]}
+    written = ({"hosts": list(names)}, named, {"groups": [{"hosts": [each]} for each in names]})
+    return replace(CASE, arguments=canonical_bytes(written[kind]).decode())
+
+
+@given(st.integers(0, 2), GOOD, BAD, GOOD)
+def test_s1_no_list_with_one_element_that_does_not_fit_is_freed_or_asked_about_on_milder_terms(
+    kind: int, before: list[str], bad: Any, after: list[str]
+) -> None:
+    defaults, case = Defaults(("group:SSEC",), quorum=2), hosts(kind, *before, bad, *after)
+    mild = Rule("mild", STAGING[kind], Verdict.ALLOW, ("user:U2",), 1, True, 86_400, editor_may_approve_alone=True)
+    asked, bare = (terms(Policy(defaults, rules), case, ApprovalId("ap"), 0.0) for rules in ((mild,), ()))
+    assert verdict(Policy(defaults, (mild,)), case) is Verdict.ASK and not stricter(bare, asked)
+
+
+@given(st.integers(0, 2), GOOD)
+def test_a_list_is_freed_where_every_element_fits_and_there_is_one(kind: int, names: list[str]) -> None:
+    free = Policy(rules=(Rule("free", STAGING[kind], Verdict.ALLOW),))
+    assert verdict(free, hosts(kind, *names)) is (Verdict.ALLOW if names else Verdict.ASK)
+
+
+@given(st.integers(0, 2), st.lists(BAD, max_size=3), st.lists(BAD, max_size=3))
+def test_s1_one_element_that_fits_is_enough_for_what_tightens(kind: int, before: list[Any], after: list[Any]) -> None:
+    strict = Policy(rules=(Rule("never", STAGING[kind], Verdict.DENY),))
+    assert verdict(strict, hosts(kind, *before, "staging-1", *after)) is Verdict.DENY
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"hosts": [{"name": "staging-1"}, {"host": "prod-db-1"}]},
+        {"hosts": [{"name": "staging-1"}, "prod-db-1"]},
+        {"hosts": {"a": {"name": "staging-1"}, "b": {}}},
+        {"hosts": "staging-1"},
+        {},
+    ],
+)
+def test_s1_an_element_in_which_the_path_leads_nowhere_frees_nothing(arguments: dict[str, Any]) -> None:
+    free = Policy(rules=(Rule("free", STAGING[1], Verdict.ALLOW),))
+    assert verdict(free, replace(CASE, arguments=canonical_bytes(arguments).decode())) is Verdict.ASK
 
 
 @pytest.mark.parametrize(

@@ -489,12 +489,38 @@ MAJORITY = Denials.MAJORITY
         ((Rule("a", shares=(Share("group:SSRE", 1), Share("group:SSEC", 1)), denials=MAJORITY),), 2),
         ((Rule("a", quorum=4, denials=MAJORITY), Rule("b", quorum=2)), 2),
         ((Rule("a", quorum=4, denials=MAJORITY), Rule("b", denials=Denials.ONE)), 1),
+        ((Rule("a", approvers=("group:SSRE",), denials=MAJORITY), Rule("b", approvers=("group:SSRE",), quorum=2)), 1),
+        ((Rule("a", quorum=4, denials=MAJORITY), Rule("b", approvers=("group:SSRE",))), 1),
+        ((Rule("a", quorum=4), Rule("b", denials=MAJORITY)), 1),
+        ((Rule("a", quorum=4, denials=MAJORITY), Rule("b", comment_required=True)), 3),
     ],
 )
 def test_a_majority_of_denials_is_more_than_half_of_the_smallest_demand_and_one_is_stricter(
     rules: tuple[Rule, ...], needed: int
 ) -> None:
     assert agreed(*rules).denials == needed
+
+
+DEMANDS = st.sampled_from(
+    [{}, {"quorum": 1}, {"quorum": 2}, {"quorum": 4}, {"shares": (Share("group:SSRE", 1), Share("group:SSEC", 2))}]
+)
+DENYING = st.builds(
+    lambda demand, who: Rule("r", approvers=who, denials=MAJORITY, **demand),
+    DEMANDS,
+    st.sampled_from([None, ("group:SSEC", "group:SSRE")]),
+)
+
+
+@given(st.lists(DENYING, min_size=1, max_size=4).map(named), DEMANDS)
+def test_r7_rules_of_a_majority_never_take_more_denials_together_than_any_of_them_alone(
+    rules: tuple[Rule, ...], demand: dict[str, Any]
+) -> None:
+    defaults = Defaults(("group:SSRE", "group:SSEC"), **demand)
+    together, *alone = (
+        terms(Policy(defaults, each), CASE, ApprovalId("ap"), 0.0).denials
+        for each in (rules, *((rule,) for rule in rules))
+    )
+    assert together == min(alone)
 
 
 def test_a_majority_by_default_is_of_the_demand_by_default() -> None:

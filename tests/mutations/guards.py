@@ -454,6 +454,42 @@ CORE = (
         "::test_s10_a_mild_rule_for_what_is_short_does_not_replace_the_defaults_for_what_cannot_be_compared[400d]",
     ),
     guard(
+        "a list is freed only where every element fits", "S1", "core/matching.py",
+        "return answers.pop() if len(answers) == 1 else None", "return _any(iter(answers))",
+        "core/test_matching.py"
+        "::test_s1_no_list_with_one_element_that_does_not_fit_is_freed_or_asked_about_on_milder_terms",
+    ),
+    guard(
+        "an element in which a path leads nowhere does not fit", "S1", "core/matching.py",
+        "yield ()", "return",
+        "core/test_matching.py::test_s1_an_element_in_which_the_path_leads_nowhere_frees_nothing[arguments0]",
+    ),
+    guard(
+        "a majority of denials is of what each rule demands alone", "R7", "core/policy.py",
+        "for alone in (*(certain or [[]]), *doubtful))", "for alone in ([*sure, *unsure],))",
+        "core/test_policy.py::test_r7_rules_of_a_majority_never_take_more_denials_together_than_any_of_them_alone",
+    ),
+    guard(
+        "a requester that could never match is a mistake", "S9", "policy_file/written.py",
+        "if not _REQUESTERS.fullmatch(found):", "if False:",
+        "test_policy_grammar.py::test_who_could_never_have_asked_and_where_is_a_mistake_with_its_line",
+    ),
+    guard(
+        "a channel that could never match is a mistake", "S9", "policy_file/written.py",
+        "if not _CHANNELS.fullmatch(found):", "if False:",
+        "test_policy_grammar.py::test_who_could_never_have_asked_and_where_is_a_mistake_with_its_line",
+    ),
+    guard(
+        "a freeze that nobody could lift is warned about", "S23", "policy_file/__init__.py",
+        "*_never_lifted(policy), ", "",
+        "test_policy_file.py::test_a_freeze_that_nobody_could_set_or_lift_is_warned_about",
+    ),
+    guard(
+        "a risk that a rule forgets is warned about", "S9", "policy_file/__init__.py",
+        ", *_worse_left_out(policy))", ")",
+        "test_policy_file.py::test_a_rule_for_a_risk_that_forgets_what_is_worse_is_warned_about",
+    ),
+    guard(
         "of the matching rules the strictest wins", "S9", "local_guard.py",
         "strictest(least, judgement.verdict) is judgement.verdict:", "judgement:",
         "test_local_guard.py::test_r8_a_rule_only_tightens_what_bighub_said",
@@ -1352,9 +1388,9 @@ DOORS = (
         "slack/test_chat.py::test_a_post_whose_answer_was_lost_is_adopted[fault0]",
     ),
     guard(
-        "approving what is critical asks once more", "S14", "slack/cards.py",
+        "approving what is of high risk asks once more", "S14", "slack/cards.py",
         "_asked_twice(call, approve, what) if facts.high_risk(call) else approve", "approve",
-        "slack/test_cards.py::test_only_the_riskiest_approval_asks_twice",
+        "slack/test_cards.py::test_only_an_approval_of_high_risk_asks_twice",
     ),
     guard(
         "an older message that was clicked in the card's place is retired", "S13", "slack/chat.py",

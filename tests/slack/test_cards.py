@@ -162,16 +162,17 @@ def test_block_ids_are_fresh_on_every_update() -> None:
 @pytest.mark.parametrize(
     ("bound", "judged", "why"),
     [
-        (binding(), judgement(), ""),
+        (binding(risk="medium"), judgement(risk=0.2), ""),
         (binding(risk="critical"), judgement(), "it is declared critical"),
         (binding(risk="Critical"), judgement(risk=None), "it is declared critical"),
-        (binding(), judgement(risk=0.9), "its risk is 0.90"),
-        (binding(), judgement(risk=1.0), "its risk is 1.00"),
-        (binding(), judgement(risk=0.89), ""),
-        (binding(), judgement(risk=None), ""),
+        (binding(risk="high"), judgement(risk=0.1), "it is declared high"),
+        (binding(risk="medium"), judgement(risk=0.7), "its risk is 0.70"),
+        (binding(risk="medium"), judgement(risk=1.0), "its risk is 1.00"),
+        (binding(risk="medium"), judgement(risk=0.69), ""),
+        (binding(risk="medium"), judgement(risk=None), ""),
     ],
 )
-def test_only_the_riskiest_approval_asks_twice(bound: Any, judged: Any, why: str) -> None:
+def test_only_an_approval_of_high_risk_asks_twice(bound: Any, judged: Any, why: str) -> None:
     found = buttons(drawn(asked_run(bound, judged)).blocks)
     assert ("confirm" in found["approve"]) is bool(why) and why in json.dumps(found["approve"].get("confirm", {}))
     assert [name for name, each in found.items() if "confirm" in each and name != "approve"] == ["stop"]
