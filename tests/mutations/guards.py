@@ -224,6 +224,13 @@ CORE = (
         "engine/test_every_button.py::test_s12_a_button_with_the_id_of_another_kind_or_of_nothing_decides_nothing[did_run-in doubt]",
     ),
     guard(
+        "a doubt is settled from the recorded card only", "S12 S13", "engine/gestures.py",
+        "if now.card is None or now.card.message != clicked.message:", "if False:",
+        "engine/test_doubt.py::test_s12_s13_what_became_of_it_is_said_on_the_recorded_card_only[did_run]",
+        "engine/test_doubt.py::test_s12_s13_what_became_of_it_is_said_on_the_recorded_card_only[did_not_run]",
+        "engine/test_doubt.py::test_s12_s13_what_became_of_it_is_said_on_the_recorded_card_only[unknown]",
+    ),
+    guard(
         "one denial ends it", "R7", "core/approval.py",
         "if denied(approval.terms, counted.votes):", "if False:",
         "core/test_run.py::test_a_denied_action_never_starts_and_the_model_is_told_why",
