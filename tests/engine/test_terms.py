@@ -183,6 +183,41 @@ async def test_r7_in_a_freeze_window_nothing_that_changes_something_is_asked_abo
     assert world.deeds.done == []
 
 
+async def asked_before_a_window(world: World) -> str:
+    """The card was posted before the window began; a worker of afterwards works the clicks."""
+    async with running(world):
+        approval = await asked(world)
+    world.policy = Policy(DEFAULTS, (Rule("calm", windows=(ALWAYS,)),))
+    world.engine = world.new_engine()
+    return approval
+
+
+async def test_r7_within_a_freeze_window_an_approval_does_not_count_and_the_card_stays_open() -> None:
+    world = world_of()
+    approval = await asked_before_a_window(world)
+    async with running(world):
+        await world.click("approve", approval, CAROL)
+        said = await told(world)
+        assert "That ends Tue 2999-01-01 00:00 (UTC), in " in said and "it was not counted" in said
+        run = await world.run()
+        assert run is not None and run.calls[0].state is CallState.ASKING and run.calls[0].approval.votes == ()
+    world.policy = Policy(DEFAULTS)
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.click("approve_reviewed", approval, CAROL)
+        await ended(world)
+    assert world.deeds.done == ["bob in admins"]
+
+
+async def test_r7_within_a_freeze_window_a_denial_counts() -> None:
+    world = world_of()
+    approval = await asked_before_a_window(world)
+    async with running(world):
+        await world.click("deny", approval, CAROL)
+        run = await ended(world)
+    assert run.calls[0].outcome is Outcome.DENIED and world.chat.whispers == []
+
+
 async def test_the_terms_and_the_rules_on_trial_are_stored_with_the_approval() -> None:
     trial = Rule("trial", verdict=Verdict.DENY, shadow=True)
     world = world_of(replace(ONE_OF_EACH, execute_within=60, recheck_after=120), trial)

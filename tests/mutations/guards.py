@@ -1975,13 +1975,18 @@ EMERGENCY = (
         "engine/test_freezing.py::test_r7_lifting_demands_a_named_scope_that_is_frozen_and_else_says_what_is_frozen",
     ),
     guard(
+        "no approval counts within a freeze window", "R7", "engine/voting.py",
+        "held = None if opened else closed(policy, case, clocks_at(now))", "held = None",
+        "engine/test_terms.py::test_r7_within_a_freeze_window_an_approval_does_not_count_and_the_card_stays_open",
+    ),
+    guard(
         "a second freeze does not replace the first", "R7", "dict_store.py",
         "        if scope in self._dicts.freezes:\n            return False\n", "",
         "engine/test_freezing.py::test_a_second_freeze_of_the_same_scope_does_not_replace_the_first",
     ),
     guard(
         "no approval counts while frozen", "R7", "engine/voting.py",
-        "return stopping(freezes, binding, opened=opened)", "return None",
+        "frozen = stopping(freezes, binding, opened=opened)", "frozen = None",
         "engine/test_freezing.py::test_while_a_freeze_holds_an_approval_does_not_count_and_a_denial_does",
         "engine/test_glass.py::test_s22_a_freeze_holds_against_the_glass_unless_the_policy_says_otherwise",
     ),
