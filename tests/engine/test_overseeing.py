@@ -175,6 +175,35 @@ async def test_a_denial_on_bighubs_dashboard_is_honoured_between_approval_and_st
     assert run.call("t1c1").outcome is Outcome.DENIED and world.deeds.done == []
 
 
+@pytest.mark.parametrize("most_listed", [1_000_000, 500, 1_000])
+async def test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts(
+    world: World, bighub: BighubServer, most_listed: int
+) -> None:
+    bighub.most_listed = most_listed
+    bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(1_050)}
+    world.model.turns = [wishing(GRANT), saying("Done.")]
+    await world.write("grant bob admins")
+    approval = approval_of(await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card))
+    bighub.approvals["req_1"] = {"request_id": "req_1", "status": "denied"}
+    world.engine._overseer._seen_at = None
+    await world.click("approve", approval)
+    if most_listed < len(bighub.approvals):
+        run = await world.until(lambda run: run.trouble("act:t1c1") is not None)
+        assert "list of denials is cut" in str(run.trouble("act:t1c1"))
+    else:
+        run = await world.until(lambda run: run.state is RunState.DONE)
+        assert run.call("t1c1").outcome is Outcome.DENIED
+    assert world.deeds.done == []
+
+
+async def test_what_was_denied_is_asked_for_as_widely_as_it_took_before(bighub: BighubServer) -> None:
+    oversight = BighubOversight(API_KEY, bighub.url)
+    bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(501)}
+    assert len(await oversight.denials()) == 501 and bighub.calls["approvals"] == 2
+    assert len(await oversight.denials()) == 501 and bighub.calls["approvals"] == 3
+    await oversight.close()
+
+
 async def test_denials_are_named_as_the_store_names_them(bighub: BighubServer) -> None:
     oversight = BighubOversight(API_KEY, bighub.url)
     bighub.approvals["req_9"] = {"request_id": "req_9", "status": "denied", "comment": "no"}

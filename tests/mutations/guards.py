@@ -2074,6 +2074,12 @@ EMERGENCY = (
         "engine/test_overseeing.py::test_s23_while_bighub_does_not_say_nothing_starts_that_writes_and_reading_goes_on[fault0]",
     ),
     guard(
+        "a list of denials that is cut is no answer", "S23", "bighub_oversight.py",
+        "if not _is_cut(count, wider):", "if True:",
+        "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
+        "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[1000]",
+    ),
+    guard(
         "BIGHUB's switch is not set twice", "S23 R9", "engine/overseeing.py",
         "return standing.id if standing else await", "return await",
         "engine/test_overseeing.py::test_s23_a_switch_whose_receipt_was_lost_is_not_set_twice",
@@ -2085,7 +2091,7 @@ EMERGENCY = (
     ),
     guard(
         "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",
-        'self._bighub.approvals("denied")', 'self._bighub.approvals("approved")',
+        'self._bighub.approvals("denied", _MOST[wider])', 'self._bighub.approvals("approved", _MOST[wider])',
         "engine/test_overseeing.py::test_a_denial_on_bighubs_dashboard_ends_what_waits_and_an_approval_there_is_nobodys_vote",
     ),
 )  # fmt: skip
