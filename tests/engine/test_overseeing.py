@@ -10,7 +10,7 @@ from bot.bighub_oversight import BighubOversight
 from bot.core.call import CallState, Outcome
 from bot.core.run import RunState
 from bot.core.values import Judgement, Verdict
-from bot.ports import Unavailable
+from bot.ports import Unavailable, Writer
 from bot.projections import request_name
 from tests.engine.world import BOB, World, approval_of, saying, wishing
 from tests.servers.bighub_server import API_KEY, BighubServer, running_bighub
@@ -122,6 +122,25 @@ async def test_s23_a_freeze_of_everything_sets_bighubs_switch_once_and_its_lifti
     await looked(world)
     (switch,) = bighub.switches
     assert switch["reason"].startswith("incident 7") and switch["scope"] == "global"
+    assert [each.scope for each in await world.engine.freezes()] == ["all"], "our own switch is no other's"
+    await world.store.write(lambda tx: tx.lift_freeze("all", "U0CAROL", "over"))
+    await looked(world)
+    assert bighub.switches == [] and await world.engine.freezes() == ()
+
+
+async def test_s23_after_many_freezes_of_systems_our_own_switch_is_still_ours(
+    world: World, bighub: BighubServer
+) -> None:
+    await world.store.write(lambda tx: tx.set_freeze("all", "incident 7", BOB.user))
+    await looked(world)
+
+    async def others(tx: Writer) -> None:
+        for n in range(30):
+            await tx.set_freeze(f"system:s{n}", "moving", BOB.user)
+            await tx.lift_freeze(f"system:s{n}", "U0CAROL", "moved")
+
+    await world.store.write(others)
+    await looked(world)
     assert [each.scope for each in await world.engine.freezes()] == ["all"], "our own switch is no other's"
     await world.store.write(lambda tx: tx.lift_freeze("all", "U0CAROL", "over"))
     await looked(world)

@@ -2080,6 +2080,11 @@ EMERGENCY = (
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[1000]",
     ),
     guard(
+        "freezes of systems do not hide our own switch", "S23", "engine/overseeing.py",
+        "ours = await tx.freezings(LOOKED_AT, ALL)", "ours = await tx.freezings(50)",
+        "engine/test_overseeing.py::test_s23_after_many_freezes_of_systems_our_own_switch_is_still_ours",
+    ),
+    guard(
         "BIGHUB's switch is not set twice", "S23 R9", "engine/overseeing.py",
         "return standing.id if standing else await", "return await",
         "engine/test_overseeing.py::test_s23_a_switch_whose_receipt_was_lost_is_not_set_twice",
