@@ -1980,6 +1980,12 @@ EMERGENCY = (
         "engine/test_terms.py::test_r7_within_a_freeze_window_an_approval_does_not_count_and_the_card_stays_open",
     ),
     guard(
+        "a freeze of no name is no guess", "R7", "engine/orders.py",
+        'if not longest and ":" not in begins[0]:', "if False:",
+        "engine/test_freezing.py::test_r7_what_names_no_scope_freezes_and_lifts_nothing_and_is_told_how_to_write_it[freeze-system is on fire]",
+        "engine/test_freezing.py::test_r7_what_names_no_scope_freezes_and_lifts_nothing_and_is_told_how_to_write_it[freeze-Environment burns]",
+    ),
+    guard(
         "a second freeze does not replace the first", "R7", "dict_store.py",
         "        if scope in self._dicts.freezes:\n            return False\n", "",
         "engine/test_freezing.py::test_a_second_freeze_of_the_same_scope_does_not_replace_the_first",
