@@ -218,7 +218,7 @@ def test_r7_a_freeze_is_of_the_name_that_is_quoted_or_known_else_of_one_word(
     "text", ["system is on fire", "Environment burns", "system", 'system:"Oracle Cloud incident', "system oktafoo"]
 )
 @pytest.mark.parametrize("verb", ["freeze", "unfreeze"])
-async def test_r7_what_names_no_scope_freezes_and_lifts_nothing_and_is_told_how_to_write_it(
+async def test_r7_what_names_no_scope_freezes_nothing_and_hears_how_to_write_it(
     world: World, verb: str, text: str
 ) -> None:
     told = await order(world, BOB, verb, text)

@@ -1982,8 +1982,8 @@ EMERGENCY = (
     guard(
         "a freeze of no name is no guess", "R7", "engine/orders.py",
         'if not longest and ":" not in begins[0]:', "if False:",
-        "engine/test_freezing.py::test_r7_what_names_no_scope_freezes_and_lifts_nothing_and_is_told_how_to_write_it[freeze-system is on fire]",
-        "engine/test_freezing.py::test_r7_what_names_no_scope_freezes_and_lifts_nothing_and_is_told_how_to_write_it[freeze-Environment burns]",
+        "engine/test_freezing.py::test_r7_what_names_no_scope_freezes_nothing_and_hears_how_to_write_it[freeze-system is on fire]",
+        "engine/test_freezing.py::test_r7_what_names_no_scope_freezes_nothing_and_hears_how_to_write_it[freeze-Environment burns]",
     ),
     guard(
         "a second freeze does not replace the first", "R7", "dict_store.py",
@@ -2078,6 +2078,11 @@ EMERGENCY = (
         "an answer that does not say it is no answer", "S23", "bighub_oversight.py",
         "if not isinstance(status, dict) or not isinstance(active, bool):", "if not isinstance(status, dict):",
         "engine/test_overseeing.py::test_s23_while_bighub_does_not_say_nothing_starts_that_writes_and_reading_goes_on[fault0]",
+    ),
+    guard(
+        "nobody is told of as who denied it whose denial was not enough", "S23", "core/approval.py",
+        "if self.resolution is Resolution.DENIED and not denied(self.terms, self.votes):", "if False:",
+        "engine/test_terms.py::test_whose_denial_was_not_enough_is_not_told_of_as_who_denied_what_bighub_did",
     ),
     guard(
         "a list of denials that is cut is no answer", "S23", "bighub_oversight.py",
