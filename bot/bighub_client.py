@@ -25,7 +25,7 @@ from bot.ports import Rejected, Unavailable, still_ours
 Json = dict[str, Any]
 Calling = Callable[[Callable[..., Any], Mapping[str, Any], Mapping[str, Any]], Awaitable[Any]]
 DEFAULT_URL = "https://api.bighub.io"
-_MOST_APPROVALS = 500
+MOST_APPROVALS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +107,9 @@ class Bighub:
         fields = {"request_id": self._in_path(request_id), "resolution": resolution, "comment": comment}
         return await self._attempt(self._client.approvals.resolve, fields, None, seconds)
 
-    async def approvals(self, status: str) -> Any:
-        """A listing of the approvals in ``status``: pending, approved or denied."""
-        return await self._attempt(self._client.approvals.list, {"status_filter": status}, {"limit": _MOST_APPROVALS})
+    async def approvals(self, status: str, most: int = MOST_APPROVALS) -> Any:
+        """A listing of the approvals in ``status``: pending, approved or denied. It has no pages: what is beyond ``most`` is missing."""
+        return await self._attempt(self._client.approvals.list, {"status_filter": status}, {"limit": most})
 
     async def kill_switches(self) -> Any:
         return await self._attempt(self._client.kill_switch.status, {})

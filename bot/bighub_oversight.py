@@ -2,18 +2,23 @@
 
 Not settled by BIGHUB's documentation (the SDK gives no types), so read strictly: without a readable ``is_active`` the switch is
 unknown; ``active_switches`` under an inactive one counts as active, and an active one without a list is one without a name.
+Its listing of approvals has a limit and no pages. A full one is asked for again with more; one that is cut all the same is no answer,
+because the denial that matters may be what is missing.
 """
 
 from typing import Any
 
-from bot.bighub_client import Bighub, sdk_client
+from bot.bighub_client import MOST_APPROVALS, Bighub, sdk_client
 from bot.bighub_errors import DecidedAlready, NotThere
 from bot.bighub_reports import listed
-from bot.ports import Denial, Switch, Unavailable
+from bot.ports import Denial, Rejected, Switch, Unavailable
 from bot.projections import request_name
 
 _IDS = ("switch_id", "id")
 _LONGEST = 500
+_MOST = (MOST_APPROVALS, 5_000, 50_000)
+_ROUND = 100
+_CUT = "BIGHUB's list of denials is cut after {}, so nobody can say what else was denied there."
 
 
 class BighubOversight:
@@ -24,6 +29,7 @@ class BighubOversight:
 
     def __init__(self, api_key: str, base_url: str | None = None, timeout: float = 5.0) -> None:
         self._bighub = Bighub(sdk_client(api_key, base_url, timeout), timeout=timeout)
+        self._widest = 0
 
     async def close(self) -> None:
         await self._bighub.close()
@@ -45,12 +51,34 @@ class BighubOversight:
 
     async def denials(self) -> tuple[Denial, ...]:
         found = []
-        for item in listed(await self._bighub.approvals("denied")):
+        for item in await self._denied():
             request_id = _first(item, ("request_id", "validation_id"))
             if request_id:
                 said = _first(item, ("comment", "resolution_comment", "reason"))
                 found.append(Denial(request_id, request_name(request_id), said[:_LONGEST]))
         return tuple(found)
+
+    async def _denied(self) -> list[dict[str, Any]]:
+        """All of BIGHUB's denials, asked for as widely as it took before. `Unavailable` where the listing is cut."""
+        count = 0
+        for wider in range(self._widest, len(_MOST)):
+            try:
+                items = listed(await self._bighub.approvals("denied", _MOST[wider]))
+            except Rejected as rejected:
+                if not wider:
+                    raise
+                raise Unavailable(_CUT.format(count or MOST_APPROVALS)) from rejected
+            count = len(items)
+            if not _is_cut(count, wider):
+                self._widest = wider
+                return items
+        raise Unavailable(_CUT.format(count))
+
+
+def _is_cut(count: int, wider: int) -> bool:
+    """Whether a listing may lack something. ``wider``: the number of the limit; beyond the first, BIGHUB may keep to one of its own,
+    which would be a round number."""
+    return count >= _MOST[wider] or (wider > 0 and count % _ROUND == 0 and count > 0)
 
 
 def switches_in(status: object) -> tuple[Switch, ...]:

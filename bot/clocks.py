@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.core.timing import Clocks, LocalTime, Quiet
+from bot.core.timing import Clocks, Dated, LocalTime, Quiet, Window
 
 SATURDAY = 5
 
@@ -17,6 +17,15 @@ def as_shown(shown: datetime) -> LocalTime:
     """A date and time of day, as clocks show it; its zone, if any, is not looked at."""
     minute = shown.weekday() * 1_440 + shown.hour * 60 + shown.minute
     return LocalTime(minute, shown.strftime("%Y-%m-%dT%H:%M"))
+
+
+def window_end(window: Window, moment: float) -> datetime:
+    """When a window that holds at ``moment`` (epoch seconds) ends, by the clocks of its zone."""
+    zone = ZoneInfo(window.zone)
+    if isinstance(window, Dated):
+        return datetime.fromisoformat(window.ends).replace(tzinfo=zone)
+    there = datetime.fromtimestamp(moment, zone).replace(second=0, microsecond=0)
+    return there + timedelta(minutes=(window.ends - as_shown(there).minute) % window.every)
 
 
 def after_quiet(moment: float, zone: str, quiet: Quiet | None) -> float:

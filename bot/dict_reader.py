@@ -143,8 +143,9 @@ class DictReader:
     async def freezes(self) -> tuple[Freeze, ...]:
         return tuple(sorted(self._dicts.freezes.values(), key=lambda freeze: (freeze.since, freeze.scope)))
 
-    async def freezings(self, limit: int) -> tuple[Freezing, ...]:
-        return tuple(reversed(self._dicts.freezings.values()))[:limit]
+    async def freezings(self, limit: int, scope: str = "") -> tuple[Freezing, ...]:
+        rows = reversed(self._dicts.freezings.values())
+        return tuple(row for row in rows if scope in ("", row.scope))[:limit]
 
     async def recent_starts(self, since: float) -> tuple[PastStart, ...]:
         return tuple(

@@ -608,6 +608,9 @@ async def test_every_freeze_that_was_set_and_lifted_is_listed_with_what_was_done
     marked = (await store.read(lambda reader: reader.freezings(10)))[1]
     assert (marked.told, marked.switch) == (True, "ks_1")
     assert (await store.read(lambda reader: reader.freezings(1))) == (lifted,)
+    await store.write(lambda tx: tx.set_freeze("system:dns", "moving", "U0ERIN"))
+    assert (await store.read(lambda reader: reader.freezings(1, frozen.scope)))[0].scope == frozen.scope
+    assert not await store.read(lambda reader: reader.freezings(9, "system:none"))
 
 
 async def test_no_freeze_is_set_between_its_check_and_the_commit(store: AnyStore) -> None:

@@ -93,7 +93,9 @@ class Approval:
 
     @property
     def deciding_vote(self) -> Vote | None:
-        """The vote that resolved it; None while it is open and where no person did."""
+        """The vote that resolved it; None while it is open and where no person did: somebody may have voted that was not enough."""
+        if self.resolution is Resolution.DENIED and not denied(self.terms, self.votes):
+            return None
         choice = {Resolution.APPROVED: Choice.APPROVE, Resolution.DENIED: Choice.DENY}.get(
             self.resolution or Resolution.EXPIRED
         )

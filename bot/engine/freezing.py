@@ -85,6 +85,10 @@ class Freezer:
     async def listed(self) -> tuple[Freeze, ...]:
         return await self._store.read(lambda tx: tx.freezes())
 
+    async def scopes(self) -> frozenset[str]:
+        """What there is to freeze, as far as the actions tell, and what is frozen."""
+        return self._known() | {each.scope for each in await self.listed()}
+
     async def _may(self, person: Person, team: str, via: str) -> Refused | None:
         try:
             return await self._people.may_freeze(person, team)

@@ -77,6 +77,8 @@ async def _refused(people: People, run: Run, call: Call, clicked: Clicked) -> Re
 
 
 async def _settle(people: People, run: Run, call: Call, clicked: Clicked) -> Decide | Refused:
+    if call.question is not None and call.card is None:
+        raise Unavailable("The card of this click is not recorded yet.")
     refused = await people.may_settle(run, call, clicked.person)
     if refused is not None:
         return refused
@@ -86,6 +88,8 @@ async def _settle(people: People, run: Run, call: Call, clicked: Clicked) -> Dec
         now = run.call(settled.call) if run else None
         if now is None or now.question != clicked.value:
             return Refused(ASKED_ANEW)
+        if now.card is None or now.card.message != clicked.message:
+            return Refused(NOT_THE_CARD)
         return [settled]
 
     return decide

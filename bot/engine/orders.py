@@ -6,7 +6,9 @@ command that was worked twice (a crash in between) has done its work once: a fre
 """
 
 import asyncio
+import re
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 
 from bot.core import emergency
 from bot.core.inputs import Clicked, Ordered
@@ -18,6 +20,20 @@ from bot.ports import Chat, InboxRow, Rejected, Store, Translate
 
 MOST_AWAITED = 256
 FREEZE, UNFREEZE = "freeze", "unfreeze"
+GRAMMAR = (
+    "Nothing was changed. Write all, system:NAME or environment:NAME, and then the reason; a name with spaces in quotes, as in"
+    ' system:"Google Workspace".'
+)
+_KIND = re.compile(rf"(?P<kind>{'|'.join(emergency.KINDS)})(?::|\s+|$)", re.IGNORECASE)
+_QUOTES = {
+    '"': '"“”',
+    "'": "'",
+    "“": '“”"',
+    "”": '“”"',
+    "„": '“”"',
+    "‘": "‘’",
+    "’": "‘’",
+}  # as Slack's clients curl them
 
 
 class Orders:
@@ -57,7 +73,10 @@ class Orders:
             self._awaited.pop(key, None)
 
     async def _done(self, ordered: Ordered) -> str:
-        scope, reason = scope_and_reason(ordered.text)
+        read = scope_and_reason(ordered.text, await self._freezer.scopes())
+        if isinstance(read, Refused):
+            return read.reason
+        scope, reason = read
         if ordered.verb == FREEZE:
             # Without a scope it is everything, which errs on the side of a stop.
             outcome = await self._freezer.freeze(ordered.person, ordered.team, scope or emergency.ALL, reason)
@@ -83,13 +102,37 @@ class Orders:
             return  # an ephemeral message is never the only record of anything
 
 
-def scope_and_reason(text: str) -> tuple[str, str]:
-    """``system:okta why``, ``system okta why``, ``all why``; "" and the whole text where it begins with no scope."""
-    first, _, rest = text.strip().partition(" ")
-    word = first.casefold()
-    if word in emergency.KINDS:
-        name, _, reason = rest.strip().partition(" ")
-        return f"{word}:{name}", reason
-    if word == emergency.ALL or word.partition(":")[0] in emergency.KINDS:
-        return word, rest
-    return "", text
+def scope_and_reason(text: str, known: Iterable[str]) -> tuple[str, str] | Refused:
+    """``all why``, ``system:okta why``, ``system:"Google Workspace" why``; "" and the whole text where it begins with no scope.
+
+    Without quotes, a name is the longest of the ``known`` scopes' that the text goes on with, else one word; without a colon, it must
+    be one of those, because "system is on fire" names none.
+    """
+    begins = _KIND.match(text.strip())
+    if begins is None:
+        first, _, reason = text.strip().partition(" ")
+        return (emergency.ALL, reason) if first.casefold() == emergency.ALL else ("", text)
+    kind, rest = begins["kind"].casefold(), text.strip()[begins.end() :]
+    if rest[:1] in _QUOTES:
+        name, closed, reason = _quoted(rest)
+        return (f"{kind}:{name}", reason) if closed else Refused(GRAMMAR)
+    longest = max((name for name in _names(kind, known) if _goes_on(rest, name)), key=len, default="")
+    if not longest and ":" not in begins[0]:
+        return Refused(GRAMMAR)
+    size = len(longest) or len(rest.partition(" ")[0])
+    return f"{kind}:{rest[:size]}", rest[size:].strip()
+
+
+def _names(kind: str, known: Iterable[str]) -> Iterator[str]:
+    found = (scope.partition(":") for scope in known)
+    return (name for each, _, name in found if each.casefold() == kind and name)
+
+
+def _goes_on(rest: str, name: str) -> bool:
+    return rest[: len(name)].casefold() == name.casefold() and not rest[len(name) :][:1].strip()
+
+
+def _quoted(rest: str) -> tuple[str, bool, str]:
+    """The name within the quotes that ``rest`` begins with, whether they are closed, and what follows."""
+    ends = next((at for at, each in enumerate(rest) if at and each in _QUOTES[rest[0]]), 0)
+    return rest[1:ends].strip(), ends > 0, rest[ends + 1 :].strip()

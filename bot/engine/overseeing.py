@@ -24,7 +24,8 @@ from bot.ports import Denial, Dispatch, Freezing, Oversight, Reader, Rejected, S
 
 FRESH_SECONDS = 5.0
 WATCH_SECONDS = 15.0
-LOOKED_AT = 50
+LOOKED_AT = 1_000
+"""Of the times that everything was frozen or lifted: those of a system or environment among them would hide our own switch."""
 SAYS_NOTHING = "BIGHUB does not say whether its kill switch is on, so nothing starts that changes something: {}"
 DENIED_THERE = "Denied on BIGHUB's dashboard."
 
@@ -79,7 +80,7 @@ class Overseer:
         on = tuple(switches)
 
         async def work(tx: Writer) -> None:
-            ours = await tx.freezings(LOOKED_AT)
+            ours = await tx.freezings(LOOKED_AT, ALL)
             theirs = [each for each in on if each.domain in ("", DOMAIN) and not _is_ours(each, ours)]
             if theirs:
                 await tx.set_freeze(BIGHUB, theirs[0].reason, "BIGHUB")
@@ -126,8 +127,7 @@ class Overseer:
 
     async def _mirror(self, oversight: Oversight) -> None:
         """Whatever was frozen or lifted here as a whole and BIGHUB was not told of yet."""
-        rows = await self._store.read(lambda tx: tx.freezings(LOOKED_AT))
-        everything = [each for each in rows if each.scope == ALL]
+        everything = await self._store.read(lambda tx: tx.freezings(LOOKED_AT, ALL))
         new = [each for each in reversed(everything) if each.switch is None]
         if not new:
             return

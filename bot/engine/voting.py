@@ -1,27 +1,38 @@
 """A vote as it is recorded, or why it is not: asked in the transaction that appends it. Who may vote is `people.py`'s.
 
 Rule 1: a vote counts under the terms that are stored with the approval, once those are as strict as the policy of today (`tightening.py`).
-Rule 2: while a freeze holds, nobody approves: it would come to nothing. Whoever breaks the glass does where the policy says so.
+Rule 2: while a freeze or a window of the policy holds, nobody approves: it would come to nothing. Whoever breaks the glass does where
+the policy says so.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot.clocks import next_working_day
+from bot.clocks import clocks_at, next_working_day, window_end
 from bot.core import approval as approvals
 from bot.core.approval import COVERS, Approval, seal, standing, vote_text
 from bot.core.call import Call
 from bot.core.events import Voted
 from bot.core.fatigue import BY_PROGRAM, waited
 from bot.core.glass import BY_GLASS
+from bot.core.holding import closed
 from bot.core.inputs import Clicked
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
+from bot.core.timing import time_said
 from bot.core.values import Choice
 from bot.core.visible import shows
 from bot.engine.people import People
-from bot.engine.starting import Keys, distrust, frozen_text, judgement_holds, stopping
+from bot.engine.starting import (
+    Keys,
+    case_in,
+    closed_now,
+    distrust,
+    frozen_text,
+    judgement_holds,
+    stopping,
+)
 from bot.engine.tightening import tightening
 from bot.engine.words import late
 from bot.ports import Decide, Freeze, Reader, Writer
@@ -54,8 +65,8 @@ class Voting:
             return late(call)
         if not judgement_holds(run, call, self._keys):
             return Refused(distrust(call, self._keys))
-        if (frozen := _frozen(call, clicked, await tx.freezes(), people.policy)) is not None:
-            return Refused(NOT_NOW.format(frozen_text(frozen).rstrip(".")))
+        if held := _held(run, call, clicked, await tx.freezes(), people.policy, tx.now):
+            return Refused(NOT_NOW.format(held.rstrip(".")))
         voted = sealed(_voted(approval, clicked, via, counts_as), run, approval, tx.now, self._keys[0])
         if via != BY_PROGRAM:
             voted = replace(voted, waited=waited(approval.opened_at, clicked.message, at or tx.now))
@@ -79,12 +90,22 @@ def sealed(voted: Voted, run: Run, approval: Approval, now: float, key: bytes) -
     return replace(voted, seal=seal(key, text))
 
 
-def _frozen(call: Call, clicked: Clicked, freezes: Iterable[Freeze], policy: Policy) -> Freeze | None:
+def _held(run: Run, call: Call, clicked: Clicked, freezes: Iterable[Freeze], policy: Policy, now: float) -> str:
+    """What an approval would come to nothing for at this moment, as sentences; "" for a denial, and where nothing holds it back."""
     binding = call.proposal.binding
     if binding is None or CHOICES[clicked.action] is Choice.DENY:
-        return None
+        return ""
     opened = clicked.action == BY_GLASS and policy.break_glass.while_frozen
-    return stopping(freezes, binding, opened=opened)
+    frozen = stopping(freezes, binding, opened=opened)
+    if frozen is not None:
+        return frozen_text(frozen)
+    case = case_in(run, call, binding)
+    held = None if opened else closed(policy, case, clocks_at(now))
+    if held is None:
+        return ""
+    ends = window_end(held[1], now)
+    until = f"That ends {ends:%a %Y-%m-%d %H:%M} ({held[1].zone}), in {time_said(ends.timestamp() - now)}."
+    return f"{closed_now(policy, case, now)} {until}"
 
 
 def voted_just_now(call: Call, clicked: Clicked, now: float) -> bool:

@@ -194,8 +194,8 @@ class Reader(Protocol):
     async def votes(self, since: float) -> tuple[PastVote, ...]:
         """The votes after ``since`` (epoch seconds), in any run, in no order."""
 
-    async def freezings(self, limit: int) -> tuple[Freezing, ...]:
-        """The newest of all freezes that were ever set and lifted, newest first."""
+    async def freezings(self, limit: int, scope: str = "") -> tuple[Freezing, ...]:
+        """The newest of all freezes that were ever set and lifted (of ``scope``, if any), newest first."""
 
     async def epoch(self) -> Epoch:
         """The present epoch; not settled where the database was restored and nobody has noticed yet, as far as can be seen."""

@@ -248,8 +248,9 @@ class SqlReader:
     async def votes(self, since: float) -> tuple[PastVote, ...]:
         return tuple(_past_vote(*row) for row in await self._all(_VOTES, since=since))
 
-    async def freezings(self, limit: int) -> tuple[Freezing, ...]:
-        return tuple(Freezing(**row._mapping) for row in await self._all(_FREEZINGS, limit=limit))
+    async def freezings(self, limit: int, scope: str = "") -> tuple[Freezing, ...]:
+        query = _FREEZINGS.where(_freezing.scope == scope) if scope else _FREEZINGS
+        return tuple(Freezing(**row._mapping) for row in await self._all(query, limit=limit))
 
     async def epoch(self) -> Epoch:
         return await epochs.present(self.connection)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.clocks import clocks_at
+from bot.clocks import clocks_at, window_end
 from bot.core.holding import Limited, closed, limited
 from bot.core.policy import Case, Match, Policy, Rule
 from bot.core.timing import DAY, WEEK, Dated, Limit, LocalTime, PastStart, Recurring, time_said
@@ -53,6 +53,22 @@ def test_a_window_moves_with_the_clocks_of_its_zone() -> None:
     assert NOON.holds(at("2026-07-01T10:30")) and not NOON.holds(at("2026-07-01T11:30"))
     assert NOON.holds(at("2026-12-01T11:30")) and not NOON.holds(at("2026-12-01T10:30"))
     assert NIGHT.holds(at("2026-03-29T05:59")) and not NIGHT.holds(at("2026-03-29T06:00"))
+
+
+@pytest.mark.parametrize(
+    ("window", "stamp", "ends"),
+    [
+        (WEEKEND, "2026-11-27T15:00", "2026-11-30T07:00"),
+        (WEEKEND, "2026-11-30T06:59", "2026-11-30T07:00"),
+        (WEEKEND, "2026-10-23T14:00", "2026-10-26T07:00"),
+        (NIGHT, "2026-11-25T17:00", "2026-11-26T07:00"),
+        (NIGHT, "2026-03-28T18:00", "2026-03-29T06:00"),
+        (YEAR_END, "2026-12-24T12:00", "2027-01-04T07:00"),
+    ],
+)
+def test_a_window_ends_by_the_clocks_of_its_zone(window: Recurring | Dated, stamp: str, ends: str) -> None:
+    moment = datetime.fromisoformat(stamp).replace(tzinfo=UTC).timestamp()
+    assert window_end(window, moment).astimezone(UTC) == datetime.fromisoformat(ends).replace(tzinfo=UTC)
 
 
 def test_a_window_stops_what_its_rule_fits_and_no_reading() -> None:

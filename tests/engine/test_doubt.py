@@ -121,6 +121,23 @@ async def test_r2_s12_a_button_of_another_question_of_the_same_action_settles_no
     assert world.deeds.done == []
 
 
+@pytest.mark.parametrize("answer", ["did_run", "did_not_run", "unknown"])
+async def test_s12_s13_what_became_of_it_is_said_on_the_recorded_card_only(answer: str) -> None:
+    world = World()
+    world.guard.answers["grant_access"] = ASK
+    await killed_while(world, GRANT, approved=True)
+    async with running(world):
+        run = await world.until(in_doubt(), seconds=20.0)
+        question = run.call("t1c1").question
+        await world.click(answer, question, message="another-message")
+        run = await world.until(lambda run: world.chat.whispers, seconds=20.0)
+        assert "not the card" in world.chat.whispers[0][1]
+        assert run.call("t1c1").state is CallState.IN_DOUBT and run.call("t1c1").settled is None
+        await world.click(answer, question)
+        run = await world.until(lambda run: run.call("t1c1").settled, seconds=20.0)
+    assert run.call("t1c1").settled.person == CAROL
+
+
 @pytest.mark.parametrize("happened", [True, False, None])
 async def test_r2_a_probe_is_believed_and_what_it_says_did_not_happen_is_judged_anew(happened: bool | None) -> None:
     world = World()

@@ -173,6 +173,7 @@ TABLE = [
     *(Row((*DOUBT, "found to have run"), ANSWERS, (who,), ANY, why) for who, why in OUT.items()),
     Row((*DOUBT, "found to have run"), ANSWERS, ("colleague", "rescuer"), ANY, NOT_AMONG),
     Row(("found to have run",), ANSWERS, ("requester",), ANY, OWN),
+    Row((*DOUBT, "found to have run"), ANSWERS, MAY, (OLDER,), STALE),
     Row(("found to have run",), ANSWERS, MAY, ANY, "This action is executed; it is too late for that."),
     Row(("still unknown",), ("unknown",), MAY, ANY, "This was answered already."),
     Row(DOUBT, ANSWERS, MAY, ANY, Settled),

@@ -10,6 +10,7 @@ from bot.core.inputs import Ordered, Profile
 from bot.core.policy import Defaults, Policy
 from bot.core.run import RunState
 from bot.core.values import Judgement, Person, Verdict
+from bot.engine.orders import scope_and_reason
 from tests.engine.world import ALICE, BOB, CAROL, GUS, TEAM, World, approval_of, saying, wishing
 
 GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
@@ -180,6 +181,57 @@ async def test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide(world: 
     assert "shell_may_decide" in str(await freezer.lift(CAROL, TEAM, "all", "over", via="shell"))
     world.engine._people.policy = Policy(world.policy.defaults, shell_may_decide=True)
     assert await freezer.lift(CAROL, TEAM, "all", "over", via="shell") == "Lifted: all."
+
+
+KNOWN = ("system:Google Workspace", "system:Google", "system:okta", "environment:production", "environment:{env}")
+
+
+@pytest.mark.parametrize(
+    ("text", "scope", "reason"),
+    [
+        ("all incident 7", "all", "incident 7"),
+        ("All", "all", ""),
+        ("incident 7", "", "incident 7"),
+        ("systems are down", "", "systems are down"),
+        ("system:okta incident 7", "system:okta", "incident 7"),
+        ("System:Okta", "system:Okta", ""),
+        ("system:google workspace incident", "system:google workspace", "incident"),
+        ("system:Google Workspaces incident", "system:Google", "Workspaces incident"),
+        ("system:Oracle incident", "system:Oracle", "incident"),
+        ('system:"Google Workspace" incident', "system:Google Workspace", "incident"),
+        ("system:“Oracle Cloud” incident", "system:Oracle Cloud", "incident"),
+        ("system:”Oracle Cloud” incident", "system:Oracle Cloud", "incident"),
+        ("environment:‘blue green’ it's red", "environment:blue green", "it's red"),
+        ("environment:'blue green'", "environment:blue green", ""),
+        ("system okta worse", "system:okta", "worse"),
+        ('system "Google Workspace" worse', "system:Google Workspace", "worse"),
+        ("system: okta", "system:", "okta"),
+    ],
+)
+def test_r7_a_freeze_is_of_the_name_that_is_quoted_or_known_else_of_one_word(
+    text: str, scope: str, reason: str
+) -> None:
+    assert scope_and_reason(text, KNOWN) == (scope, reason)
+
+
+@pytest.mark.parametrize(
+    "text", ["system is on fire", "Environment burns", "system", 'system:"Oracle Cloud incident', "system oktafoo"]
+)
+@pytest.mark.parametrize("verb", ["freeze", "unfreeze"])
+async def test_r7_what_names_no_scope_freezes_nothing_and_hears_how_to_write_it(
+    world: World, verb: str, text: str
+) -> None:
+    told = await order(world, BOB, verb, text)
+    assert told.startswith("Nothing was changed.") and 'system:"Google Workspace"' in told
+    assert await world.engine.freezes() == ()
+
+
+async def test_r7_a_system_with_a_space_in_its_name_is_frozen_and_lifted_from_slack(world: World) -> None:
+    await order(world, BOB, "freeze", 'system:"Google Workspace" incident 7')
+    assert [(each.scope, each.reason) for each in await world.engine.freezes()] == [
+        ("system:google workspace", "incident 7")
+    ]
+    assert "Lifted: system:google workspace" in await order(world, CAROL, "unfreeze", "system:Google Workspace over")
 
 
 async def test_r7_lifting_demands_a_named_scope_that_is_frozen_and_else_says_what_is_frozen(world: World) -> None:

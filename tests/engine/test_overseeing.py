@@ -10,7 +10,7 @@ from bot.bighub_oversight import BighubOversight
 from bot.core.call import CallState, Outcome
 from bot.core.run import RunState
 from bot.core.values import Judgement, Verdict
-from bot.ports import Unavailable
+from bot.ports import Unavailable, Writer
 from bot.projections import request_name
 from tests.engine.world import BOB, World, approval_of, saying, wishing
 from tests.servers.bighub_server import API_KEY, BighubServer, running_bighub
@@ -128,6 +128,25 @@ async def test_s23_a_freeze_of_everything_sets_bighubs_switch_once_and_its_lifti
     assert bighub.switches == [] and await world.engine.freezes() == ()
 
 
+async def test_s23_after_many_freezes_of_systems_our_own_switch_is_still_ours(
+    world: World, bighub: BighubServer
+) -> None:
+    await world.store.write(lambda tx: tx.set_freeze("all", "incident 7", BOB.user))
+    await looked(world)
+
+    async def others(tx: Writer) -> None:
+        for n in range(30):
+            await tx.set_freeze(f"system:s{n}", "moving", BOB.user)
+            await tx.lift_freeze(f"system:s{n}", "U0CAROL", "moved")
+
+    await world.store.write(others)
+    await looked(world)
+    assert [each.scope for each in await world.engine.freezes()] == ["all"], "our own switch is no other's"
+    await world.store.write(lambda tx: tx.lift_freeze("all", "U0CAROL", "over"))
+    await looked(world)
+    assert bighub.switches == [] and await world.engine.freezes() == ()
+
+
 async def test_s23_a_switch_whose_receipt_was_lost_is_not_set_twice(world: World, bighub: BighubServer) -> None:
     await world.store.write(lambda tx: tx.set_freeze("all", "incident 7", BOB.user))
     bighub.fail("activate", Fault(500), times=1, after=True)
@@ -173,6 +192,35 @@ async def test_a_denial_on_bighubs_dashboard_is_honoured_between_approval_and_st
     await world.click("approve", approval)
     run = await world.until(lambda run: run.state is RunState.DONE)
     assert run.call("t1c1").outcome is Outcome.DENIED and world.deeds.done == []
+
+
+@pytest.mark.parametrize("most_listed", [1_000_000, 500, 1_000])
+async def test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts(
+    world: World, bighub: BighubServer, most_listed: int
+) -> None:
+    bighub.most_listed = most_listed
+    bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(1_050)}
+    world.model.turns = [wishing(GRANT), saying("Done.")]
+    await world.write("grant bob admins")
+    approval = approval_of(await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card))
+    bighub.approvals["req_1"] = {"request_id": "req_1", "status": "denied"}
+    world.engine._overseer._seen_at = None
+    await world.click("approve", approval)
+    if most_listed < len(bighub.approvals):
+        run = await world.until(lambda run: run.trouble("act:t1c1") is not None)
+        assert "list of denials is cut" in str(run.trouble("act:t1c1"))
+    else:
+        run = await world.until(lambda run: run.state is RunState.DONE)
+        assert run.call("t1c1").outcome is Outcome.DENIED
+    assert world.deeds.done == []
+
+
+async def test_what_was_denied_is_asked_for_as_widely_as_it_took_before(bighub: BighubServer) -> None:
+    oversight = BighubOversight(API_KEY, bighub.url)
+    bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(501)}
+    assert len(await oversight.denials()) == 501 and bighub.calls["approvals"] == 2
+    assert len(await oversight.denials()) == 501 and bighub.calls["approvals"] == 3
+    await oversight.close()
 
 
 async def test_denials_are_named_as_the_store_names_them(bighub: BighubServer) -> None:

@@ -6,11 +6,12 @@ from dataclasses import replace
 import pytest
 
 from bot.core.call import CallState, Outcome
+from bot.core.events import CallRefused
 from bot.core.inputs import Clicked
-from bot.core.policy import Defaults, OnExpiry, Policy, Rule
+from bot.core.policy import Defaults, Denials, OnExpiry, Policy, Rule
 from bot.core.run import Run, RunState
 from bot.core.timing import Dated
-from bot.core.values import Judgement, Person, Share, Verdict
+from bot.core.values import Ground, Judgement, Person, Share, Verdict
 from tests.engine.test_faults import ASK, GRANT, running
 from tests.engine.world import BOB, CAROL, GUS, PLACE, TEAM, World, approval_of, saying, wishing
 
@@ -181,6 +182,59 @@ async def test_r7_in_a_freeze_window_nothing_that_changes_something_is_asked_abo
         run = await ended(world)
     assert run.calls[0].outcome is Outcome.BLOCKED and "Nothing changes from 1970-01-01" in run.calls[0].reason
     assert world.deeds.done == []
+
+
+async def asked_before_a_window(world: World) -> str:
+    """The card was posted before the window began; a worker of afterwards works the clicks."""
+    async with running(world):
+        approval = await asked(world)
+    world.policy = Policy(DEFAULTS, (Rule("calm", windows=(ALWAYS,)),))
+    world.engine = world.new_engine()
+    return approval
+
+
+async def test_r7_within_a_freeze_window_an_approval_does_not_count_and_the_card_stays_open() -> None:
+    world = world_of()
+    approval = await asked_before_a_window(world)
+    async with running(world):
+        await world.click("approve", approval, CAROL)
+        said = await told(world)
+        assert "That ends Tue 2999-01-01 00:00 (UTC), in " in said and "it was not counted" in said
+        run = await world.run()
+        assert run is not None and run.calls[0].state is CallState.ASKING and run.calls[0].approval.votes == ()
+    world.policy = Policy(DEFAULTS)
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.click("approve_reviewed", approval, CAROL)
+        await ended(world)
+    assert world.deeds.done == ["bob in admins"]
+
+
+async def test_r7_within_a_freeze_window_a_denial_counts() -> None:
+    world = world_of()
+    approval = await asked_before_a_window(world)
+    async with running(world):
+        await world.click("deny", approval, CAROL)
+        run = await ended(world)
+    assert run.calls[0].outcome is Outcome.DENIED and world.chat.whispers == []
+
+
+async def test_whose_denial_was_not_enough_is_not_told_of_as_who_denied_what_bighub_did() -> None:
+    world = world_of(Rule("many", verdict=Verdict.ASK, quorum=3, approvers=(SRE, SEC), denials=Denials.MAJORITY))
+    async with running(world):
+        approval = await asked(world)
+        await world.click("deny", approval, CAROL, comment="hm")
+        run = await world.until(lambda run: run.calls[0].approval.votes, 10.0)
+        assert run.calls[0].state is CallState.ASKING
+        there = CallRefused(
+            run.calls[0].proposal.call, Ground.DENIED, "Denied on BIGHUB's dashboard. Not in a freeze week."
+        )
+        await world.engine._door.record(run.id, there)
+        await world.engine.advance(run.id)
+        run = await ended(world)
+    words = " ".join(str(text) for text in world.chat.words)
+    assert run.calls[0].approval.deciding_vote is None
+    assert "grant_access did not run (denied): Denied on BIGHUB's dashboard." in words and "by <@U0CAROL>" not in words
 
 
 async def test_the_terms_and_the_rules_on_trial_are_stored_with_the_approval() -> None:

@@ -2,6 +2,7 @@
 
 1. The same `Idempotency-Key` gets the same stored answer and counts once; with another body it is a 422.
 2. An answer that wants review opens an approval; resolving it twice the other way is a conflict.
+   The oldest approvals are listed first, and no more than `most_listed` of them, whatever limit is asked for.
 3. Outcomes are kept as sent, doubles included: whether the real BIGHUB removes them is not known.
 4. A fault set for an endpoint comes before anything else happens there, unless it is set to come after.
 
@@ -66,6 +67,7 @@ class BighubServer:
     memory: list[JsonObject] = field(default_factory=list)
     switches: list[JsonObject] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ENDPOINTS, 0))
+    most_listed: int = 1_000_000
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     _faults: dict[str, _Planned] = field(default_factory=dict)
 
@@ -114,7 +116,7 @@ class BighubServer:
     async def _list_approvals(self, request: Request) -> Response:
         status = request.query_params.get("status", "pending")
         found = [item for item in self.approvals.values() if status in ("all", item["status"])]
-        return JSONResponse(found[: int(request.query_params.get("limit", "100"))])
+        return JSONResponse(found[: min(self.most_listed, int(request.query_params.get("limit", "100")))])
 
     async def _resolve(self, request: Request) -> Response:
         request_id, body = request.path_params["request_id"], await request.json()

@@ -29,6 +29,7 @@ CANNOT_SAY: Final = "I cannot say what came of this at the moment. Please look w
 HELP: Final = (
     "/signoff freeze [all | system:NAME | environment:NAME] reason: nothing that changes something starts there.\n"
     "/signoff unfreeze all | system:NAME | environment:NAME reason: somebody else than who froze lifts it.\n"
+    'A name with spaces is written in quotes: system:"Google Workspace".\n'
     "/signoff freezes: what is frozen. /pending: what waits for an approval."
 )
 
