@@ -496,6 +496,18 @@ ENGINE = (
         "engine/test_reminding.py::test_whoever_asked_learns_in_our_own_words_what_became_of_it[expired]",
     ),
     guard(
+        "whoever asked learns what nobody was asked about and did not run", "R9", "core/owed.py",
+        "if call.approval is None and call.outcome in NOTHING_RAN", "if False",
+        "engine/test_reminding.py::"
+        "test_whoever_asked_learns_in_our_own_words_what_nobody_was_asked_about_and_before_the_model_calls_it_done[guard]",
+        "core/test_owed.py::test_what_is_forbidden_at_once_is_told_before_the_words_that_end_the_request",
+    ),
+    guard(
+        "a request whose end was told owes nothing more of what did not run", "R9 R13", "core/owed.py",
+        'if run.state is RunState.DONE or run.delivered("end:1"):', "if False:",
+        "core/test_owed.py::test_r13_a_request_that_ended_before_this_was_told_owes_it_never",
+    ),
+    guard(
         "the digest is computed anew at the start", "R6 S8", "engine/starting.py",
         "digest_of(run, call, binding) != binding.digest or ", "",
         "engine/test_starting.py::test_a_changed_row_never_starts[the arguments]",
