@@ -174,9 +174,9 @@ def _reports(run: Run, call: Call) -> Iterator[Effect]:
         return
     approval = call.approval
     if approval is not None and approval.resolution is not None:
-        resolution = ReportResolution(approval.terms.approval)
-        if not run.delivered(resolution.key):
-            yield resolution
+        about = (False, True) if call.rechecked else (False,)
+        resolutions = (ReportResolution(approval.terms.approval, recheck) for recheck in about)
+        yield from (each for each in resolutions if not run.delivered(each.key))
     outcome = ReportOutcome(call.proposal.call, in_doubt=call.state is CallState.IN_DOUBT)
     if call.answered and not run.delivered(outcome.key):
         yield outcome

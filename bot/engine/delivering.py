@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import assert_never
 
 from bot.core import effects as owed
@@ -152,7 +153,8 @@ class Delivering:
             case owed.ReportResolution():
                 call = run.call_of(effect.approval)
                 if call is not None and call.approval is not None:
-                    await self._guard.report_resolution(run, call, call.approval, again=again)
+                    about = _asked_once_more(call) if effect.recheck else call
+                    await self._guard.report_resolution(run, about, call.approval, again=again)
             case owed.ReportOutcome():
                 await self._guard.report_outcome(run, call_in(run, effect.call), again=again)
             case owed.Remember():
@@ -174,6 +176,12 @@ def undeliverable(run: Run, effect: Effect, error: str) -> Event:
     if call.state is CallState.ASKING:
         return RunFailed(f"I could not show the card of {call.proposal.action}: {error}")
     return CardShown(effect.call, channel_of(run, call), call.card.message if call.card else "", effect.shows)
+
+
+def _asked_once_more(call: Call) -> Call:
+    """The call under the guard's name for what it was asked before the start."""
+    judgement = call.judgement
+    return call if judgement is None else replace(call, judgement=replace(judgement, request_id=call.rechecked))
 
 
 def call_in(run: Run, name: str) -> Call:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from bot.core.effects import Effect, PostEnd, PostNotice, PostReply
-from bot.core.events import CallRefused, Cancelled, Delivered, Event, RunFailed
+from bot.core.effects import Effect, PostEnd, PostNotice, PostReply, ReportResolution
+from bot.core.events import CallRefused, Cancelled, CardShown, Delivered, Event, RunFailed, Started
 from bot.core.owed import due_at, pending
 from bot.core.run import RunState
-from bot.core.values import Ground, Verdict
-from tests.core.runs import BOB, Story, judged, proposal, replied, reply_delivered, story
+from bot.core.values import CallId, Ground, Verdict
+from tests.core.runs import BOB, Story, judged, proposal, replied, reply_delivered, story, voted
 
 FORBIDDEN = (replied(proposal()), judged(verdict=Verdict.DENY))
 TOLD = Delivered("ended:t1c1", "ts")
@@ -69,3 +69,14 @@ def test_what_the_model_got_wrong_is_between_it_and_us() -> None:
     told = story(replied(proposal(valid=False)), replied(text="I cannot."))
     assert words(told) == [PostReply(1)]
     assert told.run is not None and due_at(told.run) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "owed"), [("req_2", ["resolution:ap_t1c1", "resolution:ap_t1c1:recheck"]), ("", ["resolution:ap_t1c1"])]
+)
+def test_r9_what_the_guard_was_asked_once_more_is_resolved_too_and_not_where_nobody_wrote_its_name_down(
+    name: str, owed: list[str]
+) -> None:
+    told = story(replied(proposal()), judged(), CardShown("t1c1", "C0OPS", "card", ""), voted())
+    run = told.tell(Started(CallId("t1c1"), "attempt", "worker", "grant_access", "{}", name))
+    assert [each.key for each in pending(run) if isinstance(each, ReportResolution)] == owed
