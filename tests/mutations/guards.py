@@ -518,6 +518,16 @@ ENGINE = (
         "engine/test_rechecking.py::test_r9_what_bighub_was_asked_once_more_does_not_wait_there_for_ever",
     ),
     guard(
+        "a policy file is taken up once it rests", "R7", "policy_watch.py",
+        "if twice and written != self._known:", "if written != self._known:",
+        "test_policy_watch.py::test_a_file_that_is_being_written_is_not_taken_for_a_milder_one",
+    ),
+    guard(
+        "the engine takes up a changed policy", "R7", "engine/engine.py",
+        "self._people.policy = policy", "pass",
+        "test_policy_watch.py::test_r7_what_the_changed_file_forbids_is_refused_at_the_next_click",
+    ),
+    guard(
         "the digest is computed anew at the start", "R6 S8", "engine/starting.py",
         "digest_of(run, call, binding) != binding.digest or ", "",
         "engine/test_starting.py::test_a_changed_row_never_starts[the arguments]",
