@@ -19,15 +19,18 @@ from starlette.routing import BaseRoute, Route
 
 from bot.actions import Registry
 from bot.children import children_end_with_us
+from bot.core.policy import Policy
 from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
 from bot.engine import Engine, Limits
 from bot.errors import ConfigurationError
 from bot.guarding import guard_of, oversight_of
 from bot.leaving import leave, told_to_stop, working_seconds
+from bot.local_guard import LocalGuard, TightenedGuard
 from bot.logger import log
 from bot.logs import configure_logging
 from bot.openai_model import OpenAIModel
 from bot.policy_file import Loaded, load_policy
+from bot.policy_watch import PolicyWatch
 from bot.ports import Guard, Store, Unavailable
 from bot.serving import serving
 from bot.settings import REMEDIES, TO_RUN, Settings, read_settings, seal_keys
@@ -74,12 +77,11 @@ async def running_bot(
         model = model_of(settings)
         stack.push_async_callback(model.close)
         guard = await stack.enter_async_context(guard_of(settings, loaded.policy))
-        chat = await stack.enter_async_context(chat_of(settings, glass=bool(loaded.policy.break_glass.people)))
         engine = Engine(
             store=store,
             model=model,
             guard=guard,
-            chat=chat,
+            chat=await stack.enter_async_context(chat_of(settings, glass=bool(loaded.policy.break_glass.people))),
             actions=registry,
             dispatch=queue,
             translate=translate,
@@ -94,10 +96,29 @@ async def running_bot(
         )
         await stack.enter_async_context(engine.running(working_seconds(settings.drain_seconds)))
         port = await stack.enter_async_context(connected(settings, engine))
+        await stack.enter_async_context(policy_watched(settings, loaded.policy, guard, engine))
         stack.callback(queue.stop_taking)
         stack.callback(engine.stop)
         banner(settings, loaded, guard, registry, port, restored)
         yield RunningBot(engine, store, port)
+
+
+@asynccontextmanager
+async def policy_watched(
+    settings: Settings, policy: Policy, guard: LocalGuard | TightenedGuard, engine: Engine
+) -> AsyncIterator[None]:
+    """Meanwhile a policy file that is changed is taken up."""
+
+    def take(policy: Policy) -> None:
+        guard.take_policy(policy)
+        engine.take_policy(policy)
+
+    watching = asyncio.create_task(PolicyWatch(settings.policy_file, policy, take).watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -7,12 +7,11 @@ from bot.bighub_guard import BighubGuard
 from bot.bighub_oversight import BighubOversight
 from bot.core.policy import Policy
 from bot.local_guard import LocalGuard, TightenedGuard
-from bot.ports import Guard
 from bot.settings import Settings
 
 
 @asynccontextmanager
-async def guard_of(settings: Settings, policy: Policy) -> AsyncIterator[Guard]:
+async def guard_of(settings: Settings, policy: Policy) -> AsyncIterator[LocalGuard | TightenedGuard]:
     """BIGHUB tightened by the policy where a key is set; the local rules alone otherwise."""
     if settings.bighub_api_key is None:
         yield LocalGuard(policy)

@@ -28,6 +28,10 @@ class LocalGuard:
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
+    def take_policy(self, policy: Policy) -> None:
+        """From now on this one holds."""
+        self._policy = policy
+
     async def judge(self, question: Question) -> Judgement:
         """Never raises: there is nobody to wait for."""
         least, rule = _floor(self._policy, question)
@@ -58,6 +62,10 @@ class TightenedGuard:
     def __init__(self, inner: Guard, policy: Policy) -> None:
         self.name = inner.name
         self._inner = inner
+        self._policy = policy
+
+    def take_policy(self, policy: Policy) -> None:
+        """From now on this one holds."""
         self._policy = policy
 
     async def judge(self, question: Question) -> Judgement:

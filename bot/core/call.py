@@ -70,7 +70,7 @@ class Call:
     """``turn`` counts from 1. ``question``: the opaque id of the in-doubt buttons. ``edits``: the call that a person changed into this
     one; ``instead``: what a person did instead of deciding; ``instead_of``: what did not run, in whose place this one stands.
     ``late``: what the action reported after somebody had found what became of it. ``frozen``: the freeze that its open card tells of;
-    ``seq``: of the latest event."""
+    ``seq``: of the latest event; ``rechecked``: the guard's name of what it was asked once more before the start."""
 
     turn: int
     proposal: Proposal
@@ -98,6 +98,7 @@ class Call:
     inquiries: tuple[Inquiry, ...] = ()
     frozen: FreezeNoted | None = None
     seq: int = 0
+    rechecked: str = ""
 
     @property
     def answered(self) -> bool:
@@ -229,6 +230,7 @@ def _started(call: Call, event: Started, at: float) -> Call | Refused:
     binding = call.proposal.binding
     if again and (binding is None or binding.on_crash != "rerun" or call.attempts >= MOST_ATTEMPTS):
         return Refused("It was started already, and is not to be run again.")
+    call = replace(call, rechecked=event.request or call.rechecked)
     return replace(call, state=CallState.STARTED, attempt=event.attempt, attempts=call.attempts + 1, started_at=at)
 
 

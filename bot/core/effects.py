@@ -213,14 +213,15 @@ class Summon:
 
 @dataclass(frozen=True, slots=True)
 class ReportResolution:
-    """Tell BIGHUB what people decided."""
+    """Tell BIGHUB what people decided; ``recheck``: also of what it was asked once more before the start."""
 
     approval: ApprovalId
+    recheck: bool = False
     not_before: float = 0.0
 
     @property
     def key(self) -> str:
-        return f"resolution:{self.approval}"
+        return f"resolution:{self.approval}:recheck" if self.recheck else f"resolution:{self.approval}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,19 +121,20 @@ class CallRefused:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """Committed before the effect; only the writer of this event runs the action. A second one is a rerun (``on_crash``).
-    ``action``: its name, which limits count; ``rechecked``: the guard's raw answer where it was asked once more before."""
+    """Committed before the effect; only its writer runs the action; a second one is a rerun (``on_crash``). ``action``: its name, which
+    limits count; ``rechecked``: the guard's raw answer where it was asked once more before, and ``request`` its name for that."""
 
     call: CallId
     attempt: str
     worker: str
     action: str = ""
     rechecked: Content = ""
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The action ended. ``output`` is JSON text for the model, ``error`` the sentence of one that failed; ``took`` in seconds."""
+    """The action ended. ``output``: JSON text for the model; ``error``: the sentence of one that failed; ``took`` in seconds."""
 
     call: CallId
     attempt: str
@@ -282,13 +283,11 @@ class Tightened:
     void: tuple[str, ...] = ()
 
 
-# fmt: off
 Event = (
     Asked | Said | ModelReplied | Answered | Judged | Voted | Edited | Expired | CallRefused | Started | Finished | Doubted | Settled
     | CardShown | Delivered | AttemptFailed | RunFailed | Cancelled | Restored | Inquired
     | Withdrawn | SaferAsked | Reminded | FreezeNoted | Reviewed | Tightened
-)
-# fmt: on
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ DELAY_SECONDS = 10.0
 RUNNING_SECONDS = 0.3
 WAITING_SECONDS = 86_400.0
 NOTHING_RAN = frozenset({Outcome.DENIED, Outcome.EXPIRED, Outcome.SUPERSEDED, Outcome.FROZEN, Outcome.BLOCKED})
-"""What a call that people were asked about may come to without a run's own end, which is told of anyway.
+"""What a call may come to without having run and without a run's own end, which is told of anyway.
 Not what was withdrawn: by hand, whoever asked did that; and where the run failed, its end says so."""
 
 
@@ -81,12 +81,9 @@ def _owed(run: Run) -> Iterator[Effect]:
 def _words(run: Run) -> Iterator[Effect]:
     if run.asked.retried_by not in (None, run.asked.person) and not run.delivered("retried"):
         yield PostNotice("retried")
-    reply = next((n for n in range(1, len(run.replies) + 1) if not run.delivered(f"reply:{n}")), None)
-    if reply is not None:
-        yield PostReply(reply)
+    unasked = tuple(_unasked(run))
+    yield from unasked or _last_words(run)
     yield from _delays(run)
-    if run.state in (RunState.FAILED, RunState.CANCELLED) and not run.delivered("end:1"):
-        yield PostEnd(1)
     for call in run.calls:
         yield from _shown(run, call)
         yield from (
@@ -94,6 +91,25 @@ def _words(run: Run) -> Iterator[Effect]:
         )
         yield from _noticed(run, call)
     yield from _glass(run)
+
+
+def _unasked(run: Run) -> Iterator[PostNotice]:
+    """What nobody was asked about, and did not run either. It is told before the words that end a request: the model may call it done;
+    and a request whose end was told before this was owed owes it never."""
+    if run.state is RunState.DONE or run.delivered("end:1"):
+        return
+    for call in run.calls:
+        told = PostNotice(f"ended:{call.proposal.call}")
+        if call.approval is None and call.outcome in NOTHING_RAN and not run.delivered(told.key):
+            yield told
+
+
+def _last_words(run: Run) -> Iterator[Effect]:
+    reply = next((n for n in range(1, len(run.replies) + 1) if not run.delivered(f"reply:{n}")), None)
+    if reply is not None:
+        yield PostReply(reply)
+    if run.state in (RunState.FAILED, RunState.CANCELLED) and not run.delivered("end:1"):
+        yield PostEnd(1)
 
 
 def _glass(run: Run) -> Iterator[Effect]:
@@ -158,9 +174,9 @@ def _reports(run: Run, call: Call) -> Iterator[Effect]:
         return
     approval = call.approval
     if approval is not None and approval.resolution is not None:
-        resolution = ReportResolution(approval.terms.approval)
-        if not run.delivered(resolution.key):
-            yield resolution
+        about = (False, True) if call.rechecked else (False,)
+        resolutions = (ReportResolution(approval.terms.approval, recheck) for recheck in about)
+        yield from (each for each in resolutions if not run.delivered(each.key))
     outcome = ReportOutcome(call.proposal.call, in_doubt=call.state is CallState.IN_DOUBT)
     if call.answered and not run.delivered(outcome.key):
         yield outcome

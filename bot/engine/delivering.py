@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import assert_never
 
 from bot.core import effects as owed
@@ -72,7 +73,7 @@ class Delivering:
     def __init__(self, guard: Guard, chat: Chat, people: People, door: Door, glass: Glass, silent_after: float) -> None:
         self._guard, self._chat, self._glass = guard, chat, glass
         self._people, self._judge = _Listener("Slack", silent_after), _Listener(guard.name, silent_after)
-        self._reminding, self._policy = Reminding(chat, people, door), people.policy
+        self._reminding, self._policy_of = Reminding(chat, people, door), people
         self._under_way: dict[RunId, set[asyncio.Future[object]]] = {}
 
     async def deliver(
@@ -139,7 +140,7 @@ class Delivering:
                 retry = run.id if not run.ended_by else None
                 posted = await self._chat.post_notice(run, key, end_text(run), retry, again=again)
             case owed.PostNotice():
-                told = notice_text(run, effect, self._policy)
+                told = notice_text(run, effect, self._policy_of.policy)
                 ends = ended_in_thread(run, effect.about)
                 posted = await self._chat.post_notice(run, key, told, ends=ends, again=again)
             case owed.Summon():
@@ -153,7 +154,8 @@ class Delivering:
             case owed.ReportResolution():
                 call = run.call_of(effect.approval)
                 if call is not None and call.approval is not None:
-                    await self._guard.report_resolution(run, call, call.approval, again=again)
+                    about = _asked_once_more(call) if effect.recheck else call
+                    await self._guard.report_resolution(run, about, call.approval, again=again)
             case owed.ReportOutcome():
                 await self._guard.report_outcome(run, call_in(run, effect.call), again=again)
             case owed.Remember():
@@ -175,6 +177,12 @@ def undeliverable(run: Run, effect: Effect, error: str) -> Event:
     if call.state is CallState.ASKING:
         return RunFailed(f"I could not show the card of {call.proposal.action}: {error}")
     return CardShown(effect.call, channel_of(run, call), call.card.message if call.card else "", effect.shows)
+
+
+def _asked_once_more(call: Call) -> Call:
+    """The call under the guard's name for what it was asked before the start."""
+    judgement = call.judgement
+    return call if judgement is None else replace(call, judgement=replace(judgement, request_id=call.rechecked))
 
 
 def call_in(run: Run, name: str) -> Call:

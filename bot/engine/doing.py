@@ -250,8 +250,8 @@ class Doer:
             instead = await self._hindrances.instead(run, now, tx, lapsed, new, recheck)
             if instead is not None:
                 return instead if isinstance(instead, Refused) else [instead]
-            again = recheck.decision or recheck.reason if recheck is not None else ""
-            return [Started(name, attempt, self._worker, now.proposal.action, again)]
+            again = (recheck.decision or recheck.reason, recheck.request_id) if recheck is not None else ()
+            return [Started(name, attempt, self._worker, now.proposal.action, *again)]
 
         after = await self._door.decide(run.id, decide)
         started, mine = after.call(name) if isinstance(after, Run) else None, (CallState.STARTED, attempt)

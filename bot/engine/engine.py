@@ -142,6 +142,10 @@ class Engine:
         Before anything is advanced."""
         return await self._restoring.settle()
 
+    def take_policy(self, policy: Policy) -> None:
+        """From now on this one holds, for what waits as for what comes; what is judged was judged by the guard's."""
+        self._people.policy = policy
+
     # --- questions of the rooms above -------------------------------------------------------------------------------
 
     async def card_of(self, opaque: str) -> tuple[Run, Call] | None:

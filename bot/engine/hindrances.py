@@ -12,7 +12,7 @@ from bot.core.run import Run
 from bot.core.values import ApprovalId, Ground, Judgement, Verdict
 from bot.engine.flooding import bounded
 from bot.engine.people import People
-from bot.engine.rechecking import TOO_OLD, judged_again, stricter_now, too_old
+from bot.engine.rechecking import TOO_OLD, decided_there, judged_again, stricter_now, too_old
 from bot.engine.starting import asked_anew, case_in, deciding, limit_said, reason_to_ask_anew, refusal_to_start
 from bot.ports import Actions, Writer
 
@@ -41,12 +41,12 @@ class Hindrances:
             return CallRefused(call.proposal.call, Ground.BLOCKED, limit_said(held))
         beyond = limit_said(held) if held is not None and call.approval is None else ""
         why = lapsed or reason_to_ask_anew(run, call, policy, keys, tx.now) or beyond
-        if why:
+        if why and recheck is None and not decided_there(run, call):
             return asked_anew(run, call, why, policy, new, tx.now, keys[0])
         if recheck is None:
-            return TOO_OLD if too_old(run, call, policy, tx.now) else None
-        if stricter_now(run, call, recheck, policy, keys, tx.now):
-            return judged_again(run, call, recheck, policy, new, tx.now, keys)
+            return TOO_OLD if why or too_old(run, call, policy, tx.now) else None
+        if why or stricter_now(run, call, recheck, policy, keys, tx.now):
+            return judged_again(run, call, recheck, why, policy, new, tx.now, keys)
         return None
 
     async def _limited(self, run: Run, call: Call, tx: Writer) -> holding.Limited | None:

@@ -3,6 +3,7 @@
 Rule 1: an approval is as old as its question, and is too old after ``recheck_after`` of its terms or of the policy of today.
 Rule 2: a denial stops the call. More risk than people saw, or more demands than their votes meet, asks them anew; anything milder changes
 nothing of what they approved.
+Rule 3: where people are asked anew, so is the guard: it holds the first question for decided.
 """
 
 from dataclasses import replace
@@ -16,7 +17,7 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.terms import soonest
 from bot.core.values import ApprovalId, Judgement, Verdict
-from bot.engine.starting import Keys, case_in, judged, reason_to_ask_anew
+from bot.engine.starting import Keys, case_in, judged, reason_to_ask_anew, still_said
 
 TOO_OLD = Refused("The guard is asked once more before this starts.")
 RISKIER = "It was approved, but the guard finds it riskier now than it did then."
@@ -36,12 +37,22 @@ def stricter_now(run: Run, call: Call, answer: Judgement, policy: Policy, keys: 
     return _ends_it(answer) or bool(_why_anew(run, call, answer, policy, keys, now))
 
 
+def decided_there(run: Run, call: Call) -> bool:
+    """Whether the guard knows of people's decision under its name for the question: another decision needs another name. A program knows
+    its question by that name."""
+    return bool(call.approval and call.judgement and call.judgement.request_id) and not run.of_program
+
+
 def judged_again(
-    run: Run, call: Call, answer: Judgement, policy: Policy, new: ApprovalId, now: float, keys: Keys
+    run: Run, call: Call, answer: Judgement, why: str, policy: Policy, new: ApprovalId, now: float, keys: Keys
 ) -> Judged:
-    """The stricter answer as it is recorded: it ends the call, or opens a new approval."""
+    """The answer as it is recorded: it ends the call, or opens a new approval, whose risk is no lower than what people saw. ``why``
+    people are asked anew whatever the guard says; "" where it is for what it says."""
     if not _ends_it(answer):
-        answer = asking(replace(answer, ours=_why_anew(run, call, answer, policy, keys, now)), answer.ours)
+        why = why or _why_anew(run, call, answer, policy, keys, now)
+        risks = [each.risk for each in (answer, call.judgement) if each is not None and each.risk is not None]
+        answer, said = replace(answer, ours=why, risk=max(risks, default=None)), answer.ours
+        answer = asking(answer, said, *still_said(run, call, policy))
     return judged(run, call, answer, policy, new, now, keys[0])
 
 

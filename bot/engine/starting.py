@@ -12,18 +12,10 @@ from dataclasses import replace
 from bot.clocks import clocks_at
 from bot.core import canonical, holding
 from bot.core import policy as rules
-from bot.core.approval import (
-    COVERS,
-    Approval,
-    Vote,
-    as_voted,
-    key_id,
-    permission_text,
-    seal,
-    sealed_by,
-    sealing_key,
-    vote_text,
-)
+
+from bot.core.approval import (  # isort: skip
+    COVERS, Approval, Vote, as_voted, key_id, permission_text, seal, sealed_by, sealing_key, vote_text,
+)  # fmt: skip
 from bot.core.call import Call
 from bot.core.changes import edited_from, editors
 from bot.core.emergency import ALL, BIGHUB, froze
@@ -177,11 +169,16 @@ def closed_now(policy: Policy, case: Case, now: float) -> str | None:
 
 def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, now: float, key: bytes) -> Judged:
     """The same judgement with a new approval; what we said the last time is said again only where it still holds."""
-    old, binding = call.judgement or Judgement(Verdict.ASK, "", ""), call.proposal.binding
+    old, kept = call.judgement or Judgement(Verdict.ASK, "", ""), still_said(run, call, policy)
+    return judged(run, call, asking(replace(old, ours=why), *kept), policy, new, now, key)
+
+
+def still_said(run: Run, call: Call, policy: Policy) -> tuple[str, ...]:
+    """What we said the last time that people were asked, as far as it still holds."""
+    said, binding = call.judgement.ours if call.judgement else "", call.proposal.binding
     floor, rule = rules.floor(policy, case_in(run, call, binding)) if binding else (None, None)
     still = (ruled(rule.name, floor),) if rule and floor else ()
-    kept = (each for each in (*still, RAISED, EDITED, DID_NOT_RUN_BEFORE) if each in old.ours)
-    return judged(run, call, asking(replace(old, ours=why), *kept), policy, new, now, key)
+    return tuple(each for each in (*still, RAISED, EDITED, DID_NOT_RUN_BEFORE) if each in said)
 
 
 def case_in(run: Run, call: Call, binding: Binding) -> Case:

@@ -1,7 +1,8 @@
 """`policy.yml` → `Policy`, with every mistake named by line and remedy. What the rules mean is `core/policy.py`'s.
 
-The file is read once, at start; `load_policy` refuses it whole if anything in it is wrong. `grammar.py` says which keys there are,
-`written.py` how their values are written, `lines.py` where they stand, `explaining.py` what they come to in a sentence.
+`load_policy` refuses the file whole if anything in it is wrong; a running bot looks at it in `policy_watch.py`. `grammar.py` says
+which keys there are, `written.py` how their values are written, `lines.py` where they stand, `explaining.py` what they come to in a
+sentence.
 """
 
 from collections.abc import Iterator

@@ -138,7 +138,9 @@ class Bighub:
         return self._verdicts(question.action)
 
     async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
-        self._report(f"{run.id}:resolution:{approval.terms.approval}", str(approval.resolution), again)
+        once_more = call.judgement is not None and bool(call.rechecked) and call.judgement.request_id == call.rechecked
+        key = f"{run.id}:resolution:{approval.terms.approval}{':recheck' if once_more else ''}"
+        self._report(key, str(approval.resolution), again)
 
     async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         in_doubt = ":in_doubt" if call.state == "in_doubt" else ""

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from bot.core import transcript
 from bot.core.call import Call, CallState
 from bot.core.journal import fold
-from bot.core.owed import due_at, pending
+from bot.core.owed import NOTHING_RAN, due_at, pending
 from bot.core.run import Run, RunState
 from bot.sql import tables
 from bot.sql.rebuild import rebuild, verify_chain
@@ -102,6 +102,13 @@ def _of_words(run: Run, outside: Outside, telling: Telling) -> Iterator[str]:
     receipts += [key for key in set(keys) - set(receipts) if key.startswith("remind:")]
     if Counter(keys) != Counter(receipts):
         yield f"R9 posted were {sorted(keys)}, recorded {sorted(receipts)}"
+    untold = [
+        call.proposal.action
+        for call in run.calls
+        if call.outcome in NOTHING_RAN and f"ended:{call.proposal.call}" not in keys
+    ]
+    if untold:
+        yield f"R9 whoever asked was not told in our own words that {untold} did not run"
     replies = [post["text"] for key, post in zip(keys, posts, strict=True) if key.startswith("reply:")]
     # A reply that was asked for again after a crash is another text; the first that was recorded is the one that counts.
     if replies != list(run.replies):

@@ -1,15 +1,24 @@
 """An approval that is older than `recheck_after` is judged once more before the start (R7, R8, R9)."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
-from bot.core.call import CallState, Outcome
+from bot.bighub_guard import BighubGuard
+from bot.bighub_oversight import BighubOversight
+from bot.core.call import Call, CallState, Outcome
 from bot.core.policy import Rule
+from bot.core.run import RunState
 from bot.core.values import Judgement, Verdict
 from bot.ports import Unavailable
-from tests.engine.test_faults import ASK, running
+from tests.engine.test_faults import ASK, GRANT, approved_but_not_started, running
 from tests.engine.test_reminding import after
-from tests.engine.test_terms import asked, ended, world_of
-from tests.engine.world import CAROL, World, approval_of
+from tests.engine.test_terms import asked, ended, shown, world_of
+from tests.engine.world import BOB, CAROL, World, approval_of, saying, wishing
+from tests.servers.bighub_decisions import review
+from tests.servers.bighub_server import API_KEY, BighubServer, running_bighub
+from tests.servers.faults import Fault
 
 OLD = Rule("old", verdict=Verdict.ASK, recheck_after=600)
 
@@ -60,6 +69,79 @@ async def test_a_young_approval_is_not_judged_again() -> None:
         await world.click("approve", await asked(world, ASK), CAROL)
         await ended(world)
     assert len(world.guard.questions) == 1 and len(world.deeds.done) == 1
+
+
+# --- what BIGHUB is told, over its real client ------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def judged_by_bighub(rule: Rule) -> AsyncIterator[tuple[World, BighubServer]]:
+    """A world whose guard is the real one, over a BIGHUB that wants a person for everything."""
+    async with running_bighub(default=review()) as bighub:
+        world = world_of(rule)
+        world.guard = guard = BighubGuard(API_KEY, bighub.url)  # type: ignore[assignment]
+        world.oversight = oversight = BighubOversight(API_KEY, bighub.url)
+        world.engine = world.new_engine()
+        world.model.turns = [wishing(GRANT), saying("Told.")]
+        async with running(world):
+            await world.write("grant bob admins")
+            yield world, bighub
+        await guard.close()
+        await oversight.close()
+
+
+async def test_r9_what_bighub_was_asked_once_more_does_not_wait_there_for_ever() -> None:
+    async with judged_by_bighub(OLD) as (world, bighub):
+        approval = approval_of(await shown(world))
+        await after(world, 601)
+        await world.click("approve", approval, CAROL)
+        run = await world.until(
+            lambda run: run.state is RunState.DONE and run.delivered(f"resolution:{approval}:recheck"), 20.0
+        )
+        assert run.calls[0].outcome is Outcome.EXECUTED and len(bighub.approvals) == 2
+        assert {each["status"] for each in bighub.approvals.values()} == {"approved"}
+
+
+async def test_r9_what_was_approved_asked_anew_and_denied_is_not_only_approved_at_bighub() -> None:
+    """BIGHUB holds the first question for approved, so the second one is another question there, too."""
+    async with judged_by_bighub(Rule("quick", verdict=Verdict.ASK, execute_within=60)) as (world, bighub):
+        bighub.fail("kill_switch", Fault(503))
+        first = approval_of(await shown(world))
+        await world.click("approve", first, CAROL)
+        await world.until(lambda run: run.delivered(f"resolution:{first}"), 20.0)
+        await after(world, 120)
+        bighub.mend("kill_switch")
+        run = await world.until(
+            lambda run: approval_of(run) != first and approval_of(run) in run.calls[0].card.shows, 20.0
+        )
+        second = approval_of(run)
+        await world.click("deny", second, BOB, comment="no more")
+        run = await world.until(lambda run: run.state is RunState.DONE and run.delivered("outcome:t1c1"), 20.0)
+        assert run.calls[0].outcome is Outcome.DENIED and run.delivered(f"resolution:{second}")
+        assert [each["status"] for each in bighub.approvals.values()] == ["approved", "denied"]
+        assert world.deeds.done == [] and bighub.outcomes[-1]["request_id"] == list(bighub.approvals)[-1]
+
+
+async def lapsed_and_asked_again(answer: Judgement) -> Call:
+    """What was approved and not started in time, once the guard says ``answer``."""
+    world = world_of(Rule("old", verdict=Verdict.ASK, recheck_after=600, execute_within=900))
+    async with running(world):
+        first = approval_of(await approved_but_not_started(world))
+        world.guard.answers["grant_access"] = answer
+        await after(world, 1_000)
+        world.dispatch.lossy = False
+        run = await world.until(lambda run: run.calls[0].outcome or approval_of(run) != first, 10.0)
+    assert world.deeds.done == [] and run.calls[0].judgement.request_id == "req_2"
+    return run.calls[0]
+
+
+async def test_r7_what_the_guard_denies_now_is_not_asked_about_anew() -> None:
+    assert (await lapsed_and_asked_again(says(Verdict.DENY))).outcome is Outcome.BLOCKED
+
+
+async def test_what_lapsed_is_asked_about_anew_though_the_guard_finds_it_milder_and_under_the_risk_of_before() -> None:
+    call = await lapsed_and_asked_again(says(Verdict.ALLOW, 0.1))
+    assert call.state is CallState.ASKING and call.judgement is not None and call.judgement.risk == 0.8
 
 
 async def test_r8_an_old_approval_waits_while_the_guard_does_not_answer() -> None:

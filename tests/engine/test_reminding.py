@@ -7,12 +7,12 @@ import pytest
 from bot.core.call import Outcome
 from bot.core.inputs import Profile
 from bot.core.policy import Rule
-from bot.core.timing import Quiet
-from bot.core.values import Verdict
+from bot.core.timing import Dated, Quiet
+from bot.core.values import Judgement, Verdict
 from bot.ports import Reader
-from tests.engine.test_faults import approved_but_not_started, running
+from tests.engine.test_faults import GRANT, approved_but_not_started, running
 from tests.engine.test_terms import DEFAULTS, asked, ended, shown, world_of
-from tests.engine.world import BOB, CAROL, GUS, TEAM, World, approval_of
+from tests.engine.world import BOB, CAROL, GUS, TEAM, World, approval_of, saying, wishing
 
 HOUR = 3_600
 REMINDING = replace(DEFAULTS, remind_after=600, expires_in=4 * HOUR)
@@ -181,6 +181,33 @@ async def test_whoever_asked_learns_in_our_own_words_what_became_of_it(how: str)
     outcome, words = ENDS[how]
     assert run.calls[0].outcome is outcome and world.deeds.done == []
     assert [each for each in world.chat.words if "grant_access" in each] == [words]
+
+
+FORBIDDEN = {
+    "guard": "<@U0ALICE> grant_access did not run (blocked): too broad by far",
+    "window": (
+        '<@U0ALICE> grant_access did not run (blocked): Nothing changes always (UTC): rule "closed" of policy.yml.'
+    ),
+    "freeze": "<@U0ALICE> grant_access did not run (frozen): <@U0BOB> froze all: incident.",
+}
+
+
+@pytest.mark.parametrize("how", FORBIDDEN)
+async def test_whoever_asked_learns_in_our_own_words_what_nobody_was_asked_about_and_before_the_model_calls_it_done(
+    how: str,
+) -> None:
+    always = Dated("1970-01-01T00:00", "2999-01-01T00:00", "UTC", "always")
+    world = world_of(*([Rule("closed", windows=(always,))] if how == "window" else []))
+    if how == "guard":
+        world.guard.answers["grant_access"] = Judgement(Verdict.DENY, "too broad by far", "BIGHUB", request_id="req")
+    elif how == "freeze":
+        await world.store.write(lambda tx: tx.set_freeze("all", "incident", "U0BOB"))
+    world.model.turns = [wishing(GRANT), saying("Done: bob is in admins.")]
+    async with running(world):
+        await world.write("grant bob admins")
+        run = await ended(world)
+    assert run.calls[0].approval is None and world.deeds.done == []
+    assert world.chat.words == [FORBIDDEN[how], "Done: bob is in admins."]
 
 
 async def test_whoever_asked_learns_that_an_approval_lapsed_and_people_are_asked_anew() -> None:

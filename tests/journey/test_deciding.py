@@ -1,8 +1,11 @@
 """What people do with a card besides approving it, end to end: ask first, comment, withdraw, stop; and what is typed meanwhile."""
 
+import asyncio
 from pathlib import Path
 
-from tests.journey.stage import ALICE, CAROL, GRANT, OPS, Message, Stage, buttons, shown, until
+from bot.core.values import Person
+from bot.workspace.config import TEAM_ID
+from tests.journey.stage import ALICE, CAROL, GRANT, OPS, Message, Stage, button_value, buttons, shown, until
 from tests.journey.test_main_job import risky
 from tests.servers.model_server import Calls, Text
 
@@ -63,6 +66,29 @@ async def test_where_the_policy_wants_a_comment_approve_takes_one(quick: Stage, 
     await submit(quick, "INC-42")
     await quick.see(thread, "Executed in", "INC-42", CAROL)
     assert len(quick.effects("grant_access")) == 1
+
+
+async def test_r7_a_running_bot_refuses_at_the_click_what_its_changed_file_forbids(
+    quick: Stage, tmp_path: Path
+) -> None:
+    await quick.stop()
+    policy = tmp_path / "changed.yml"
+    policy.write_text(f"defaults: {{approvers: [user:{CAROL}, user:{ALICE}], requester_may_approve: true}}\n")
+    quick.settings["SIGNOFF_POLICY"] = str(policy)
+    await quick.start()
+    thread, card = await asked(quick)
+    assert quick.bot is not None
+    alice, opaque = Person(TEAM_ID, ALICE), button_value(card, "approve")
+    assert await quick.bot.engine.may_decide(alice, opaque) is None
+    never = "{name: never, when: {action: grant_access}, verdict: deny}"
+    policy.write_text(f"defaults: {{approvers: [user:{CAROL}, user:{ALICE}]}}\nrules:\n  - {never}\n")
+    async with asyncio.timeout(60):
+        while await quick.bot.engine.may_decide(alice, opaque) is None:
+            await asyncio.sleep(0.1)
+    await quick.click(card, "approve")
+    await quick.see(thread, "did not run", "rule never")
+    await quick.see(thread, "That is all.")
+    assert quick.effects() == []
 
 
 async def test_r7_the_requester_withdraws_and_nothing_runs(stage: Stage) -> None:

@@ -507,12 +507,12 @@ CORE = (
 ENGINE = (
     guard(
         "an old approval is judged again", "R7 R8", "engine/hindrances.py",
-        "return TOO_OLD if too_old(run, call, policy, tx.now) else None", "return None",
+        "return TOO_OLD if why or too_old(run, call, policy, tx.now) else None", "return None",
         "engine/test_rechecking.py::test_r7_an_old_approval_does_not_start_what_the_guard_denies_now",
     ),
     guard(
         "what the guard says then counts", "R7 R8", "engine/hindrances.py",
-        "if stricter_now(run, call, recheck, policy, keys, tx.now):", "if False:",
+        "if why or stricter_now(run, call, recheck, policy, keys, tx.now):", "if False:",
         "engine/test_rechecking.py::test_r7_an_old_approval_does_not_start_what_the_guard_denies_now",
         "engine/test_rechecking.py::test_what_the_guard_finds_riskier_now_is_asked_about_anew",
     ),
@@ -537,6 +537,38 @@ ENGINE = (
         "whoever asked learns what became of it", "R9", "core/owed.py",
         "if approval and call.outcome in NOTHING_RAN", "if False",
         "engine/test_reminding.py::test_whoever_asked_learns_in_our_own_words_what_became_of_it[expired]",
+    ),
+    guard(
+        "whoever asked learns what nobody was asked about and did not run", "R9", "core/owed.py",
+        "if call.approval is None and call.outcome in NOTHING_RAN", "if False",
+        "engine/test_reminding.py::"
+        "test_whoever_asked_learns_in_our_own_words_what_nobody_was_asked_about_and_before_the_model_calls_it_done[guard]",
+        "core/test_owed.py::test_what_is_forbidden_at_once_is_told_before_the_words_that_end_the_request",
+    ),
+    guard(
+        "a request whose end was told owes nothing more of what did not run", "R9 R13", "core/owed.py",
+        'if run.state is RunState.DONE or run.delivered("end:1"):', "if False:",
+        "core/test_owed.py::test_r13_a_request_that_ended_before_this_was_told_owes_it_never",
+    ),
+    guard(
+        "what is asked anew is another question to the guard", "R9", "engine/hindrances.py",
+        "if why and recheck is None and not decided_there(run, call):", "if why:",
+        "engine/test_rechecking.py::test_r9_what_was_approved_asked_anew_and_denied_is_not_only_approved_at_bighub",
+    ),
+    guard(
+        "the guard hears what became of what it was asked once more", "R9", "core/owed.py",
+        "about = (False, True) if call.rechecked else (False,)", "about = (False,)",
+        "engine/test_rechecking.py::test_r9_what_bighub_was_asked_once_more_does_not_wait_there_for_ever",
+    ),
+    guard(
+        "a policy file is taken up once it rests", "R7", "policy_watch.py",
+        "if twice and written != self._known:", "if written != self._known:",
+        "test_policy_watch.py::test_a_file_that_is_being_written_is_not_taken_for_a_milder_one",
+    ),
+    guard(
+        "the engine takes up a changed policy", "R7", "engine/engine.py",
+        "self._people.policy = policy", "pass",
+        "test_policy_watch.py::test_r7_what_the_changed_file_forbids_is_refused_at_the_next_click",
     ),
     guard(
         "the digest is computed anew at the start", "R6 S8", "engine/starting.py",

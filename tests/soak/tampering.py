@@ -59,7 +59,7 @@ UNSEALED = (
     "ModelReplied.proposals.raw_arguments", "ModelReplied.proposals.refusal", "Judged.judgement.reason", "Judged.judgement.source",
     "Judged.judgement.better_action", "Judged.judgement.request_id", "Judged.judgement.rule",
     "Judged.judgement.decision", "Judged.terms.rule", "CardShown", "Voted.message", "Delivered",
-    "Tightened.terms.rule", "Tightened.void", "Started.worker", "Started.action", "Started.rechecked",
+    "Tightened.terms.rule", "Tightened.void", "Started.worker", "Started.action", "Started.rechecked", "Started.request",
     "Started.attempt", "ModelReplied.took", "Judged.judgement.memory", "Judged.judgement.shadow",
     "Judged.judgement.ours",
 )  # fmt: skip
