@@ -272,8 +272,8 @@ def test_where_only_breaking_the_glass_is_left_the_check_says_so_and_names_who_m
         decided == "nobody in the ordinary way (no approver is named; user:U9 may break the glass)"
         and decided in nobody
     )
-    assert warned == (
-        "policy.yml: defaults name no approvers: nobody can decide what no rule with approvers covers, but whoever break_glass names.",
+    assert warned[0] == (
+        "policy.yml: defaults name no approvers: nobody can decide what no rule with approvers covers, but whoever break_glass names."
     )
     assert "glass" not in others and quiet == ()
 

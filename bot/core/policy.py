@@ -187,9 +187,9 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
     sure, unsure = [rule for rule in rules if not rule.in_doubt(case)], [rule for rule in rules if rule.in_doubt(case)]
     _, winner = floor(policy, case)
 
-    def stated(value: Callable[[Rule | Defaults], T | None]) -> list[T]:
+    def stated(value: Callable[[Rule | Defaults], T | None], *, strict: bool = True) -> list[T]:
         certain = [found for found in map(value, sure) if found is not None]
-        left = not certain or any(rule.decides and value(rule) is None for rule in rules)
+        left = not certain or (strict and any(rule.decides and value(rule) is None for rule in rules))
         default = [found for found in (value(defaults),) if found is not None and left]
         return [*certain, *default, *(found for found in map(value, unsure) if found is not None)]
 
@@ -204,7 +204,7 @@ def terms(policy: Policy, case: Case, approval: ApprovalId, now: float) -> Terms
         recheck_after=_soonest(stated(lambda each: each.recheck_after)),
         execute_within=_soonest(stated(lambda each: each.execute_within)),
         remind_after=_soonest(stated(lambda each: each.remind_after)),
-        post_to=tuple(sorted(set(stated(lambda each: each.post_to)) - {""})),
+        post_to=tuple(sorted(set(stated(lambda each: each.post_to, strict=False)) - {""})),
         rules=tuple(sorted(rule.name for rule in rules)),
         denials=1 if Denials.ONE in stated(lambda each: each.denials) else _majority(sure, unsure, defaults),
         not_alone=() if all(stated(lambda each: each.editor_may_approve_alone)) else tuple(sorted(set(case.editors))),
@@ -246,7 +246,7 @@ def _own_quorum(rule: Rule, defaults: Defaults) -> int:
 
 def _majority(sure: list[Rule], unsure: list[Rule], defaults: Defaults) -> int:
     """Of the smallest demand that any rule about it makes alone, so one more never makes it take more; only else of the default."""
-    certain, doubtful = ([[r] for r in each if _names(r) or r.quorum or r.denials] for each in (sure, unsure))
+    certain, doubtful = ([[r] for r in each if r.names or r.quorum or r.denials] for each in (sure, unsure))
     demands = (_demands(alone, [], defaults, 0.0) for alone in (*(certain or [[]]), *doubtful))
     return min(quorum.count for each in demands for quorum in each) // 2 + 1
 

@@ -2296,7 +2296,7 @@ FATIGUE = (
     ),
     guard(
         "who counts what is open takes the run first", "S14", "sql/writer.py",
-        "would else wait for each other.\n            await self._lock(run)\n", "would else wait for each other.\n",
+        '            await self.connection.scalar(_LOCK, {"run": run})\n', "",
         "test_store_contract.py::test_s14_two_who_count_for_one_run_do_not_wait_for_each_other[postgres]",
     ),
     guard(
