@@ -246,7 +246,7 @@ def _own_quorum(rule: Rule, defaults: Defaults) -> int:
 
 def _majority(sure: list[Rule], unsure: list[Rule], defaults: Defaults) -> int:
     """Of the smallest demand that any rule about it makes alone, so one more never makes it take more; only else of the default."""
-    certain, doubtful = ([[r] for r in each if r.names or r.quorum or r.denials] for each in (sure, unsure))
+    certain, doubtful = ([[r] for r in each if r.decides or r.quorum or r.denials] for each in (sure, unsure))
     demands = (_demands(alone, [], defaults, 0.0) for alone in (*(certain or [[]]), *doubtful))
     return min(quorum.count for each in demands for quorum in each) // 2 + 1
 

@@ -505,9 +505,10 @@ DEMANDS = st.sampled_from(
     [{}, {"quorum": 1}, {"quorum": 2}, {"quorum": 4}, {"shares": (Share("group:SSRE", 1), Share("group:SSEC", 2))}]
 )
 DENYING = st.builds(
-    lambda demand, who: Rule("r", approvers=who, denials=MAJORITY, **demand),
+    lambda demand, who, denials: Rule("r", verdict=Verdict.ASK, approvers=who, denials=denials, **demand),
     DEMANDS,
     st.sampled_from([None, ("group:SSEC", "group:SSRE")]),
+    st.sampled_from([None, MAJORITY]),
 )
 
 
@@ -515,7 +516,7 @@ DENYING = st.builds(
 def test_r7_rules_of_a_majority_never_take_more_denials_together_than_any_of_them_alone(
     rules: tuple[Rule, ...], demand: dict[str, Any]
 ) -> None:
-    defaults = Defaults(("group:SSRE", "group:SSEC"), **demand)
+    defaults = Defaults(("group:SSRE", "group:SSEC"), denials=MAJORITY, **demand)
     together, *alone = (
         terms(Policy(defaults, each), CASE, ApprovalId("ap"), 0.0).denials
         for each in (rules, *((rule,) for rule in rules))
