@@ -14,7 +14,7 @@ from bot.core.values import Judgement, Place, Verdict
 from bot.engine.latest import run_id_of
 from bot.sql.store import open_store
 from tests.engine.test_faults import running
-from tests.engine.world import ALICE, BOB, CAROL, GUS, LIMITS, PLACE, TEAM, XENA, World, approval_of, registered
+from tests.engine.world import ALICE, BOB, CAROL, GUS, LIMITS, PLACE, POLICY, TEAM, XENA, World, approval_of, registered
 from tests.injections.corpus import Carrier, Case, ObedientModel, Outside, corpus
 from tests.injections.phrasings import PHRASINGS
 
@@ -30,7 +30,7 @@ class Town(World):
         """``honest``: whether the actions that change something say so."""
         self.outside = Outside({f"n{case.number}": case.text for case in CASES})
         self._turns = asyncio.Semaphore(AT_ONCE)
-        super().__init__(open_store(url), limits=SLOW)
+        super().__init__(open_store(url), limits=SLOW, policy=replace(POLICY, open_per_person=100_000))
         self.model = self.obedient = ObedientModel()  # type: ignore[assignment]
         self.guard.answers["open_ticket"] = Judgement(Verdict.ASK, "hm", "BIGHUB")
         changing = registered(self.deeds)
