@@ -33,7 +33,7 @@ from tests.engine.replica import GRANT
 from tests.engine.world import ALICE, CAROL, LIMITS, PLACE, TEAM, World, saying, wishing
 
 ROOT = Path(__file__).parents[2]
-OLD_FIELD = '    took: float = 0.0\n    read: tuple[str, ...] = ()\n'
+OLD_FIELD = "    took: float = 0.0\n    read: tuple[str, ...] = ()\n"
 NEW_FIELD = f'{OLD_FIELD}    mood: str = "new"\n'
 
 

@@ -22,7 +22,7 @@ from tests.crash.outside import Outside
 from tests.databases import Postgres
 
 ROOT = Path(__file__).resolve().parents[2]
-OLD_FIELD = '    took: float = 0.0\n    read: tuple[str, ...] = ()\n'
+OLD_FIELD = "    took: float = 0.0\n    read: tuple[str, ...] = ()\n"
 NEW_FIELD = f'{OLD_FIELD}    mood: str = "new"\n'
 NEW_STEP = '''"""A column more."""
 
