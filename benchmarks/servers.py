@@ -70,12 +70,16 @@ class _Bighub:
     async def receipt(self, request: web.Request) -> web.Response:
         return _answered({"ok": True, "accepted": 1, "total_stored": 1, "status": "approved"})
 
+    async def kill_switch(self, request: web.Request) -> web.Response:
+        return _answered({"is_active": False, "active_switches": []})
+
     async def unknown(self, request: web.Request) -> web.Response:
         return web.json_response({"detail": "No outcome was reported for this request."}, status=404)
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.post("/actions/evaluate", self.evaluate),
+            web.get("/kill-switch/status", self.kill_switch),
             web.get("/approvals", self.approvals),
             web.post("/approvals/{id}/resolve", self.receipt),
             web.post("/outcomes/report", self.receipt),

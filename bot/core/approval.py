@@ -8,7 +8,8 @@ Rule 3: who may vote is `policy.py`'s; this file counts.
 Rule 4: what lets a call start is sealed with a key that the database does not hold. Each event says how much its seal ``covers``:
 0: a seal of before. It covers neither when nor where people were asked, nor who had changed the arguments, nor when a vote was given
 and with what words: whoever writes the database may change those. Such seals are as old as their question, which an older release asked;
-none is taken once that has expired, which they do cover. (What a guard of then allowed at once has no expiry and no time that counts.)
+none lets anything start once its question's time is over, and that time they do cover.
+(What a guard of then allowed at once has no expiry and no time that counts.)
 `COVERS`: all of that, too. No seal can be passed off as one of the other kind.
 """
 

@@ -264,7 +264,7 @@ class Restored:
 
 @dataclass(frozen=True, slots=True)
 class Reminded:
-    """The thread was told (``ref``: its ``ts``; ``key``: the effect's) that an approval waits or calls others in; ``summons``: directly."""
+    """The thread was told (``ref``: its ``ts``; ``key``: the effect's) that an approval waits or calls others in, and ``summons``, too."""
 
     approval: ApprovalId
     key: str

@@ -1,6 +1,6 @@
 """Where a card stands, or is to stand. Pure.
 
-Rule 1: a card stays where it was posted, whatever the terms of a later approval say; a button counts only there.
+Rule 1: a card stays where it was posted, whatever the terms of a later approval say; a button counts only there, but for rule 2.
 Rule 2: whoever asked need not be in the card's channel, so what tells the thread that it stands elsewhere has Withdraw and Stop too.
 """
 

@@ -5,7 +5,7 @@ Rules
 1. All rules that match apply together, and of what they state the strictest holds: deny before ask before allow, every demand of
    approvers (each must be met), the shortest time, no vote of the requester, a comment, one denial. No order of rules matters.
 2. A default holds where no rule that matches states anything, and for each that asks, forbids or names who decides but does not
-   state it: so none is milder beside others than alone. Who decides is the defaults' to say only where no rule names anybody.
+   state it: so none is milder beside others than alone. Who decides, and where, is the defaults' to say only where no rule does.
 3. A rule can only tighten what a guard said; alone, a rule's `allow` allows. Where neither a guard nor a rule says anything, reading
    is allowed and all else is asked about.
 4. A quorum that is stated without approvers holds for all demands that are.
@@ -241,7 +241,8 @@ def _own_quorum(rule: Rule, defaults: Defaults) -> int:
     """How many a rule wants, by itself or by the defaults; 0 where it leaves that to others. Shares are a number as well."""
     if rule.quorum is not None or rule.shares or not rule.decides:
         return rule.quorum or 0
-    return defaults.quorum if not defaults.shares else 0
+    seats = sum(share.count for share in defaults.shares)
+    return defaults.quorum if not seats else 0 if rule.names else seats
 
 
 def _majority(sure: list[Rule], unsure: list[Rule], defaults: Defaults) -> int:

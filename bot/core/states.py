@@ -102,7 +102,8 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """An effect that fails or waits for its turn: since when, how often it failed, what was said last, when it is tried again;
+    """An effect that fails or waits for its turn: since when (it first failed, if it has), how often it failed, what was said last, when it
+    is tried again;
     ``breaks``: how often in a row it was a fault of Signoff's own; ``silent``: at least once the answer was waited for in vain, so
     that what was sent may arrive yet. Times in epoch seconds."""
 
@@ -116,8 +117,9 @@ class Trouble:
 
     @staticmethod
     def after(old: "Trouble | None", event: AttemptFailed, at: float) -> "Trouble":
-        since, count = (old.since, old.count) if old else (at - event.took, 0)
-        count += not event.waits
+        failed = old.count if old else 0
+        since = old.since if old and (failed or event.waits) else at - event.took
+        count = failed + (not event.waits)
         silent = event.took >= SILENT_SECONDS or (old is not None and old.silent)
         before = old.breaks if old else 0
         breaks = before + 1 if event.inside else before if event.waits else 0

@@ -75,7 +75,8 @@ def _unchecked(thread: Sequence[_Part], place: int) -> set[str]:
     spoke = max((at for at, each in _words(thread) if each.person == requester), default=(-1, -1))
     written = {f"{USER}{each.person.user}" for at, each in _words(thread) if at[0] == place and at > spoke}
     known = (call for call in part.run.calls if call.turn <= len(part.turns) and not _read(thread, place, call, spoke))
-    return written.union(*(_told_of(call, part.run.calls, requester) for call in known))
+    inherited = {name for turn in part.turns if (place, turn.heard) > spoke for name in turn.read}
+    return written.union(inherited, *(_told_of(call, part.run.calls, requester) for call in known))
 
 
 def _words(thread: Sequence[_Part]) -> Iterator[tuple[tuple[int, int], Said]]:

@@ -94,10 +94,9 @@ class Proposal:
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """A guard's answer. ``decision`` is its raw JSON, ``request_id`` BIGHUB's name for it ("" from the local rules),
-    ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (see `approval.permission_text`), which ``covers``
-    so much of it (see `approval.py`),
-    ``memory``: whether the guard's memory wants to hear what becomes of it, ``shadow``: the names of the policy's rules on trial
-    that would have been stricter, ``ours``: why people are asked or it is denied beyond what the guard said, in our words."""
+    ``risk`` 0..1 or None, ``seal`` the keyed hash over what is allowed or asked about (`approval.permission_text`), ``covers`` how much of
+    it (`approval.py`), ``memory``: whether the guard's memory wants to hear what becomes of it, ``shadow``: the names of the policy's rules
+    on trial that would have been stricter, ``ours``: why people are asked or it is denied beyond what the guard said, in our words."""
 
     verdict: Verdict
     reason: str

@@ -73,7 +73,7 @@ class Delivering:
     def __init__(self, guard: Guard, chat: Chat, people: People, door: Door, glass: Glass, silent_after: float) -> None:
         self._guard, self._chat, self._glass = guard, chat, glass
         self._people, self._judge = _Listener("Slack", silent_after), _Listener(guard.name, silent_after)
-        self._reminding, self._policy_of = Reminding(chat, people, door), people
+        self._reminding, self._asked = Reminding(chat, people, door), people
         self._under_way: dict[RunId, set[asyncio.Future[object]]] = {}
 
     async def deliver(
@@ -140,7 +140,7 @@ class Delivering:
                 retry = run.id if not run.ended_by else None
                 posted = await self._chat.post_notice(run, key, end_text(run), retry, again=again)
             case owed.PostNotice():
-                told = notice_text(run, effect, self._policy_of.policy)
+                told = notice_text(run, effect, self._asked.policy)
                 ends = ended_in_thread(run, effect.about)
                 posted = await self._chat.post_notice(run, key, told, ends=ends, again=again)
             case owed.Summon():

@@ -57,9 +57,9 @@ def judged(
     judgement = raised(judgement, binding, read)
     judgement = _with_history(call, _asking_if_edited(run, call, judgement))
     judgement = replace(judgement, shadow=on_trial(policy, case, judgement.verdict, clocks_at(now)))
-    asking = judgement.verdict is Verdict.ASK
-    terms = _having_read(rules.terms(policy, case, new, now), read) if asking else None
-    judgement, asked = replace(judgement, covers=COVERS), circumstances(run, call, now if asking else 0.0)
+    asks = judgement.verdict is Verdict.ASK
+    terms = _having_read(rules.terms(policy, case, new, now), read) if asks else None
+    judgement, asked = replace(judgement, covers=COVERS), circumstances(run, call, now if asks else 0.0)
     text = permission_text(run.id, call.proposal.call, binding, terms, judgement, asked)
     return Judged(call.proposal.call, replace(judgement, seal=seal(key, text)), terms)
 

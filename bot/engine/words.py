@@ -36,7 +36,7 @@ TOO_LONG = (
 )
 TOO_MUCH_SAID = "The model answered with {:,} characters, and I take at most {:,}."
 ENOUGH_WAITS = (
-    "Nobody was asked about this: {} actions that the same person asked for wait for approval already, and at most {}"
+    "Nobody was asked about this: {} of the actions that the same person asked for wait for approval already, and at most {}"
     " may at once (open_per_person of policy.yml). Ask again when some of them are decided or withdrawn."
 )
 LAST_MESSAGE = (

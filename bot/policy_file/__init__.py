@@ -138,12 +138,14 @@ def _never_lifted(policy: Policy) -> Iterator[tuple[Where, str]]:
 def _worse_left_out(policy: Policy) -> Iterator[tuple[Where, str]]:
     """Where a rule that tightens names a risk, and no rule that does not allow says anything of a worse one."""
     others = [rule.match for rule in policy.rules if not rule.shadow and rule.verdict is not Verdict.ALLOW]
-    heard = {risk for risk in RISKS for match in others if risk in match.risk or _weighs(match, risk)}
+    heard = {
+        risk for risk in RISKS for match in others if match == Match() or risk in match.risk or _weighs(match, risk)
+    }
     for number, rule in enumerate(policy.rules):
         least = next((at for at, risk in enumerate(RISKS) if risk in rule.match.risk), len(RISKS))
         left = [risk for risk in RISKS[least:] if risk not in heard | {*rule.match.risk}]
         if left and _tightens(policy, rule):
-            told = f"a name fits that risk alone, and no rule but such as allow has {' or '.join(left)}, which is worse"
+            told = f"a name fits that risk alone, and no rule (those that allow apart) names {' or '.join(left)}, which is worse"
             yield ("rules", number, "when", "risk"), f'rules.when.risk: {told}; add it, or write like ">= 0.75".'
 
 

@@ -192,8 +192,7 @@ class Chat(Protocol):
         again: bool = True,
     ) -> Posted:
         """Post a sentence of Signoff's own; with ``retry`` it carries a Retry button, with ``ends`` Withdraw and Stop of that approval.
-        ``names``: it is Signoff's own to the last
-        word, so everybody and every group that it names is mentioned."""
+        ``names``: it is Signoff's own to the last word, so everybody and every group that it names is mentioned."""
 
     async def tell(self, run: Run, call: Call, user: str, key: str, text: str, *, again: bool = True) -> Posted:
         """Tell one person in a direct message, with a link to the call's card. ``key`` and ``again`` as above."""

@@ -17,8 +17,9 @@ Run: TypeAlias = dict[str, Any]
 """One element of a rich_text section: text, a mention, a date, a link."""
 
 REASON = 600
-SHORTENED = " … (shortened)"
+"""Characters of a reason on a card; Details show all."""
 NOT_ALONE = ", whose approval alone is not enough"
+SHORTENED = " … (shortened)"
 """What stands behind untrusted text that was cut."""
 
 CHUNK = 2_900

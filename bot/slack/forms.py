@@ -55,15 +55,15 @@ def in_vain(*, glass: bool) -> str:
     )
 
 
-def edit_view(call: Call, form: Form, subject: Subject, *, safer: bool, in_vain: str = "") -> Block | Refused:
-    """The form as a view; or why Slack would not take it. ``in_vain``: that nobody could approve what comes of it."""
+def edit_view(call: Call, form: Form, subject: Subject, *, safer: bool, vain: str = "") -> Block | Refused:
+    """The form as a view; or why Slack would not take it. ``vain``: that nobody could approve what comes of it."""
     told = "What the guard suggests stands in the fields; look at each. " if safer else ""
     told += "It does not run yet: it is judged again, and becomes a new request without votes. What you see here is approved by nobody."
     top = [
         header(facts.headline("Edit", call)),
         *facts.place_line("Edit", call),
         line(said(told)),
-        *([line(said(in_vain, "bold"))] if in_vain else []),
+        *([line(said(vain, "bold"))] if vain else []),
     ]
     about = {"approval": subject.approval, "channel": subject.channel, "message": subject.message, "safer": safer}
     view = {

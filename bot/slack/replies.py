@@ -56,7 +56,7 @@ def notice(
     """A sentence of Signoff's own. ``people``: the only ones whose ``<@U…>`` becomes a mention; ``ends``: as in `Chat.post_notice`."""
     message = _sentence(richtext.plain_runs(text or "(no text)", people))
     if ends is not None:
-        return Message(message.text, (*message.blocks, actions(*ending(ends, message.text))))
+        return Message(message.text, (*message.blocks, actions(*ending(ends, "what this message tells of"))))
     if retry is None:
         return message
     return Message(message.text, (*message.blocks, actions(button("Retry", "retry", retry, "Retry the request"))))

@@ -190,6 +190,13 @@ def test_s9_a_rule_for_tools_frees_nothing_of_what_a_rule_for_production_leaves_
     assert (alone.quorum, alone.requester_may_approve, alone.comment_required) == (1, True, False)
 
 
+def test_s9_beside_a_rule_that_only_asks_no_other_gets_by_with_fewer_than_the_defaults_seats() -> None:
+    seats = Defaults(shares=(Share("group:SSEC", 1), Share("group:SSRE", 1)))
+    asks, mild = Rule("asks", verdict=Verdict.ASK), Rule("mild", approvers=("group:SALL",), quorum=1)
+    together = terms(Policy(seats, (asks, mild)), CASE, ApprovalId("ap"), 0.0)
+    assert together.quorum == terms(Policy(seats, (asks,)), CASE, ApprovalId("ap"), 0.0).quorum == 2
+
+
 UNCLEAR = Match(arguments=(ArgumentTest(("duration",), (Comparison("<=", "8h"),)),))
 ALL_PARTS = (*PARTS, "verdict", "recheck_after")
 SILENT = st.lists(st.sets(st.sampled_from(ALL_PARTS)), min_size=5, max_size=5)

@@ -14,6 +14,7 @@ from bot.core.events import AttemptFailed
 from bot.core.inputs import Clicked, Wrote
 from bot.core.policy import Defaults, Policy
 from bot.core.run import Run, RunState
+from bot.core.states import Trouble
 from bot.core.values import Judgement, Verdict
 from bot.dict_store import DictStore
 from bot.ports import InboxRow, NotYet, Posted, Unavailable, Writer
@@ -264,6 +265,17 @@ async def test_r9_whoever_waits_for_a_turn_comes_when_it_is_told_however_often_t
     delays = [recorded.event.not_before - recorded.at for recorded in waits]
     assert delays == pytest.approx([0.01] * 10 + [0.3])
     assert run.troubles == () and world.chat.words
+
+
+def test_r9_the_time_in_which_a_turn_was_waited_for_takes_nothing_from_the_patience_with_a_refusal() -> None:
+    trouble = None
+    for at in (100.0, 500.0, 1000.0):
+        trouble = Trouble.after(trouble, AttemptFailed("card:c1", "a full channel", at + 1.0, waits=True), at)
+    assert trouble is not None and (trouble.since, trouble.count) == (100.0, 0)
+    refused = Trouble.after(trouble, AttemptFailed("card:c1", "refused", 1190.0), 1100.0)
+    assert (refused.since, refused.count) == (1100.0, 1)
+    again = Trouble.after(refused, AttemptFailed("card:c1", "refused", 1290.0), 1200.0)
+    assert (again.since, again.count) == (1100.0, 2)
 
 
 async def test_r11_a_worker_that_drains_starts_nothing_new() -> None:

@@ -1693,8 +1693,13 @@ PACE = (
     ),
     guard(
         "who waits for a turn has not failed", "R9", "core/states.py",
-        "count += not event.waits", "count += 1",
+        "count = failed + (not event.waits)", "count = failed + 1",
         "engine/test_guards.py::test_r9_whoever_waits_for_a_turn_comes_when_it_is_told_however_often_that_is",
+    ),
+    guard(
+        "patience begins with the first failure", "R9", "core/states.py",
+        "since = old.since if old and (failed or event.waits) else", "since = old.since if old else",
+        "engine/test_guards.py::test_r9_the_time_in_which_a_turn_was_waited_for_takes_nothing_from_the_patience_with_a_refusal",
     ),
     guard(
         "a turn is no failure", "R9", "slack/pacing.py",

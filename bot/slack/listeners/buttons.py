@@ -77,7 +77,7 @@ class Buttons:
                 return await self._decline(client, click, late or "")
             subject = Subject(click.value, click.channel, click.message)
             vain = in_vain(glass=self._desk.has_glass()) if self._desk.edits_in_vain(*found, click.person) else ""
-            view = edit_view(call, form, subject, safer=safer, in_vain=vain)
+            view = edit_view(call, form, subject, safer=safer, vain=vain)
             if isinstance(view, Refused):
                 return await tell(client, click, view.reason)
             return await _open(client, click, view)
