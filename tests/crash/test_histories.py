@@ -5,4 +5,4 @@ from hypothesis import settings
 from tests.crash.histories import AnyHistory
 
 TestAnyHistory = AnyHistory.TestCase
-TestAnyHistory.settings = settings(max_examples=70, stateful_step_count=30, deadline=None)
+TestAnyHistory.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
