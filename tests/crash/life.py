@@ -218,7 +218,8 @@ class Life:
             for key, what in list(telling.inputs(self.runs.values(), self.outside)):
                 if not self.outside.told("acked", key=key):
                     acted = await self.deliver(key, what) or acted
-            if waits := telling.waits_for_time(self.runs.values(), self.outside):
+            waits = telling.waits_for_time(self.runs.values(), self.outside)
+            if waits and not self._tries():
                 self.outside.tell("clock", run=waits, by=telling.flow.waits)
                 self._set_clock()
                 acted = True
@@ -226,6 +227,11 @@ class Life:
                 with contextlib.suppress(Unavailable):  # then the operator tries it again
                     await self._operate(telling)
         return acted
+
+    def _tries(self) -> bool:
+        """Whether a poisoned run is under way: a clock that was moved meanwhile would have it given up instead of parked."""
+        tried = [telling for telling in self.story.tellings if telling.flow.poisoned]
+        return any(run.state not in ENDS for telling in tried for run in telling.runs(self.runs.values()))
 
     async def _operate(self, telling: Telling) -> None:
         """An operator finds the run parked, mends what broke, and resumes it from a shell."""

@@ -36,7 +36,8 @@ async def faults(store: SqlStore, outside: Outside, tellings: tuple[Telling, ...
         mine = telling.runs(runs)
         states = tuple(str(run.state) for run in mine)
         if states != telling.flow.ends:
-            found.append(f"R3 the runs of {telling.flow.name} are {states}, not {telling.flow.ends}")
+            why = "; ".join(run.end_reason for run in mine if run.end_reason)
+            found.append(f"R3 the runs of {telling.flow.name} are {states}, not {telling.flow.ends}: {why}")
         for run in mine:
             found += [f"{telling.flow.name}: {fault}" for fault in _of_run(run, outside, telling)]
     return found + await _of_database(store, outside)
