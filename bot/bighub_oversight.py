@@ -17,7 +17,8 @@ from bot.projections import request_name
 _IDS = ("switch_id", "id")
 _LONGEST = 500
 _MOST = (MOST_APPROVALS, 5_000, 50_000)
-_ROUND = 100
+_OWN_LIMITS = frozenset({500, 1_000, 2_000, 5_000, 10_000})
+"""What a server that gives no more than it likes usually likes."""
 _CUT = "BIGHUB's list of denials is cut after {}, so nobody can say what else was denied there."
 
 
@@ -76,9 +77,8 @@ class BighubOversight:
 
 
 def _is_cut(count: int, wider: int) -> bool:
-    """Whether a listing may lack something. ``wider``: the number of the limit; beyond the first, BIGHUB may keep to one of its own,
-    which would be a round number."""
-    return count >= _MOST[wider] or (wider > 0 and count % _ROUND == 0 and count > 0)
+    """Whether a listing may lack something. ``wider``: the number of the limit; beyond the first, BIGHUB may keep to one of its own."""
+    return count >= _MOST[wider] or (wider > 0 and count in _OWN_LIMITS)
 
 
 def switches_in(status: object) -> tuple[Switch, ...]:

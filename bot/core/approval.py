@@ -25,6 +25,8 @@ from bot.core.refusal import Refused
 from bot.core.terms import denied, may_vote, missing, sealed_beyond
 from bot.core.values import ApprovalId, Binding, Choice, Judgement, Person, Summons, Terms
 
+BY_PROGRAM = "program"
+"""How a vote came, where a program gave it for itself."""
 COVERS = 1
 Given = tuple[float, str, tuple[str, ...]]
 """When a vote was given (epoch seconds), with what comment, after which seals of others."""

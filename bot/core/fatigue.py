@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from statistics import median
 
+from bot.core.approval import BY_PROGRAM
 from bot.core.values import Choice, Person
 
 FAST_SECONDS = 3.0
-BY_PROGRAM = "program"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Doing the start is `doing.py`'s.
 """
 
 from bot.core import holding
+from bot.core.approval import BY_PROGRAM
 from bot.core.call import Call, CallState
 from bot.core.events import CallRefused, Judged
 from bot.core.refusal import Refused
@@ -65,6 +66,6 @@ class Hindrances:
     async def lapsed(self, run: Run, call: Call) -> str:
         """The right of those by whom it was approved is asked again, however they voted; a program answers for itself."""
         for vote in deciding(run, call.approval, self._seal_keys) if call.approval else ():
-            if vote.via != "program" and await self._people.lost_it(run, call, vote):
+            if vote.via != BY_PROGRAM and await self._people.lost_it(run, call, vote):
                 return "Somebody who approved this may not do so any more."
         return ""

@@ -6,6 +6,7 @@ A program is trusted to say who decides; its votes are recorded as "by program" 
 import secrets
 from collections.abc import Sequence
 
+from bot.core.approval import BY_PROGRAM
 from bot.core.events import Asked, Cancelled, Event, ModelReplied, Voted
 from bot.core.moments import rests
 from bot.core.refusal import Refused
@@ -62,15 +63,15 @@ class Programs:
             return refused
         if not judgement_holds(run, call, self._seal_keys):
             return Refused(distrust(call, self._seal_keys))
-        run_id, counts_as = run.id, await self._people.counts_as(run, call, person, "program")
-        denial = Voted(approval, person, Choice.DENY, "", "", "program", counts_as=counts_as)
+        run_id, counts_as = run.id, await self._people.counts_as(run, call, person, BY_PROGRAM)
+        denial = Voted(approval, person, Choice.DENY, "", "", BY_PROGRAM, counts_as=counts_as)
         run, now = await self._door.load(run_id)
         outcome = applied(run_id, run, [denial], now)
         return outcome if isinstance(outcome, Refused) else None
 
     async def vote(self, approval: ApprovalId, user: str, action: str, comment: str) -> Run | Refused:
         """``action``: "approve" or "deny"."""
-        return await self._inbox.vote_by_name(approval, user, action, comment, via="program")
+        return await self._inbox.vote_by_name(approval, user, action, comment, via=BY_PROGRAM)
 
     async def edit(self, approval: ApprovalId, person: Person, proposal: Proposal) -> Run | Refused:
         """Supersede the call that is asked about by ``proposal``, which is judged anew."""

@@ -26,7 +26,7 @@ from bot.core.policy import Case, Policy, Rule
 from bot.core.run import Run
 from bot.core.taint import RAISED, raised, unchecked, writers
 from bot.core.terms import both, denied, missing
-from bot.core.timing import time_said
+from bot.core.timing import Window, time_said
 from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.core.visible import shows
@@ -161,9 +161,10 @@ def limit_said(held: holding.Limited) -> str:
 def closed_now(policy: Policy, case: Case, now: float) -> str | None:
     """Which change-freeze window holds this back, as a sentence; None where none does."""
     held = holding.closed(policy, case, clocks_at(now))
-    if held is None:
-        return None
-    rule, window = held
+    return None if held is None else closed_text(*held)
+
+
+def closed_text(rule: str, window: Window) -> str:
     return f'Nothing changes {window.written} ({window.zone}): rule "{rule}" of policy.yml.'
 
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from bot.clocks import clocks_at, next_working_day, window_end
 from bot.core import approval as approvals
-from bot.core.approval import COVERS, Approval, seal, standing, vote_text
+from bot.core.approval import BY_PROGRAM, COVERS, Approval, seal, standing, vote_text
 from bot.core.call import Call
 from bot.core.events import Voted
-from bot.core.fatigue import BY_PROGRAM, waited
+from bot.core.fatigue import waited
 from bot.core.glass import BY_GLASS
 from bot.core.holding import closed
 from bot.core.inputs import Clicked
@@ -27,7 +27,7 @@ from bot.engine.people import People
 from bot.engine.starting import (
     Keys,
     case_in,
-    closed_now,
+    closed_text,
     distrust,
     frozen_text,
     judgement_holds,
@@ -105,7 +105,7 @@ def _held(run: Run, call: Call, clicked: Clicked, freezes: Iterable[Freeze], pol
         return ""
     ends = window_end(held[1], now)
     until = f"That ends {ends:%a %Y-%m-%d %H:%M} ({held[1].zone}), in {time_said(ends.timestamp() - now)}."
-    return f"{closed_now(policy, case, now)} {until}"
+    return f"{closed_text(*held)} {until}"
 
 
 def voted_just_now(call: Call, clicked: Clicked, now: float) -> bool:

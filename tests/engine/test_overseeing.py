@@ -194,6 +194,17 @@ async def test_a_denial_on_bighubs_dashboard_is_honoured_between_approval_and_st
     assert run.call("t1c1").outcome is Outcome.DENIED and world.deeds.done == []
 
 
+async def test_s23_a_list_of_denials_that_happens_to_be_whole_hundreds_stops_nothing(
+    world: World, bighub: BighubServer
+) -> None:
+    bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(700)}
+    approval = await asked(world)
+    world.engine._overseer._seen_at = None
+    await world.click("approve", approval)
+    await world.until(lambda run: run.state is RunState.DONE)
+    assert world.deeds.done == ["bob in admins"]
+
+
 @pytest.mark.parametrize("most_listed", [1_000_000, 500, 1_000])
 async def test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts(
     world: World, bighub: BighubServer, most_listed: int

@@ -839,12 +839,12 @@ ENGINE = (
     ),
     guard(
         "the approvers' right is asked again before the start", "S10", "engine/hindrances.py",
-        'if vote.via != "program" and await', 'if vote.via == "nothing" and await',
+        'if vote.via != BY_PROGRAM and await', 'if vote.via == "nothing" and await',
         "engine/test_engine.py::test_an_approver_who_lost_the_right_since_the_click_has_not_approved",
     ),
     guard(
         "who voted by shell is asked again before the start", "S10", "engine/hindrances.py",
-        'if vote.via != "program" and await', 'if vote.via not in ("program", "shell") and await',
+        'if vote.via != BY_PROGRAM and await', 'if vote.via not in ("program", "shell") and await',
         "engine/test_lapsing.py::test_s10_who_voted_by_shell_and_left_before_the_start_has_not_approved",
     ),
     guard(
@@ -2157,7 +2157,7 @@ EMERGENCY = (
     ),
     guard(
         "who broke the glass is asked again at the start", "S22", "engine/hindrances.py",
-        'if vote.via != "program" and await', 'if vote.via not in ("program", "break_glass") and await',
+        'if vote.via != BY_PROGRAM and await', 'if vote.via not in ("program", "break_glass") and await',
         "engine/test_glass.py::test_who_is_not_named_any_more_at_the_start_has_not_decided",
     ),
     guard(
