@@ -11,6 +11,7 @@ Rule 3: a part of the name that this role may not ask for is left out. A row tha
 import secrets
 import sqlite3
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, Text, and_, func, literal_column, or_, select, update
@@ -59,6 +60,9 @@ def _present(*named: ColumnElement[bool]) -> Executable:
 _IS_HERE: ColumnElement[str] = literal_column(f"({_HERE})", Text)
 _NAMED = or_(epochs.c.identity == "", func.right(epochs.c.identity, func.length(_IS_HERE)) == _IS_HERE)
 _PRESENT = {"sqlite": _present(), "postgresql": _present(_NAMED)}
+# Each statement that is asked again and again is made once: what it is in Postgres's words is kept as long as it is.
+_ROW = select(epochs.c.number, epochs.c.since, epochs.c.settled_at, epochs.c.commits, epochs.c.identity)
+_HELD_ROW = _ROW.with_for_update()
 
 
 async def present(connection: AnyConnection) -> Epoch:
@@ -69,11 +73,9 @@ async def present(connection: AnyConnection) -> Epoch:
 
 async def row(connection: AnyConnection, *, hold: bool = False) -> Row:
     """``hold``: nobody else changes it before the commit."""
-    query = select(epochs.c.number, epochs.c.since, epochs.c.settled_at, epochs.c.commits, epochs.c.identity)
     if hold:
         await _there(connection)
-        query = query.with_for_update()
-    found = (await connection.execute(query)).first()
+    found = (await connection.execute(_HELD_ROW if hold else _ROW)).first()
     if found is None:
         return Row(Epoch(), 0, "")
     settled = found.number == 0 or found.settled_at is not None
@@ -181,8 +183,13 @@ async def askable(engine: PostgresEngine, part: str) -> str:
 
 async def name_of(connection: AnyConnection, cluster: str) -> str:
     """What a Postgres database calls itself; ``cluster`` is made by `cluster_sql`."""
-    name: str = (await connection.execute(select(literal_column(f"{cluster} || ':' || {_HERE}")))).scalar_one()
+    name: str = (await connection.execute(_name(cluster))).scalar_one()
     return name
+
+
+@cache
+def _name(cluster: str) -> Executable:
+    return select(literal_column(f"{cluster} || ':' || {_HERE}"))
 
 
 def cluster_in(name: str) -> str:

@@ -37,7 +37,6 @@ from bot.sql.direct import PostgresConnection
 from bot.sql.inline import InlineConnection
 
 _IDS_PER_QUERY = 1000
-_NULLS_LAST = -1.0
 
 
 def clock(dialect: str) -> ColumnElement[float]:
@@ -119,9 +118,7 @@ _OPEN_OF = (
 )
 _OWN = _approval.requester == bindparam("reader")
 _DIRECT = func.substr(_approval.channel, 1, 1) == "D"
-_FIRST = select(tables.approvals).order_by(
-    func.coalesce(_approval.risk, _NULLS_LAST).desc(), _approval.asked_at, _approval.approval
-)
+_FIRST = select(tables.approvals).order_by(*tables.RISKIEST_FIRST)
 _KINDS = (_approval.approvers, _approval.requester_may_approve, _OWN.label("own"), _DIRECT.label("direct"))
 _GROUPS = (
     select(*_KINDS, func.count().label("number"))
@@ -130,6 +127,7 @@ _GROUPS = (
 )
 _freezing = tables.freezings.c
 _FREEZINGS = select(tables.freezings).order_by(_freezing.number.desc()).limit(bindparam("limit"))
+_FREEZINGS_OF = _FREEZINGS.where(_freezing.scope == bindparam("scope"))
 
 
 class SqlReader:
@@ -249,8 +247,9 @@ class SqlReader:
         return tuple(_past_vote(*row) for row in await self._all(_VOTES, since=since))
 
     async def freezings(self, limit: int, scope: str = "") -> tuple[Freezing, ...]:
-        query = _FREEZINGS.where(_freezing.scope == scope) if scope else _FREEZINGS
-        return tuple(Freezing(**row._mapping) for row in await self._all(query, limit=limit))
+        of_one = {"scope": scope} if scope else {}
+        found = await self._all(_FREEZINGS_OF if scope else _FREEZINGS, limit=limit, **of_one)
+        return tuple(Freezing(**row._mapping) for row in found)
 
     async def epoch(self) -> Epoch:
         return await epochs.present(self.connection)

@@ -1,6 +1,7 @@
 """The Postgres engine without a middleman: what asyncpg does differently from SQLAlchemy's own way must not show."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,6 +13,7 @@ from bot.sql import tables
 from bot.sql.engines import WrongStatementError, normalise, own_errors, postgres_engine
 from bot.sql.store import PostgresStore
 from bot.sql.writer import SqlWriter
+from bot.sql.written import Written
 
 MORE_THAN_THERE_ARE_CONNECTIONS = 40
 
@@ -113,3 +115,15 @@ async def test_a_store_that_was_closed_may_be_used_again(store: PostgresStore) -
     assert await store.read(lambda reader: reader.line(RunId("none"))) is None
     await store.close()
     assert await store.read(lambda reader: reader.line(RunId("none"))) is None
+
+
+async def test_what_is_asked_every_second_is_put_in_words_once_however_long_it_goes_on(store: PostgresStore) -> None:
+    async def often(times: int) -> int:
+        for _ in range(times):
+            await store.notice()
+            await store.read(lambda tx: tx.freezings(1, "bighub"))
+        gc.collect()
+        return sum(type(each) is Written for each in gc.get_objects())
+
+    once = await often(1)
+    assert await often(40) == once

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,12 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, select, text
 
 from bot.sql.engines import is_sqlite, normalise, plain_postgres, sqlite_writer
 from bot.sql.schema import head, migrate, step_down
 from bot.sql.store import open_store
-from bot.sql.tables import metadata
+from bot.sql.tables import RISKIEST_FIRST, approvals, metadata
 from tests.sql.samples import journal, record, story
 
 ROOT = Path(__file__).parents[2]
@@ -75,6 +76,22 @@ async def test_the_steps_lead_to_the_tables(empty_url: str) -> None:
 async def test_a_missing_index_would_be_seen(database_url: str) -> None:
     await in_database(database_url, lambda connection: connection.execute(text("DROP INDEX runs_due")))
     assert await in_database(database_url, differences) != []
+
+
+async def test_the_riskiest_approvals_of_a_workspace_are_read_in_their_order_and_not_sorted(database_url: str) -> None:
+    """No comparison of schemas sees an index of an expression on SQLite, and neither database says that it does not use one."""
+    first = select(approvals.c.approval).where(approvals.c.team == "T0").order_by(*RISKIEST_FIRST).limit(20)
+
+    def plan(connection: Connection) -> object:
+        asked = first.compile(connection, compile_kwargs={"literal_binds": True})
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SET LOCAL enable_seqscan = off"))  # else a table of no rows is simply read
+        explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+        return "\n".join(str(row) for row in connection.execute(text(f"{explain} {asked}")))
+
+    found = str(await in_database(database_url, plan))
+    assert "approvals_by_risk" in found, found
+    assert not re.search("sort|b-tree for order", found, re.IGNORECASE), found
 
 
 async def test_up_and_down_and_up(empty_url: str) -> None:
