@@ -84,6 +84,7 @@ class Fleet:
     folder: Path
     replicas: list[Replica] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+    _ports: set[int] = field(default_factory=set)
 
     @property
     def alive(self) -> list[Replica]:
@@ -121,7 +122,7 @@ class Fleet:
 
     async def begin(self) -> Replica:
         """Start one more, ready or not."""
-        port, said = free_port(), self.folder / f"replica-{next(self._numbers)}.log"
+        port, said = self._port(), self.folder / f"replica-{next(self._numbers)}.log"
         environment = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **self.stage.settings}
         with said.open("wb") as file:
             process = await asyncio.create_subprocess_exec(
@@ -130,6 +131,13 @@ class Fleet:
             )  # fmt: skip
         self.replicas.append(Replica(process, port, said))
         return self.replicas[-1]
+
+    def _port(self) -> int:
+        """A port that none had before: else a replica that has just begun is taken for ready, since another one answers there."""
+        while (port := free_port()) in self._ports:
+            pass
+        self._ports.add(port)
+        return port
 
     async def sockets(self, count: int) -> None:
         """Wait until Slack has so many open sockets."""
