@@ -119,14 +119,14 @@ class _DictWriter(DictReader):
         if not self._dicts.sealing:
             self._dicts.sealing.append(sealing)
 
-    async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
+    async def take_lease(self, run: RunId, owner: str, seconds: float, *, afresh: bool = False) -> Lease | None:
         lease = self._dicts.leases.get(run)
         anothers = lease is not None and lease.owner != owner
         if (anothers and self._held(run)) or run not in self._dicts.lines or run in self._dicts.parked:
             return None
         takeovers = 0 if lease is None else lease.takeovers + (lease.owner not in ("", owner))
         self._dicts.leases[run] = DictLease(owner, self._now + seconds, takeovers)
-        return Lease(len(self._dicts.journals[run]), anothers, takeovers)
+        return Lease(len(self._dicts.journals[run]), anothers or (afresh and lease is not None), takeovers)
 
     async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
         lease = self._dicts.leases.get(run)

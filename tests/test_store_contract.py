@@ -53,6 +53,18 @@ async def give_back(store: AnyStore, owner: str, length: int) -> bool:
     return await store.write(lambda writer: writer.give_back(R, owner, length))
 
 
+async def test_r9_a_lease_of_ones_own_that_nobody_knew_of_is_taken_over_and_renewed_it_is_not(store: AnyStore) -> None:
+    async def afresh(owner: str) -> Lease | None:
+        return await store.write(lambda tx: tx.take_lease(R, owner, 10.0, afresh=True))
+
+    await record(store, R, asked())
+    assert await afresh("worker") == Lease(1)
+    assert await lease(store, "worker") == Lease(1)
+    assert await afresh("worker") == Lease(1, taken_over=True)
+    assert await afresh("another") is None
+    assert await give_back(store, "worker", 1) and await afresh("another") == Lease(1)
+
+
 async def due_runs(store: AnyStore) -> tuple[RunId, ...]:
     return await store.read(lambda reader: reader.due_runs(10))
 

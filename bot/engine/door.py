@@ -148,7 +148,7 @@ class Door:
         of lease it is; None where it is not ours to take."""
 
         async def work(tx: Writer) -> tuple[Run, float, Lease] | None:
-            lease = await tx.take_lease(run_id, owner, seconds)
+            lease = await tx.take_lease(run_id, owner, seconds, afresh=True)
             if lease is None:
                 return None
             known = self._folded.get(run_id)

@@ -91,7 +91,7 @@ class Worker:
             taken = await self._door.take(run_id, self.name, self._limits.lease, programs=self._limits.programs)
             if taken is not None:
                 run, now, lease = taken
-                holding.taken, holding.taken_over = True, lease.taken_over or run_id in self._breaks
+                holding.taken, holding.taken_over = True, lease.taken_over
                 holding.ahead, holding.until = now - time.monotonic(), began + self._limits.lease
                 await self._suspects.worked(run, now, lease, lambda: self._hold(holding))
                 self._breaks.pop(run_id, None)

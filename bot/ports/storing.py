@@ -223,9 +223,11 @@ class Writer(Reader, Protocol):
     async def begin_sealing(self, sealing: Sealing) -> None:
         """Keep it, where nobody was first."""
 
-    async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
+    async def take_lease(self, run: RunId, owner: str, seconds: float, *, afresh: bool = False) -> Lease | None:
         """Take or renew the lease on a run; None while somebody else's holds, or while the run is parked. Whoever takes over one
-        that just ended counts a takeover, until the journal says of anything but failures, or the lease is given back."""
+        that just ended counts a takeover, until the journal says of anything but failures, or the lease is given back.
+        ``afresh``: ``owner`` knows of no lease of its own, so one that it has all the same (the answer to its commit was lost, or
+        a work broke) is taken over like a dead one's, but counts none."""
 
     async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
         """Whoever holds the lease lets it end in ``seconds``, and does not give it back: what was under way may be half done.

@@ -61,15 +61,16 @@ _ADVANCE = _ADVANCE.values(
 _PROGRESS = _ADVANCE.values(takeovers=0)
 _HANDED_OVER = ""
 """Who holds a run that its worker left as it was, because it had to stop, or that was parked: something may be half done."""
-_OURS = or_(_run.lease_owner.is_(None), _run.lease_owner == bindparam("owner"))
+_FREE = _run.lease_owner.is_(None)
+_OURS = or_(_FREE, _run.lease_owner == bindparam("owner"))
 _LEFT = _run.lease_until < bindparam("now")
 _DIED = case((_run.lease_owner == _HANDED_OVER, _run.takeovers), else_=_run.takeovers + 1)
-_TAKE, _TAKE_OVER = (
+_TAKE_FREE, _TAKE, _TAKE_OVER = (
     update(tables.runs)
     .where(_run.run == bindparam("its_run"), free, _run.parked.is_(None))
     .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), takeovers=takeovers)
     .returning(_run.length, _run.takeovers)
-    for free, takeovers in ((_OURS, _run.takeovers), (_LEFT, _DIED))
+    for free, takeovers in ((_FREE, _run.takeovers), (_OURS, _run.takeovers), (_LEFT, _DIED))
 )
 _HAND_OVER = update(tables.runs).where(_run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"))
 _HAND_OVER = _HAND_OVER.values(lease_owner=_HANDED_OVER, lease_until=bindparam("until"))
@@ -218,11 +219,13 @@ class SqlWriter(SqlReader):
         row = {"one": 1, "until": sealing.until, "seal": sealing.seal}
         await self._add(tables.sealing, [row], anew=False)
 
-    async def take_lease(self, run: RunId, owner: str, seconds: float) -> Lease | None:
+    async def take_lease(self, run: RunId, owner: str, seconds: float, *, afresh: bool = False) -> Lease | None:
         values = {"its_run": run, "owner": owner, "until": self.now + seconds}
-        for statement, more in ((_TAKE, {}), (_TAKE_OVER, {"now": self.now})):
-            for length, takeovers in await self._all(statement, **values, **more):
-                return Lease(length, statement is _TAKE_OVER, takeovers)
+        ways = (_TAKE_FREE, _TAKE, _TAKE_OVER) if afresh else (_TAKE, _TAKE_OVER)
+        for way in ways:
+            more = {"now": self.now} if way is _TAKE_OVER else {}
+            for length, takeovers in await self._all(way, **values, **more):
+                return Lease(length, way is not ways[0], takeovers)
         return None
 
     async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:

@@ -43,7 +43,8 @@ class Flow:
     approved. ``waits``: how long nobody touches a card, in seconds of the database's clock. ``doubt``: what people say of an action
     in doubt ("truth", "did_run", "did_not_run", "unknown"). ``most``: how often which action may happen, by what is last in its
     mark, in all lives together; the others never. ``poisoned``: the model's answer breaks something inside the bot until an
-    operator has mended it and resumes the run. ``ends``: the states of the thread's runs at the end."""
+    operator has mended it and resumes the run. ``hurried``: a clock that is moved while it is under way ends it otherwise: it would be
+    given up instead of parked, or nobody has answered its question in time. ``ends``: the states of the thread's runs at the end."""
 
     name: str
     wants: tuple[str, ...]
@@ -57,6 +58,7 @@ class Flow:
     waits: float = 0.0
     voters: tuple[Person, ...] = (CAROL,)
     poisoned: bool = False
+    hurried: bool = False
 
 
 FLOWS = {
@@ -82,10 +84,10 @@ FLOWS = {
         Flow("safer", ("risky",), card="safer", then=("grant",), most={"grant": 1}),
         Flow("withdrawn", ("grant",), card="withdraw"),
         Flow("questioned", ("grant",), card="ask", most={"grant": 1}),
-        Flow("clarified", ("vague",), then=("note",), most={"note": 1}),
+        Flow("clarified", ("vague",), then=("note",), hurried=True, most={"note": 1}),
         Flow("reminded", ("linger",), waits=REMINDED + 1.0, most={"linger": 1}),
         Flow("rechecked", ("ripen",), waits=TOO_OLD + 1.0, most={"ripen": 1}),
-        Flow("parked", ("grant",), poisoned=True, most={"grant": 1}),
+        Flow("parked", ("grant",), poisoned=True, hurried=True, most={"grant": 1}),
         Flow("alone", ("pair",), card="alone", waits=WEEKEND, voters=(CAROL, DAVE), most={"pair": 1}),
     )
 }

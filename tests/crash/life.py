@@ -6,7 +6,7 @@ Each life begins after the lease of the one before has passed by the database's 
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -175,8 +175,17 @@ class Life:
             async with self.engine.running(drain_seconds=1.0):
                 async with asyncio.timeout(LONGEST_SECONDS):
                     await self.people()
+        except TimeoutError as endless:
+            endless.add_note("\n".join(self._standing()))
+            raise
         finally:
             await self.sql.close()
+
+    def _standing(self) -> Iterator[str]:
+        """Where each run stands, for whoever asks why it never ended."""
+        yield f"flows {[telling.flow.name for telling in self.story.tellings]}, nobody moves the clock: {self._hurries()}"
+        for run in self.runs.values():
+            yield f"{run.id} {run.state}, owes {pending(run)}, {[(call.state, call.reason) for call in run.calls]}"
 
     async def _empty(self) -> None:
         """Take out what the story before has left on Postgres. It is the same database still: none was restored."""
@@ -219,7 +228,7 @@ class Life:
                 if not self.outside.told("acked", key=key):
                     acted = await self.deliver(key, what) or acted
             waits = telling.waits_for_time(self.runs.values(), self.outside)
-            if waits and not self._tries():
+            if waits and not self._hurries():
                 self.outside.tell("clock", run=waits, by=telling.flow.waits)
                 self._set_clock()
                 acted = True
@@ -228,10 +237,10 @@ class Life:
                     await self._operate(telling)
         return acted
 
-    def _tries(self) -> bool:
-        """Whether a poisoned run is under way: a clock that was moved meanwhile would have it given up instead of parked."""
-        tried = [telling for telling in self.story.tellings if telling.flow.poisoned]
-        return any(run.state not in ENDS for telling in tried for run in telling.runs(self.runs.values()))
+    def _hurries(self) -> bool:
+        """Whether a run is under way that a moved clock would end otherwise."""
+        hurried = [telling for telling in self.story.tellings if telling.flow.hurried]
+        return any(run.state not in ENDS for telling in hurried for run in telling.runs(self.runs.values()))
 
     async def _operate(self, telling: Telling) -> None:
         """An operator finds the run parked, mends what broke, and resumes it from a shell."""

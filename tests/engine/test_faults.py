@@ -531,6 +531,30 @@ async def test_r15_what_was_recorded_although_nobody_heard_of_the_commit_has_not
     raise AssertionError("it never came to its end")
 
 
+async def test_r9_whoever_does_not_hear_that_it_took_a_dead_ones_run_over_looks_first_all_the_same() -> None:
+    """The dead one may have posted the card. The answer to each commit in turn is lost, that of the takeover too."""
+    for lost in range(1, 6):
+        looked = await looked_after_a_death(lost)
+        assert looked and all(looked), f"commit {lost}"
+
+
+async def looked_after_a_death(lost: int) -> list[bool]:
+    """Whether the next worker looked first, each time that it showed the card; the answer to its ``lost``-th commit is lost."""
+    world = World(StoreWithoutAnswer(0))
+    world.guard.answers["grant_access"], world.chat.draws_for = ASK, 60.0
+    async with running(world):
+        world.model.turns = [wishing(GRANT)]
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: world.chat.looked)
+    assert world.chat.looked == [False] and not run.calls[0].card
+    assert await world.store.write(lambda tx: tx.take_lease(run.id, "dead", 0.0))
+    world.store.clock_shift, world.store.lost, world.chat.draws_for = 1.0, world.store.writes + lost, 0.0
+    world.engine = world.new_engine()
+    async with running(world):
+        await world.until(lambda run: run.calls[0].card)
+    return world.chat.looked[1:]
+
+
 async def test_r9_a_process_that_was_halted_for_longer_than_its_lease_says_nothing_before_it_has_asked() -> None:
     """Somebody else goes on with the run by then, and has said it."""
     world = World(limits=replace(LIMITS, lease=0.3))

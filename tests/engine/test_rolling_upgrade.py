@@ -52,7 +52,7 @@ def next_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 async def newer_replica(release: Path, url: str, part: str) -> Any:
     """Let the newer release do its part; what its actions did."""
-    environment = os.environ | {"PYTHONPATH": f"{release}{os.pathsep}{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {"PYTHONPATH": f"{release}{os.pathsep}{ROOT}"}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tests.engine.replica", url, part, cwd=release, env=environment, stdout=asyncio.subprocess.PIPE
     )  # fmt: skip

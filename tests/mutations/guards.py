@@ -1010,9 +1010,11 @@ ENGINE = (
         "engine/test_parking.py::test_r17_a_fault_outside_of_any_effect_parks_its_run_too_and_the_others_go_on",
     ),
     guard(
-        "who takes a run again that broke off looks first", "R9", "engine/worker.py",
-        "lease.taken_over or run_id in self._breaks", "lease.taken_over",
+        "who takes a run again that it never gave back looks first", "R9", "engine/door.py",
+        "seconds, afresh=True)", "seconds)",
         "engine/test_parking.py::test_r9_who_takes_a_run_again_that_broke_off_looks_first_for_what_it_had_posted",
+        "engine/test_faults.py"
+        "::test_r9_whoever_does_not_hear_that_it_took_a_dead_ones_run_over_looks_first_all_the_same",
     ),
     guard(
         "the queue in memory forgets what it has done", "R17", "dispatch.py",

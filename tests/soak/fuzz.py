@@ -58,7 +58,7 @@ def every_product(seed: int) -> Line:
         total, allowed = total + count, [*allowed, *executed]
     wrong = [answer for answer in allowed if stops(answer) or conditional(answer) or not sdk_would_run(answer)]
     work = f"{total:,} answers read, {len(allowed):,} executed"
-    floor = total == 15_360 + 82_944 and len(allowed) > 100
+    floor = total >= 15_360 + 82_944 and len(allowed) > 100
     return Line(
         "T6", "R8", "every combination of decision signals", work, len(wrong), floor, seed, time.monotonic() - began
     )

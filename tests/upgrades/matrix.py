@@ -16,6 +16,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from sqlalchemy import text
+
 from bot.actions import Registry
 from bot.core.call import CallState, Outcome
 from bot.core.inputs import Wrote
@@ -101,8 +103,9 @@ async def _started(program: str, url: str) -> asyncio.subprocess.Process:
 
 
 def _journal(connection: Any) -> object:
+    """Of the inbox what every release has stored: some have added a column."""
     found: Any = everything(connection)
-    return found["events"], found["inbox"]
+    return found["events"], connection.execute(text("SELECT key, payload, done_at FROM inbox ORDER BY key")).all()
 
 
 # --- R14 --------------------------------------------------------------------------------------------------------------
