@@ -102,9 +102,9 @@ class Guard(Protocol):
     async def judge(self, question: Question) -> Judgement:
         """Raises `Unavailable` (try again) or `Rejected` (blocked: never an allowance)."""
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
-        """Deliver what people decided; reads first where it may have been sent before (``again``). Raises `Unavailable`,
-        `Rejected`."""
+    async def report_resolution(self, run: Run, call: Call, approval: Approval | None, *, again: bool = True) -> None:
+        """Deliver what became of the question that ``call`` names (None: we refused it, and nobody was asked); reads first where it
+        may have been sent before (``again``). Raises `Unavailable`, `Rejected`."""
 
     async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         """Deliver what became of a call; ``again`` and errors as above."""
