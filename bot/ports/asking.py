@@ -134,6 +134,14 @@ class Denial:
     said: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Denials:
+    """What was denied at the guard's, as far as it is listed. ``cut``: why there may be more, as a sentence; "" where that is all."""
+
+    found: tuple[Denial, ...]
+    cut: str = ""
+
+
 class Oversight(Protocol):
     """What people do at the guard's own place. Each method raises `Unavailable` or `Rejected`; an answer that cannot be read is
     `Unavailable`."""
@@ -146,8 +154,11 @@ class Oversight(Protocol):
 
     async def deactivate(self, switch: str, reason: str) -> None: ...
 
-    async def denials(self) -> tuple[Denial, ...]:
+    async def denials(self) -> Denials:
         """What was denied there, whoever did it."""
+
+    async def stands(self, request_id: str) -> bool:
+        """Whether this is listed there as waiting for people, or as approved."""
 
 
 # --- Chat -----------------------------------------------------------------------------------------------------------

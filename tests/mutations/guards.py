@@ -2241,9 +2241,19 @@ EMERGENCY = (
     ),
     guard(
         "a list of denials that is cut is no answer", "S23", "bighub_oversight.py",
-        "if not _is_cut(count, wider):", "if True:",
+        "if not _is_cut(len(items), wider):", "if True:",
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[1000]",
+    ),
+    guard(
+        "beside a cut list of denials only what is listed as waiting or approved starts", "S23", "bighub_oversight.py",
+        "if approval_in(items, request_id) is not None:", "if True:",
+        "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
+    ),
+    guard(
+        "beside a cut list of denials only what BIGHUB asked nobody about starts unseen", "S23", "core/verdict.py",
+        "return bool(judgement.request_id) and given is not Verdict.ALLOW", "return False",
+        "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
     ),
     guard(
         "freezes of systems do not hide our own switch", "S23", "engine/overseeing.py",
@@ -2262,7 +2272,7 @@ EMERGENCY = (
     ),
     guard(
         "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",
-        'self._bighub.approvals("denied", _MOST[wider])', 'self._bighub.approvals("approved", _MOST[wider])',
+        'self._listed("denied")', 'self._listed("approved")',
         "engine/test_overseeing.py::test_a_denial_on_bighubs_dashboard_ends_what_waits_and_an_approval_there_is_nobodys_vote",
     ),
 )  # fmt: skip
