@@ -83,10 +83,10 @@ class BighubGuard:
         )
         return replace(read_decision(await self._bighub.evaluate(asked)), memory=self._memory)
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval | None, *, again: bool = True) -> None:
         """Close BIGHUB's own approval, unless it is closed or was never opened (the local rules asked, not BIGHUB)."""
         request_id = call.judgement.request_id if call.judgement else ""
-        if not request_id or approval.resolution is None:
+        if not request_id or (approval is not None and approval.resolution is None):
             return
         for status in ("pending", "approved", "denied") if again else ():
             if approval_in(await self._bighub.approvals(status), request_id) is not None:
@@ -94,7 +94,7 @@ class BighubGuard:
                     return
                 break
         try:
-            word, comment = resolution_word(approval.resolution), resolution_comment(approval, call)
+            word, comment = resolution_word(approval), resolution_comment(approval, call)
             receipt = await self._bighub.resolve(request_id, word, comment, modified=modified_action(call))
         except (NotThere, DecidedAlready):
             return

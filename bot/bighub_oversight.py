@@ -2,16 +2,17 @@
 
 Not settled by BIGHUB's documentation (the SDK gives no types), so read strictly: without a readable ``is_active`` the switch is
 unknown; ``active_switches`` under an inactive one counts as active, and an active one without a list is one without a name.
-Its listing of approvals has a limit and no pages. A full one is asked for again with more; one that is cut all the same is no answer,
-because the denial that matters may be what is missing.
+Its listing of approvals has a limit and no pages, and nothing tells of one by its id. A full one is asked for again with more; one that
+is cut all the same does not say what was not denied, because the denial that matters may be what is missing. What is listed among those
+that wait or were approved was not.
 """
 
 from typing import Any
 
 from bot.bighub_client import MOST_APPROVALS, Bighub, sdk_client
 from bot.bighub_errors import DecidedAlready, NotThere
-from bot.bighub_reports import listed
-from bot.ports import Denial, Rejected, Switch, Unavailable
+from bot.bighub_reports import approval_in, listed
+from bot.ports import Denial, Denials, Rejected, Switch, Unavailable
 from bot.projections import request_name
 
 _IDS = ("switch_id", "id")
@@ -30,7 +31,7 @@ class BighubOversight:
 
     def __init__(self, api_key: str, base_url: str | None = None, timeout: float = 5.0) -> None:
         self._bighub = Bighub(sdk_client(api_key, base_url, timeout), timeout=timeout)
-        self._widest = 0
+        self._widest: dict[str, int] = {}
 
     async def close(self) -> None:
         await self._bighub.close()
@@ -50,30 +51,38 @@ class BighubOversight:
             return
         self._bighub.expect_receipt(receipt)
 
-    async def denials(self) -> tuple[Denial, ...]:
+    async def denials(self) -> Denials:
+        items, whole = await self._listed("denied")
         found = []
-        for item in await self._denied():
+        for item in items:
             request_id = _first(item, ("request_id", "validation_id"))
             if request_id:
                 said = _first(item, ("comment", "resolution_comment", "reason"))
                 found.append(Denial(request_id, request_name(request_id), said[:_LONGEST]))
-        return tuple(found)
+        return Denials(tuple(found), "" if whole else _CUT.format(len(items)))
 
-    async def _denied(self) -> list[dict[str, Any]]:
-        """All of BIGHUB's denials, asked for as widely as it took before. `Unavailable` where the listing is cut."""
-        count = 0
-        for wider in range(self._widest, len(_MOST)):
+    async def stands(self, request_id: str) -> bool:
+        """What moves from the first list to the second meanwhile is found in one of them."""
+        for status in ("pending", "approved"):
+            items, _ = await self._listed(status)
+            if approval_in(items, request_id) is not None:
+                return True
+        return False
+
+    async def _listed(self, status: str) -> tuple[list[dict[str, Any]], bool]:
+        """BIGHUB's approvals in ``status``, asked for as widely as it took before, and whether they are surely all."""
+        items: list[dict[str, Any]] = []
+        for wider in range(self._widest.get(status, 0), len(_MOST)):
             try:
-                items = listed(await self._bighub.approvals("denied", _MOST[wider]))
-            except Rejected as rejected:
+                items = listed(await self._bighub.approvals(status, _MOST[wider]))
+            except Rejected:
                 if not wider:
                     raise
-                raise Unavailable(_CUT.format(count or MOST_APPROVALS)) from rejected
-            count = len(items)
-            if not _is_cut(count, wider):
-                self._widest = wider
-                return items
-        raise Unavailable(_CUT.format(count))
+                break
+            if not _is_cut(len(items), wider):
+                self._widest[status] = wider
+                return items, True
+        return items, False
 
 
 def _is_cut(count: int, wider: int) -> bool:

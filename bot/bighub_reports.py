@@ -70,13 +70,15 @@ def approval_in(listing: object, request_id: str) -> dict[str, Any] | None:
     return next((item for item in listed(listing) if request_id in (str(item.get(name)) for name in ids)), None)
 
 
-def resolution_word(resolution: Resolution) -> str:
+def resolution_word(approval: Approval | None) -> str:
     """BIGHUB knows two resolutions; whatever is not an approval is a denial, and the comment says why."""
-    return "approved" if resolution is Resolution.APPROVED else "denied"
+    return "approved" if approval is not None and approval.resolution is Resolution.APPROVED else "denied"
 
 
-def resolution_comment(approval: Approval, call: Call | None = None) -> str:
+def resolution_comment(approval: Approval | None, call: Call | None = None) -> str:
     """Who decided, where, and what they wrote; or why nobody did."""
+    if approval is None:
+        return "Refused: nobody was asked about it here."
     done = call.instead if call is not None else None
     if done is not None and approval.resolution is Resolution.SUPERSEDED:
         did = "edited" if isinstance(done, Edited) else "a safer alternative wanted"

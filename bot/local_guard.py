@@ -42,7 +42,7 @@ class LocalGuard:
         why = "it only reads, so it may run." if reads else "what changes something needs a person's approval."
         return Judgement(given, f"No rule of policy.yml decides this; {why}", NAME, rule=rule)
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval | None, *, again: bool = True) -> None:
         """Nobody keeps count here."""
 
     async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
@@ -80,7 +80,7 @@ class TightenedGuard:
         tighten = denying if least is Verdict.DENY else asking
         return replace(tighten(judgement, ruled(rule, least)), rule=rule)
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval | None, *, again: bool = True) -> None:
         await self._inner.report_resolution(run, call, approval, again=again)
 
     async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:

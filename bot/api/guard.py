@@ -215,12 +215,12 @@ class LibraryGuard:
 
     # --- the reports --------------------------------------------------------------------------------------------------
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval | None, *, again: bool = True) -> None:
         """What no vote decided (edited, stopped, expired), once. A vote's resolution BIGHUB heard before it (`approvals.py`)."""
         request_id = call.judgement.request_id if call.judgement else ""
-        if not request_id or approval.deciding_vote is not None or approval.resolution is None:
+        if not request_id or (approval is not None and (approval.deciding_vote or approval.resolution is None)):
             return
-        word, why = resolution_word(approval.resolution), resolution_comment(approval)
+        word, why = resolution_word(approval), resolution_comment(approval)
         try:
             await self._bighub.resolve(request_id, word, why, seconds=self._options.report_timeout_seconds)
         except Exception as error:  # the edge of foreign code: a report must not break the run that it is about

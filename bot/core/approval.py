@@ -77,9 +77,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """``digest`` is what is approved; ``resolution`` is None while the question is open. ``instead_of``: the one before it, where
-    people are asked anew; ``told``: the reminders. ``earlier``: the terms before they were tightened, oldest first, the last time at
-    ``tightened_at``; ``seals``: of the terms that each time took their place; ``void``: the approvals that do not hold since."""
+    """``digest`` is what is approved; ``resolution`` is None while the question is open. ``told``: the reminders. ``earlier``: the terms
+    before they were tightened, oldest first, the last time at ``tightened_at``; ``seals``: of the terms that each time took their place;
+    ``void``: the approvals that do not hold since. ``request``: the guard's name for the question; ``former``: the one before it, where
+    people are asked anew."""
 
     terms: Terms
     digest: str
@@ -87,12 +88,17 @@ class Approval:
     votes: tuple[Vote, ...] = ()
     resolution: Resolution | None = None
     resolved_at: float = 0.0
-    instead_of: ApprovalId | None = None
     told: tuple[Told, ...] = ()
     earlier: tuple[Terms, ...] = ()
     seals: tuple[str, ...] = ()
     tightened_at: float = 0.0
     void: tuple[Vote, ...] = ()
+    request: str = ""
+    former: "Approval | None" = None
+
+    @property
+    def instead_of(self) -> ApprovalId | None:
+        return self.former.terms.approval if self.former is not None else None
 
     @property
     def deciding_vote(self) -> Vote | None:

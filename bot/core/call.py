@@ -175,8 +175,8 @@ def _judged(call: Call, event: Judged, at: float) -> Call:
     binding = call.proposal.binding
     if event.terms is None or binding is None:
         return refuse(judged, Outcome.BLOCKED, "Nobody can be asked about this action.", at)
-    before = asked_before.terms.approval if asked_before else None
-    return replace(judged, state=_S.ASKING, approval=Approval(event.terms, binding.digest, at, instead_of=before))
+    asks = Approval(event.terms, binding.digest, at, request=event.judgement.request_id, former=asked_before)
+    return replace(judged, state=_S.ASKING, approval=asks)
 
 
 def _voted(call: Call, event: Voted, at: float) -> Call | Refused:

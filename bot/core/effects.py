@@ -213,15 +213,15 @@ class Summon:
 
 @dataclass(frozen=True, slots=True)
 class ReportResolution:
-    """Tell BIGHUB what people decided; ``recheck``: also of what it was asked once more before the start."""
+    """Tell BIGHUB what became of a question that it was asked about a call; ``of`` says which (`resolving.py`)."""
 
-    approval: ApprovalId
-    recheck: bool = False
+    call: CallId
+    of: str
     not_before: float = 0.0
 
     @property
     def key(self) -> str:
-        return f"resolution:{self.approval}:recheck" if self.recheck else f"resolution:{self.approval}"
+        return f"resolution:{self.of}"
 
 
 @dataclass(frozen=True, slots=True)

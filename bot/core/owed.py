@@ -31,6 +31,7 @@ from bot.core.effects import (
     StopWaiting,
 )
 from bot.core.moments import rests, untold
+from bot.core.resolving import ended
 from bot.core.run import ENDS, Run, RunState
 
 DELAY_SECONDS = 10.0
@@ -170,15 +171,11 @@ def _of_call(run: Run, call: Call) -> Iterator[Effect]:
 
 
 def _reports(run: Run, call: Call) -> Iterator[Effect]:
-    if call.judgement is None or not call.judgement.request_id:
-        return
-    approval = call.approval
-    if approval is not None and approval.resolution is not None:
-        about = (False, True) if call.rechecked else (False,)
-        resolutions = (ReportResolution(approval.terms.approval, recheck) for recheck in about)
-        yield from (each for each in resolutions if not run.delivered(each.key))
+    resolutions = (ReportResolution(call.proposal.call, of) for of in ended(run, call))
+    yield from (each for each in resolutions if not run.delivered(each.key))
     outcome = ReportOutcome(call.proposal.call, in_doubt=call.state is CallState.IN_DOUBT)
-    if call.answered and not run.delivered(outcome.key):
+    named = call.judgement is not None and call.judgement.request_id
+    if named and call.answered and not run.delivered(outcome.key):
         yield outcome
 
 

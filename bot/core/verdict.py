@@ -18,6 +18,7 @@ Rules
 The packet and the brain explain a decision; they decide nothing. The words themselves are in `signals.py`.
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -60,6 +61,15 @@ def read_decision(raw: object) -> Judgement:
         request_id=_request_id(raw),
         decision=text,
     )
+
+
+def waits_for_people(judgement: Judgement) -> bool:
+    """Whether BIGHUB opened a question to people of its own under this name: whatever became stricter here is none of its doing."""
+    try:
+        given = read_decision(json.loads(judgement.decision)).verdict
+    except ValueError:  # it was not kept, or was purged
+        given = judgement.verdict
+    return bool(judgement.request_id) and given is not Verdict.ALLOW
 
 
 def _unreadable(reason: str, text: str) -> Judgement:

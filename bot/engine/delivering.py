@@ -8,7 +8,6 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import assert_never
 
 from bot.core import effects as owed
@@ -17,6 +16,7 @@ from bot.core.effects import Effect
 from bot.core.events import CardShown, Delivered, Event, Reminded, RunFailed
 from bot.core.moments import untold
 from bot.core.placing import channel_of, ended_in_thread
+from bot.core.resolving import as_it_stood, ended
 from bot.core.run import Run
 from bot.core.values import RunId
 from bot.engine.door import Door
@@ -152,10 +152,10 @@ class Delivering:
     async def _report(self, run: Run, effect: Report, again: bool) -> Delivered:
         match effect:
             case owed.ReportResolution():
-                call = run.call_of(effect.approval)
-                if call is not None and call.approval is not None:
-                    about = _asked_once_more(call) if effect.recheck else call
-                    await self._guard.report_resolution(run, about, call.approval, again=again)
+                call = call_in(run, effect.call)
+                end = ended(run, call).get(effect.of)
+                if end is not None:
+                    await self._guard.report_resolution(run, as_it_stood(call, end), end.approval, again=again)
             case owed.ReportOutcome():
                 await self._guard.report_outcome(run, call_in(run, effect.call), again=again)
             case owed.Remember():
@@ -177,12 +177,6 @@ def undeliverable(run: Run, effect: Effect, error: str) -> Event:
     if call.state is CallState.ASKING:
         return RunFailed(f"I could not show the card of {call.proposal.action}: {error}")
     return CardShown(effect.call, channel_of(run, call), call.card.message if call.card else "", effect.shows)
-
-
-def _asked_once_more(call: Call) -> Call:
-    """The call under the guard's name for what it was asked before the start."""
-    judgement = call.judgement
-    return call if judgement is None else replace(call, judgement=replace(judgement, request_id=call.rechecked))
 
 
 def call_in(run: Run, name: str) -> Call:

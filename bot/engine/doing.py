@@ -90,7 +90,7 @@ class Doer:
         self._finishing = Finishing(door, actions, limits, worker)
         self._delivering = Delivering(guard, chat, people, door, glass, limits.silent_after)
         self._freezer, self._overseer = freezer, overseer
-        self._judging = Judging(guard, actions, people, seal_keys[0], in_order=limits.one_call_at_a_time)
+        self._judging = Judging(guard, actions, people, door, seal_keys[0], in_order=limits.one_call_at_a_time)
 
     async def do(self, run: Run, effect: Effect, *, again: bool) -> bool:
         """Do one effect and record what came of it; True where the run was parked over it. ``again``: it may have been done before."""
@@ -116,7 +116,7 @@ class Doer:
             case owed.CallModel():
                 await self._call_model(run)
             case owed.Judge():
-                await self._judge(run, call_in(run, effect.call))
+                await self._judging.judge(run, call_in(run, effect.call))
             case owed.StartAction():
                 await self._start(run, call_in(run, effect.call))
             case owed.Recover():
@@ -218,18 +218,6 @@ class Doer:
         said = (reply.items, reply.text, tuple(proposals), len(run.said))
         return ModelReplied(*said, reply.tokens, reply.response, took, read)
 
-    # --- the guard --------------------------------------------------------------------------------------------------
-
-    async def _judge(self, run: Run, call: Call) -> None:
-        judgement = await self._judging.ask(run, call)
-
-        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
-            if run is None:
-                return Refused("There is no such run.")
-            return await self._judging.events(run, [(call, judgement)], tx)
-
-        await self._door.decide(run.id, decide)
-
     # --- the action -------------------------------------------------------------------------------------------------
 
     async def _start(self, run: Run, call: Call, recheck: Judgement | None = None) -> None:
@@ -258,7 +246,7 @@ class Doer:
         if after is UNSETTLED:
             await self._restoring.settle()
         elif after is TOO_OLD and recheck is None:
-            await self._start(run, call, await self._judging.ask(run, call, f"recheck:{attempt}"))
+            await self._start(run, call, await self._judging.once_more(run, call))
         elif isinstance(after, Run) and started is not None and (started.state, started.attempt) == mine:
             await self._finishing.run_action(after, started)
         elif call.state is CallState.STARTED:

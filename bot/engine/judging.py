@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 from bot.core import changes
 from bot.core.call import Call
-from bot.core.events import Judged, ModelReplied
+from bot.core.events import Event, Judged, ModelReplied
+from bot.core.refusal import Refused
+from bot.core.resolving import noted
 from bot.core.run import Run
 from bot.core.turns import proposed
 from bot.core.values import ApprovalId, CallId, Judgement
+from bot.engine.door import Door
 from bot.engine.flooding import bounded
 from bot.engine.people import People
+from bot.engine.rechecking import occasion
 from bot.engine.starting import judged
 from bot.ports import Actions, Guard, Question, Writer
 
@@ -21,9 +25,32 @@ AT_ONCE_SECONDS = 2.0
 class Judging:
     """``in_order``: the calls of a turn are judged one after the other."""
 
-    def __init__(self, guard: Guard, actions: Actions, people: People, seal_key: bytes, *, in_order: bool) -> None:
-        self._guard, self._actions, self._people = guard, actions, people
+    def __init__(
+        self, guard: Guard, actions: Actions, people: People, door: Door, seal_key: bytes, *, in_order: bool
+    ) -> None:
+        self._guard, self._actions, self._people, self._door = guard, actions, people, door
         self._seal_key, self._in_order = seal_key, in_order
+
+    async def judge(self, run: Run, call: Call) -> None:
+        """Have a call judged, and record that."""
+        answer = await self.ask(run, call)
+
+        async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
+            return Refused("There is no such run.") if run is None else await self.events(run, [(call, answer)], tx)
+
+        if isinstance(await self._door.decide(run.id, decide), Refused):
+            await self._note(run, call, answer)
+
+    async def once_more(self, run: Run, call: Call) -> Judgement:
+        """What the guard says of an approved call now; its name for that is written down before anything comes of it."""
+        fresh, now = await self._door.load(run.id)
+        answer = await self.ask(run, call, occasion(fresh or run, call, now))
+        await self._note(run, call, answer)
+        return answer
+
+    async def _note(self, run: Run, call: Call, answer: Judgement) -> None:
+        if answer.request_id:
+            await self._door.record(run.id, noted(call, answer.request_id))
 
     async def ask(self, run: Run, call: Call, occasion: str = "") -> Judgement:
         """What the guard says. ``occasion``: why it is asked again about the same thing; without one it is the same question, and the

@@ -5,7 +5,8 @@ other, outlives this process and is on every open card. It ends when BIGHUB says
 Rule 2: nothing that changes something starts on an answer older than `FRESH_SECONDS`, or on none: it waits. Reading goes on.
 Rule 3: a freeze of everything sets BIGHUB's switch, and its lifting takes that back; ours is known by the marker in its reason, so
 that whoever died between setting it and noting it does not set it twice.
-Rule 4: a denial at BIGHUB ends what waits here. An approval at BIGHUB is nobody's vote, and is not even looked at.
+Rule 4: a denial at BIGHUB ends what waits here. An approval at BIGHUB is nobody's vote. It is looked at where the list of denials is cut:
+then nothing that BIGHUB asked people about starts unless it is listed as waiting or approved, and so was not denied.
 """
 
 import asyncio
@@ -17,16 +18,30 @@ from bot.core.emergency import ALL, BIGHUB
 from bot.core.events import CallRefused, Event
 from bot.core.policy import DOMAIN
 from bot.core.run import BrokenJournal, Run
-from bot.core.values import Ground, RunId
+from bot.core.values import Ground, Judgement, RunId
+from bot.core.verdict import waits_for_people
 from bot.engine.door import Door
 from bot.logger import log
-from bot.ports import Denial, Dispatch, Freezing, Oversight, Reader, Rejected, Store, Switch, Unavailable, Writer
+from bot.ports import (
+    Denial,
+    Denials,
+    Dispatch,
+    Freezing,
+    Oversight,
+    Reader,
+    Rejected,
+    Store,
+    Switch,
+    Unavailable,
+    Writer,
+)
 
 FRESH_SECONDS = 5.0
 WATCH_SECONDS = 15.0
 LOOKED_AT = 1_000
 """Of the times that everything was frozen or lifted: those of a system or environment among them would hide our own switch."""
 SAYS_NOTHING = "BIGHUB does not say whether its kill switch is on, so nothing starts that changes something: {}"
+SAYS_NO_DENIAL = "BIGHUB does not say whether this was denied there: {}"
 DENIED_THERE = "Denied on BIGHUB's dashboard."
 
 
@@ -36,6 +51,7 @@ class Overseer:
     def __init__(self, store: Store, door: Door, dispatch: Dispatch, oversight: Oversight | None) -> None:
         self._store, self._door, self._dispatch, self._oversight = store, door, dispatch, oversight
         self._seen_at: float | None = None
+        self._cut = ""
         self._heard: set[str] = set()
         self._looking = asyncio.Lock()
 
@@ -46,8 +62,11 @@ class Overseer:
     async def look_before_start(self, call: Call) -> None:
         """Raises `Unavailable` where BIGHUB does not say that this may go on; what it stops or denies is recorded meanwhile."""
         binding = call.proposal.binding
-        if binding is not None and not binding.read_only:
+        if self._oversight is not None and binding is not None and not binding.read_only:
             await self.look(FRESH_SECONDS)
+            judged = call.judgement
+            if self._cut and judged and waits_for_people(judged) and not await self._stands(self._oversight, judged):
+                raise Unavailable(SAYS_NO_DENIAL.format(self._cut))
 
     async def watch(self) -> None:
         """One round: what changed there, and what is to change there."""
@@ -70,8 +89,9 @@ class Overseer:
             except (Unavailable, Rejected) as silent:
                 raise Unavailable(SAYS_NOTHING.format(silent)) from silent
             await self._keep(switches)
-            await self._hear(await self._denials(self._oversight))
-            self._seen_at = began
+            denials = await self._denials(self._oversight)
+            await self._hear(denials.found)
+            self._seen_at, self._cut = began, denials.cut
 
     # --- from there -------------------------------------------------------------------------------------------------
 
@@ -91,14 +111,20 @@ class Overseer:
         if on or stopped:
             await self._store.write(work)
 
-    async def _denials(self, oversight: Oversight) -> tuple[Denial, ...]:
+    async def _denials(self, oversight: Oversight) -> Denials:
         try:
             return await oversight.denials()
         except Rejected as rejected:
             log.warning("BIGHUB does not list its denials", why=str(rejected))
-            return ()
+            return Denials(())
         except Unavailable as silent:
-            raise Unavailable(f"BIGHUB does not say whether this was denied there: {silent}") from silent
+            raise Unavailable(SAYS_NO_DENIAL.format(silent)) from silent
+
+    async def _stands(self, oversight: Oversight, judgement: Judgement) -> bool:
+        try:
+            return await oversight.stands(judgement.request_id)
+        except (Unavailable, Rejected) as silent:
+            raise Unavailable(SAYS_NO_DENIAL.format(silent)) from silent
 
     async def _hear(self, denials: Sequence[Denial]) -> None:
         new = [each for each in denials if each.request_id not in self._heard]

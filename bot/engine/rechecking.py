@@ -4,6 +4,7 @@ Rule 1: an approval is as old as its question, and is too old after ``recheck_af
 Rule 2: a denial stops the call. More risk than people saw, or more demands than their votes meet, asks them anew; anything milder changes
 nothing of what they approved.
 Rule 3: where people are asked anew, so is the guard: it holds the first question for decided.
+Rule 4: whoever asks again for want of an answer, or has died over it, asks the same question: the guard need not open another.
 """
 
 from dataclasses import replace
@@ -14,11 +15,13 @@ from bot.core.events import Judged
 from bot.core.ours import asking
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
+from bot.core.resolving import asked_beside
 from bot.core.run import Run
 from bot.core.terms import soonest
 from bot.core.values import ApprovalId, Judgement, Verdict
 from bot.engine.starting import Keys, case_in, judged, reason_to_ask_anew, still_said
 
+ANSWER_HOLDS_SECONDS = 900.0
 TOO_OLD = Refused("The guard is asked once more before this starts.")
 RISKIER = "It was approved, but the guard finds it riskier now than it did then."
 
@@ -31,6 +34,15 @@ def too_old(run: Run, call: Call, policy: Policy, now: float) -> bool:
     present = rules.terms(policy, case_in(run, call, binding), ApprovalId(""), approval.opened_at)
     after = soonest(approval.terms.recheck_after, present.recheck_after)
     return bool(after) and now >= approval.opened_at + after
+
+
+def occasion(run: Run, call: Call, now: float) -> str:
+    """The name of the occasion on which the guard is asked once more: another one after each answer that was written down, and after a
+    while, since an answer that nobody wrote down grows old."""
+    approval, answers = call.approval, len(asked_beside(run, call))
+    if approval is None:
+        return f"recheck:{answers}"
+    return f"recheck:{approval.terms.approval}:{answers}:{(now - approval.opened_at) // ANSWER_HOLDS_SECONDS:.0f}"
 
 
 def stricter_now(run: Run, call: Call, answer: Judgement, policy: Policy, keys: Keys, now: float) -> bool:

@@ -102,9 +102,9 @@ class Guard(Protocol):
     async def judge(self, question: Question) -> Judgement:
         """Raises `Unavailable` (try again) or `Rejected` (blocked: never an allowance)."""
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
-        """Deliver what people decided; reads first where it may have been sent before (``again``). Raises `Unavailable`,
-        `Rejected`."""
+    async def report_resolution(self, run: Run, call: Call, approval: Approval | None, *, again: bool = True) -> None:
+        """Deliver what became of the question that ``call`` names (None: we refused it, and nobody was asked); reads first where it
+        may have been sent before (``again``). Raises `Unavailable`, `Rejected`."""
 
     async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         """Deliver what became of a call; ``again`` and errors as above."""
@@ -134,6 +134,14 @@ class Denial:
     said: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Denials:
+    """What was denied at the guard's, as far as it is listed. ``cut``: why there may be more, as a sentence; "" where that is all."""
+
+    found: tuple[Denial, ...]
+    cut: str = ""
+
+
 class Oversight(Protocol):
     """What people do at the guard's own place. Each method raises `Unavailable` or `Rejected`; an answer that cannot be read is
     `Unavailable`."""
@@ -146,8 +154,11 @@ class Oversight(Protocol):
 
     async def deactivate(self, switch: str, reason: str) -> None: ...
 
-    async def denials(self) -> tuple[Denial, ...]:
+    async def denials(self) -> Denials:
         """What was denied there, whoever did it."""
+
+    async def stands(self, request_id: str) -> bool:
+        """Whether this is listed there as waiting for people, or as approved."""
 
 
 # --- Chat -----------------------------------------------------------------------------------------------------------

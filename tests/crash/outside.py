@@ -9,6 +9,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from bot.core.glass import Broken
 from bot.core.inputs import Profile
 from bot.core.moments import Moment
 from bot.core.run import Run
-from bot.core.values import ApprovalId, Judgement, Person, RunId
+from bot.core.values import ApprovalId, Judgement, Person, RunId, Verdict
 from bot.ports import Posted, Prompt, Question, Reply
 
 Line = dict[str, Any]
@@ -135,12 +136,17 @@ class Bighub:
         self._outside, self._verdicts = outside, verdicts
 
     async def judge(self, question: Question) -> Judgement:
-        return self._verdicts(question.action)
+        """The same key is the same question, under the same name."""
+        answer, known = self._verdicts(question.action), self._outside.told("judged", key=question.key)
+        if known:
+            return replace(answer, request_id=known[0]["name"])
+        waits = answer.verdict is Verdict.ASK
+        self._outside.tell("judged", key=question.key, run=question.run, name=answer.request_id, waits=waits)
+        return answer
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
-        once_more = call.judgement is not None and bool(call.rechecked) and call.judgement.request_id == call.rechecked
-        key = f"{run.id}:resolution:{approval.terms.approval}{':recheck' if once_more else ''}"
-        self._report(key, str(approval.resolution), again)
+    async def report_resolution(self, run: Run, call: Call, approval: Approval | None, *, again: bool = True) -> None:
+        name = call.judgement.request_id if call.judgement else ""
+        self._report(f"{run.id}:resolution:{name}", str(approval and approval.resolution), again)
 
     async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         in_doubt = ":in_doubt" if call.state == "in_doubt" else ""

@@ -25,7 +25,7 @@ POSTS = (
 )
 UNRECORDED = "parked"
 """The post of a run that nobody works any more: it is tried, and no journal keeps it."""
-REPORTS = ("outcome:", "resolution:")
+REPORTS, RESOLUTIONS = "outcome:", "resolution:"
 
 
 async def faults(store: SqlStore, outside: Outside, tellings: tuple[Telling, ...]) -> list[str]:
@@ -128,6 +128,10 @@ def _of_reports(run: Run, outside: Outside) -> Iterator[str]:
     receipts = {receipt.key for receipt in run.receipts if receipt.key.startswith(REPORTS)}
     if receipts != {key for key in told if key.startswith(REPORTS)}:
         yield f"R9 BIGHUB was told {sorted(told)}, recorded is {sorted(receipts)}"
+    waiting = {f"{RESOLUTIONS}{line['name']}" for line in outside.told("judged", run=run.id, waits=True)}
+    resolved = {key for key in told if key.startswith(RESOLUTIONS)}
+    if waiting != resolved:
+        yield f"R9 BIGHUB wanted people to decide {sorted(waiting)}, and was told what came of {sorted(resolved)}"
     for call in run.calls:
         reported = f"outcome:{call.proposal.call}"
         if call.judgement is not None and not {reported, f"{reported}:in_doubt"} & receipts:

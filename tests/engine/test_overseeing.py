@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -13,6 +14,7 @@ from bot.core.values import Judgement, Verdict
 from bot.ports import Unavailable, Writer
 from bot.projections import request_name
 from tests.engine.world import BOB, World, approval_of, saying, wishing
+from tests.servers.bighub_decisions import decision
 from tests.servers.bighub_server import API_KEY, BighubServer, running_bighub
 from tests.servers.faults import Fault, Html
 
@@ -211,9 +213,7 @@ async def test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_i
 ) -> None:
     bighub.most_listed = most_listed
     bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(1_050)}
-    world.model.turns = [wishing(GRANT), saying("Done.")]
-    await world.write("grant bob admins")
-    approval = approval_of(await world.until(lambda run: run.call("t1c1") and run.call("t1c1").card))
+    approval = await asked(world)
     bighub.approvals["req_1"] = {"request_id": "req_1", "status": "denied"}
     world.engine._overseer._seen_at = None
     await world.click("approve", approval)
@@ -226,17 +226,68 @@ async def test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_i
     assert world.deeds.done == []
 
 
+@pytest.fixture
+def cut(bighub: BighubServer) -> BighubServer:
+    """Nobody can see all that was denied there."""
+    bighub.most_listed = 500
+    bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(500)}
+    return bighub
+
+
+@pytest.mark.parametrize("status", ["pending", "approved"])
+async def test_s23_where_the_list_of_denials_is_cut_what_is_listed_as_waiting_or_approved_starts_all_the_same(
+    world: World, cut: BighubServer, status: str
+) -> None:
+    approval = await asked(world)
+    cut.approvals["req_1"] = {"request_id": "req_1", "status": status}
+    await world.click("approve", approval)
+    await world.until(lambda run: run.state is RunState.DONE)
+    assert world.deeds.done == ["bob in admins"]
+
+
+ALLOWED = Judgement(Verdict.ASK, "fine", "BIGHUB", request_id="req_1", decision=json.dumps(decision()))
+
+
+async def test_s23_where_the_list_of_denials_is_cut_what_bighub_asked_nobody_about_starts_all_the_same(
+    world: World, cut: BighubServer
+) -> None:
+    world.guard.answers["grant_access"] = ALLOWED
+    await world.click("approve", await asked(world))
+    await world.until(lambda run: run.state is RunState.DONE)
+    assert world.deeds.done == ["bob in admins"]
+
+
+@pytest.mark.parametrize("fault", [Html(), Fault(500), Fault(403)])
+async def test_s23_where_the_list_of_denials_is_cut_and_the_others_do_not_come_nothing_that_writes_starts(
+    world: World, cut: BighubServer, fault: Fault | Html
+) -> None:
+    approval = await asked(world)
+    cut.approvals["req_1"] = {"request_id": "req_1", "status": "approved"}
+    cut.fail("approvals", fault)
+    await world.click("approve", approval)
+    run = await world.until(lambda run: run.trouble("act:t1c1") is not None)
+    assert "whether this was denied there" in str(run.trouble("act:t1c1")) and world.deeds.done == []
+
+
+async def test_a_denial_that_a_cut_list_shows_is_heard(world: World, cut: BighubServer) -> None:
+    await asked(world)
+    cut.approvals = {"req_1": {"request_id": "req_1", "status": "denied"}} | cut.approvals
+    await looked(world)
+    run = await world.until(lambda run: run.state is RunState.DONE)
+    assert run.call("t1c1").outcome is Outcome.DENIED
+
+
 async def test_what_was_denied_is_asked_for_as_widely_as_it_took_before(bighub: BighubServer) -> None:
     oversight = BighubOversight(API_KEY, bighub.url)
     bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(501)}
-    assert len(await oversight.denials()) == 501 and bighub.calls["approvals"] == 2
-    assert len(await oversight.denials()) == 501 and bighub.calls["approvals"] == 3
+    assert len((await oversight.denials()).found) == 501 and bighub.calls["approvals"] == 2
+    assert len((await oversight.denials()).found) == 501 and bighub.calls["approvals"] == 3
     await oversight.close()
 
 
 async def test_denials_are_named_as_the_store_names_them(bighub: BighubServer) -> None:
     oversight = BighubOversight(API_KEY, bighub.url)
     bighub.approvals["req_9"] = {"request_id": "req_9", "status": "denied", "comment": "no"}
-    (denial,) = await oversight.denials()
+    (denial,) = (await oversight.denials()).found
     assert (denial.request_id, denial.opaque, denial.said) == ("req_9", request_name("req_9"), "no")
     await oversight.close()

@@ -1,25 +1,31 @@
 """An approval that is older than `recheck_after` is judged once more before the start (R7, R8, R9)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from bot.bighub_guard import BighubGuard
 from bot.bighub_oversight import BighubOversight
 from bot.core.call import Call, CallState, Outcome
-from bot.core.policy import Rule
+from bot.core.events import Cancelled
+from bot.core.owed import due_at
+from bot.core.policy import Policy, Rule
 from bot.core.run import RunState
 from bot.core.values import Judgement, Verdict
-from bot.ports import Unavailable
+from bot.engine.door import Door
+from bot.ports import Question, Unavailable
 from tests.engine.test_faults import ASK, GRANT, approved_but_not_started, running
 from tests.engine.test_reminding import after
-from tests.engine.test_terms import asked, ended, shown, world_of
-from tests.engine.world import BOB, CAROL, World, approval_of, saying, wishing
-from tests.servers.bighub_decisions import review
+from tests.engine.test_terms import DEFAULTS, asked, ended, shown, world_of
+from tests.engine.world import ALICE, BOB, CAROL, GuardInMemory, World, approval_of, saying, wishing
+from tests.servers.bighub_decisions import blocked, review
 from tests.servers.bighub_server import API_KEY, BighubServer, running_bighub
 from tests.servers.faults import Fault
 
+LET_GO = asyncio.Event()
 OLD = Rule("old", verdict=Verdict.ASK, recheck_after=600)
 
 
@@ -75,10 +81,11 @@ async def test_a_young_approval_is_not_judged_again() -> None:
 
 
 @asynccontextmanager
-async def judged_by_bighub(rule: Rule) -> AsyncIterator[tuple[World, BighubServer]]:
+async def judged_by_bighub(rule: Rule, open_per_person: int = 24) -> AsyncIterator[tuple[World, BighubServer]]:
     """A world whose guard is the real one, over a BIGHUB that wants a person for everything."""
     async with running_bighub(default=review()) as bighub:
         world = world_of(rule)
+        world.policy = replace(world.policy, open_per_person=open_per_person)
         world.guard = guard = BighubGuard(API_KEY, bighub.url)  # type: ignore[assignment]
         world.oversight = oversight = BighubOversight(API_KEY, bighub.url)
         world.engine = world.new_engine()
@@ -120,6 +127,105 @@ async def test_r9_what_was_approved_asked_anew_and_denied_is_not_only_approved_a
         assert run.calls[0].outcome is Outcome.DENIED and run.delivered(f"resolution:{second}")
         assert [each["status"] for each in bighub.approvals.values()] == ["approved", "denied"]
         assert world.deeds.done == [] and bighub.outcomes[-1]["request_id"] == list(bighub.approvals)[-1]
+
+
+def words_at(bighub: BighubServer) -> list[str]:
+    """What became of each question there, oldest first."""
+    return [each["status"] for each in bighub.approvals.values()]
+
+
+async def test_r9_what_was_asked_once_more_and_did_not_start_then_does_not_wait_there_for_ever() -> None:
+    async with judged_by_bighub(OLD) as (world, bighub):
+        approval = approval_of(await shown(world))
+
+        def forbid(body: dict[str, object]) -> None:
+            world.engine.take_policy(Policy(DEFAULTS, (Rule("never", verdict=Verdict.DENY),)))
+
+        bighub.rules = forbid
+        await after(world, 601)
+        await world.click("approve", approval, CAROL)
+        run = await world.until(lambda run: run.state is RunState.DONE and due_at(run) is None, 20.0)
+        assert run.calls[0].outcome is Outcome.BLOCKED and world.deeds.done == []
+        assert words_at(bighub) == ["approved", "denied"]
+        assert bighub.resolutions[-1]["comment"].startswith("Superseded")
+
+
+async def test_r9_what_was_asked_once_more_and_whose_answer_was_lost_is_asked_under_the_same_name() -> None:
+    async with judged_by_bighub(OLD) as (world, bighub):
+        approval = approval_of(await shown(world))
+        bighub.fail("evaluate", Fault(503), times=2, after=True)
+        await after(world, 601)
+        await world.click("approve", approval, CAROL)
+        run = await world.until(lambda run: run.state is RunState.DONE and due_at(run) is None, 20.0)
+        assert run.calls[0].outcome is Outcome.EXECUTED and len(bighub.replays) == 2
+        assert words_at(bighub) == ["approved", "approved"]
+
+
+async def test_r7_what_the_guard_said_before_a_start_that_fell_through_is_not_its_answer_at_the_next() -> None:
+    async with judged_by_bighub(OLD) as (world, bighub):
+        approval = approval_of(await shown(world))
+
+        def hide_slack(body: dict[str, object]) -> None:
+            world.chat.absent = True
+
+        bighub.rules = hide_slack
+        await after(world, 601)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.trouble("act:t1c1"), 20.0)
+        bighub.rules, bighub.default = None, blocked()
+        world.chat.absent = False
+        run = await world.until(lambda run: run.state is RunState.DONE and due_at(run) is None, 20.0)
+        assert run.calls[0].outcome is Outcome.BLOCKED and world.deeds.done == []
+        assert words_at(bighub) == ["approved", "denied"]
+
+
+async def test_r9_what_bighub_had_not_heard_of_when_people_were_asked_anew_does_not_wait_there_for_ever() -> None:
+    async with judged_by_bighub(Rule("quick", verdict=Verdict.ASK, execute_within=60)) as (world, bighub):
+        bighub.fail("resolve", Fault(503))
+        bighub.fail("kill_switch", Fault(503))
+        first = approval_of(await shown(world))
+        await world.click("approve", first, CAROL)
+        await world.until(lambda run: run.trouble(f"resolution:{first}"), 20.0)
+        await after(world, 120)
+        bighub.mend("kill_switch")
+        run = await world.until(
+            lambda run: approval_of(run) != first and approval_of(run) in run.calls[0].card.shows, 20.0
+        )
+        bighub.mend("resolve")
+        await world.click("approve", approval_of(run), BOB)
+        await world.until(lambda run: run.state is RunState.DONE and due_at(run) is None, 20.0)
+        assert words_at(bighub) == ["denied", "approved"] and len(world.deeds.done) == 1
+
+
+async def test_r9_what_bighub_wants_people_to_decide_and_nobody_is_asked_about_does_not_wait_there_for_ever() -> None:
+    async with judged_by_bighub(OLD, open_per_person=0) as (world, bighub):
+        run = await world.until(lambda run: run.state is RunState.DONE and due_at(run) is None, 20.0)
+        assert run.calls[0].outcome is Outcome.BLOCKED and run.calls[0].approval is None
+        assert words_at(bighub) == ["denied"]
+
+
+class Slow(GuardInMemory):
+    """It thinks until it is let go on."""
+
+    async def judge(self, question: Question) -> Judgement:
+        answer = await super().judge(question)
+        await LET_GO.wait()
+        return answer
+
+
+async def test_r9_what_the_guard_says_after_the_request_was_stopped_does_not_wait_there_for_ever() -> None:
+    LET_GO.clear()
+    world = world_of()
+    world.guard = Slow(answers={"grant_access": ASK})
+    world.engine = world.new_engine()
+    world.model.turns = [wishing(GRANT), saying("Told.")]
+    async with running(world):
+        await world.write("grant bob admins")
+        run = await world.until(lambda run: run.calls and len(world.guard.questions) == 2, 10.0)
+        await Door(world.store).record(run.id, Cancelled(ALICE))
+        LET_GO.set()
+        await world.until(lambda run: run.delivered("resolution:t1c1:req_1"), 10.0)
+    assert world.guard.resolutions == ["grant_access None"]
 
 
 async def lapsed_and_asked_again(answer: Judgement) -> Call:

@@ -135,9 +135,9 @@ class GuardInMemory:
             raise answer
         return answer
 
-    async def report_resolution(self, run: Run, call: Call, approval: Approval, *, again: bool = True) -> None:
+    async def report_resolution(self, run: Run, call: Call, approval: Approval | None, *, again: bool = True) -> None:
         self._there()
-        self.resolutions.append(f"{call.proposal.action} {approval.resolution}")
+        self.resolutions.append(f"{call.proposal.action} {approval and approval.resolution}")
 
     async def report_outcome(self, run: Run, call: Call, *, again: bool = True) -> None:
         self._there()

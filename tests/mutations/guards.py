@@ -277,8 +277,8 @@ CORE = (
     ),
     guard(
         "a new judgement takes the old votes away", "R5 R7", "core/call.py",
-        "Approval(event.terms, binding.digest, at, instead_of=before)",
-        "Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else (), instead_of=before)",
+        "Approval(event.terms, binding.digest, at, request=",
+        "Approval(event.terms, binding.digest, at, call.approval.votes if call.approval else (), request=",
         "core/test_run.py::test_when_the_guard_is_asked_again_the_old_votes_are_gone_and_the_card_is_shown_anew",
     ),
     guard(
@@ -556,9 +556,46 @@ ENGINE = (
         "engine/test_rechecking.py::test_r9_what_was_approved_asked_anew_and_denied_is_not_only_approved_at_bighub",
     ),
     guard(
-        "the guard hears what became of what it was asked once more", "R9", "core/owed.py",
-        "about = (False, True) if call.rechecked else (False,)", "about = (False,)",
+        "the guard hears what became of what it was asked once more", "R9", "core/resolving.py",
+        "End(call.rechecked, approval)", 'End("", approval)',
         "engine/test_rechecking.py::test_r9_what_bighub_was_asked_once_more_does_not_wait_there_for_ever",
+    ),
+    guard(
+        "the guard hears that what it was asked once more came to nothing", "R9", "core/resolving.py",
+        "for other in _in_vain(run, call):", "for other in ():",
+        "engine/test_rechecking.py::test_r9_what_was_asked_once_more_and_did_not_start_then_does_not_wait_there_for_ever",
+        "core/test_resolving.py::test_what_was_asked_once_more_by_whoever_died_over_it_ends_when_it_is_asked_again",
+    ),
+    guard(
+        "the guard hears of a question whose place another took", "R9", "core/resolving.py",
+        "for former in questions[1:]:", "for former in ():",
+        "engine/test_rechecking.py::test_r9_what_bighub_had_not_heard_of_when_people_were_asked_anew_does_not_wait_there_for_ever",
+    ),
+    guard(
+        "the guard hears of what nobody was asked about", "R9", "core/resolving.py",
+        "if _refused_here(call) and", "if False and",
+        "engine/test_rechecking.py::"
+        "test_r9_what_bighub_wants_people_to_decide_and_nobody_is_asked_about_does_not_wait_there_for_ever",
+    ),
+    guard(
+        "the guard's name of what it was asked once more is written down before anything comes of it", "R9", "engine/judging.py",
+        "        await self._note(run, call, answer)\n        return answer", "        return answer",
+        "engine/test_rechecking.py::test_r9_what_was_asked_once_more_and_did_not_start_then_does_not_wait_there_for_ever",
+    ),
+    guard(
+        "an answer that came too late is written down all the same", "R9", "engine/judging.py",
+        "if isinstance(await self._door.decide(run.id, decide), Refused):", "await self._door.decide(run.id, decide)\n        if False:",
+        "engine/test_rechecking.py::test_r9_what_the_guard_says_after_the_request_was_stopped_does_not_wait_there_for_ever",
+    ),
+    guard(
+        "whoever asks once more again asks the same question", "R9", "engine/rechecking.py",
+        'return f"recheck:{approval.terms.approval}:', 'return f"recheck:{object()}:',
+        "engine/test_rechecking.py::test_r9_what_was_asked_once_more_and_whose_answer_was_lost_is_asked_under_the_same_name",
+    ),
+    guard(
+        "the guard is asked afresh after each answer that was written down", "R7", "engine/rechecking.py",
+        "approval, answers = call.approval, len(asked_beside(run, call))", "approval, answers = call.approval, 0",
+        "engine/test_rechecking.py::test_r7_what_the_guard_said_before_a_start_that_fell_through_is_not_its_answer_at_the_next",
     ),
     guard(
         "a policy file is taken up once it rests", "R7", "policy_watch.py",
@@ -2206,9 +2243,19 @@ EMERGENCY = (
     ),
     guard(
         "a list of denials that is cut is no answer", "S23", "bighub_oversight.py",
-        "if not _is_cut(count, wider):", "if True:",
+        "if not _is_cut(len(items), wider):", "if True:",
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[1000]",
+    ),
+    guard(
+        "beside a cut list of denials only what is listed as waiting or approved starts", "S23", "bighub_oversight.py",
+        "if approval_in(items, request_id) is not None:", "if True:",
+        "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
+    ),
+    guard(
+        "beside a cut list of denials only what BIGHUB asked nobody about starts unseen", "S23", "core/verdict.py",
+        "return bool(judgement.request_id) and given is not Verdict.ALLOW", "return False",
+        "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
     ),
     guard(
         "freezes of systems do not hide our own switch", "S23", "engine/overseeing.py",
@@ -2227,7 +2274,7 @@ EMERGENCY = (
     ),
     guard(
         "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",
-        'self._bighub.approvals("denied", _MOST[wider])', 'self._bighub.approvals("approved", _MOST[wider])',
+        'self._listed("denied")', 'self._listed("approved")',
         "engine/test_overseeing.py::test_a_denial_on_bighubs_dashboard_ends_what_waits_and_an_approval_there_is_nobodys_vote",
     ),
 )  # fmt: skip
