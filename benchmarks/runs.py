@@ -3,6 +3,7 @@
 A run is two model calls, one evaluation, one resolution and one outcome report, with an approval in between; with delivery a person
 asks and clicks, and Slack is told; without it a program does. CPU is this process's: the engine with its clients and its share of the
 database's (all of SQLite's). Model, BIGHUB and Slack answer at once from another process.
+What a run asks of them is counted there. Without delivery no queue and no sweep wakes a run: its program works it to its end itself.
 Journal transactions appended events. Commits are all of the store's: beside those the inbox's and the leases'; on SQLite several
 transactions share one. PgQueuer's are its own: beside SQLite it lives in memory.
 """
@@ -13,9 +14,11 @@ import sys
 import time
 from dataclasses import dataclass
 
+import aiohttp
+
 from benchmarks.databases import JOURNAL_TRANSACTIONS, Database, chosen, database
 from benchmarks.report import columns, heading, percentile, row
-from benchmarks.servers import Addresses, servers
+from benchmarks.servers import REQUESTS, Addresses, servers
 from benchmarks.stage import Bench, bench, prepared
 
 CONCURRENCY = (1, 16, 64)
@@ -24,6 +27,7 @@ LEAST = 60
 COLUMNS = (
     "database", "Slack delivery", "runs at once", "runs/s", "CPU ms a run", "click to end p50 ms", "p99 ms",
     "journal transactions a run", "commits a run", "PgQueuer's commits a run",
+    f"requests a run ({' / '.join(REQUESTS.values())})",
 )  # fmt: skip
 TARGETS = (
     "Targets: at 16 at once 60 runs/s without delivery and 40 with it; at most 16 ms of CPU a run; at most 6 journal transactions a run"
@@ -68,15 +72,23 @@ async def counts(base: Database) -> tuple[int, int, int]:
 
 
 async def measured(base: Database, addresses: Addresses, *, delivery: bool, runs: int, at_once: int) -> tuple[str, ...]:
-    before = await counts(base)
+    before, asked = await counts(base), await requests(addresses)
     async with bench(base, addresses, delivery=delivery) as stage:
         work = await worked(stage, runs, at_once)
-    after = await counts(base)
+    after, asked_after = await counts(base), await requests(addresses)
     each = [f"{(b - a) / (runs + WARM_UP):.2f}" for a, b in zip(before, after, strict=True)]
     if base.queue is None:
         each[-1] = "0 (in memory)"
     text = [f"{1000 * percentile(work.click_to_end, percent):.0f}" for percent in (50, 99)]
-    return (str(at_once), f"{runs / work.seconds:.1f}", f"{1000 * work.cpu / runs:.1f}", *text, *each)
+    made = " / ".join(f"{(asked_after[kind] - asked[kind]) / (runs + WARM_UP):.2f}" for kind in REQUESTS.values())
+    return (str(at_once), f"{runs / work.seconds:.1f}", f"{1000 * work.cpu / runs:.1f}", *text, *each, made)
+
+
+async def requests(addresses: Addresses) -> dict[str, int]:
+    """How many of each kind the servers have had."""
+    async with aiohttp.ClientSession() as session, session.get(addresses.requests) as answer:
+        found: dict[str, int] = await answer.json()
+        return found
 
 
 async def compare(addresses: Addresses, runs: int, names: list[str], deliveries: list[bool]) -> None:

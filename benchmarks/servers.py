@@ -10,28 +10,39 @@ import itertools
 import json
 import multiprocessing
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from bot.demo.responses_wire import ProposedCall, Reply, build_response
 from tests.servers.bighub_decisions import review
 
 CALL = ProposedCall("restart", '{"service":"checkout"}')
+REQUESTS = {
+    "/v1/responses": "model",
+    "/actions/evaluate": "evaluation",
+    "/approvals/{id}/resolve": "resolution",
+    "/outcomes/report": "outcome",
+}
+"""What a run is made of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
     """Base URLs, as the settings of the same names take them. ``posts``: a GET tells what was posted since the last one, as
-    ``[channel, ts, approval or "", moment]`` each; the moment in seconds of `time.monotonic`."""
+    ``[channel, ts, approval or "", moment]`` each; the moment in seconds of `time.monotonic`. ``requests``: a GET tells how many there
+    were of each of `REQUESTS` so far."""
 
     openai: str
     bighub: str
     slack: str
     posts: str
+    requests: str
 
 
 def _answered(body: object) -> web.Response:
@@ -130,7 +141,19 @@ def _approval(blocks: Any) -> str:
 
 def _serve(told: Connection) -> None:
     async def run() -> None:
-        app = web.Application()
+        seen = Counter[str]()
+
+        @web.middleware
+        async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+            resource = request.match_info.route.resource
+            seen[REQUESTS.get(resource.canonical if resource else "", "")] += 1
+            return await handler(request)
+
+        async def requests(_request: web.Request) -> web.Response:
+            return _answered({kind: seen[kind] for kind in REQUESTS.values()})
+
+        app = web.Application(middlewares=[counted])
+        app.add_routes([web.get("/requests", requests)])
         for part in (_Model(), _Bighub(), _Slack()):
             app.add_routes(part.routes())
         runner = web.AppRunner(app, access_log=None)
@@ -152,7 +175,7 @@ def servers() -> Iterator[Addresses]:
     process.start()
     try:
         url = f"http://127.0.0.1:{here.recv()}"
-        yield Addresses(f"{url}/v1", url, f"{url}/api/", f"{url}/posts")
+        yield Addresses(f"{url}/v1", url, f"{url}/api/", f"{url}/posts", f"{url}/requests")
     finally:
         process.terminate()
         process.join()

@@ -71,9 +71,10 @@ class Bench:
         with self._watched(run.id) as changes:
             began = time.perf_counter()
             await self._receive_click(run)
-            while (await changes.get()).state not in ENDS:
+            while (ended := await changes.get()).state not in ENDS:
                 pass
             self.click_to_text.append(time.perf_counter() - began)
+        assert ended.calls[0].state is CallState.EXECUTED, ended
 
     async def ask_alone(self) -> Run:
         """A program's run that waits for its approval."""

@@ -127,6 +127,7 @@ class Findings:
             faults.append("a vote of the person who asked")
         for call in run.calls:
             faults += self._card_faults(run, call)
+            self.report.done["executed"] += call.state is CallState.EXECUTED
             if (
                 call.state is CallState.EXECUTED
                 and call.settled is None

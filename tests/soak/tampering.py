@@ -61,7 +61,7 @@ UNSEALED = (
     "Judged.judgement.decision", "Judged.terms.rule", "CardShown", "Voted.message", "Delivered",
     "Tightened.terms.rule", "Tightened.void", "Started.worker", "Started.action", "Started.rechecked", "Started.request",
     "Started.attempt", "ModelReplied.took", "Judged.judgement.memory", "Judged.judgement.shadow",
-    "Judged.judgement.ours",
+    "Judged.judgement.ours", "ModelReplied.read", "Voted.review_at", "Voted.waited",
 )  # fmt: skip
 SEALED_TIMES = ("Judged", "Voted")
 TAMPERINGS = 1_000
