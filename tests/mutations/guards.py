@@ -418,7 +418,42 @@ CORE = (
         "an escalation group counts from its time on", "S9", "core/terms.py",
         "if quorum.escalates_at and at >= quorum.escalates_at else ()", "",
         "core/test_terms.py::test_an_escalation_group_counts_from_its_time_on_and_not_before",
+    ),
+    guard(
+        "whom it escalates to votes from its time on", "S9", "core/terms.py",
+        "min((quorum.escalates_at for quorum in called)", "min((0.0 for quorum in called)",
         "engine/test_terms.py::test_an_escalation_group_may_decide_from_its_time_on",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[approve]",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[deny]",
+    ),
+    guard(
+        "whom it escalates to neither asks nor stops before", "S9", "engine/gestures.py",
+        "return Refused(NOT_YET) if tx.now < since else [_event(call, clicked)]", "return [_event(call, clicked)]",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[ask]",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[stop]",
+    ),
+    guard(
+        "whom it escalates to settles no doubt before", "S9", "engine/gestures.py",
+        "return Refused(NOT_YET) if tx.now < since else [settled]", "return [settled]",
+        "engine/test_escalation.py::test_r2_whom_it_escalates_to_does_not_say_before_that_is_due_what_became_of_an_action_in_doubt",
+    ),
+    guard(
+        "whom it escalates to changes nothing before", "S9", "engine/editing.py",
+        "refused = Refused(NOT_YET) if tx.now < since else self._refused(", "refused = self._refused(",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[edit]",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[safer]",
+    ),
+    guard(
+        "no form opens for whom it escalates to before", "S9", "engine/engine.py",
+        "return Refused(NOT_YET) if early and await self._store.read(clock) < early else refused", "return refused",
+        "engine/test_escalation.py::test_s9_no_form_opens_for_whom_it_escalates_to_before_that_is_due[may_decide]",
+        "engine/test_escalation.py::test_s9_no_form_opens_for_whom_it_escalates_to_before_that_is_due[may_edit]",
     ),
     guard(
         "a vote counts for a demand at all", "S9", "core/approval.py",
