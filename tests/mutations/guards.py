@@ -2112,6 +2112,22 @@ EMERGENCY = (
         "engine/test_freezing.py::test_s10_guests_outsiders_bots_and_deactivated_accounts_never_freeze",
     ),
     guard(
+        "a freeze of a shell that the policy does not trust is nobody's", "S9", "engine/freezing.py",
+        "by = person.user if trusted else emergency.by_shell(person.user)", "by = person.user",
+        "engine/test_freezing.py::test_s9_a_freeze_of_a_shell_that_nobody_verified_takes_two_people_to_lift",
+        "engine/test_freezing.py::test_r10_cards_say_that_a_shell_froze_and_then_whose_freeze_it_became",
+    ),
+    guard(
+        "whoever would lift what nobody verified set is who set it", "S9", "engine/freezing.py",
+        "if not emergency.is_verified(found.by):", "if False:",
+        "engine/test_freezing.py::test_s9_a_freeze_of_a_shell_that_nobody_verified_takes_two_people_to_lift",
+    ),
+    guard(
+        "no shell puts its name over a freeze", "S9", "engine/freezing.py",
+        "over = trusted and first is not None", "over = first is not None",
+        "engine/test_freezing.py::test_s9_whoever_freezes_in_slack_what_a_shell_froze_puts_their_name_to_it",
+    ),
+    guard(
         "a shell lifts only where shells decide", "S9", "engine/freezing.py",
         'if via == "shell" and not self._people.policy.shell_may_decide:', "if False:",
         "engine/test_freezing.py::test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide",

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes, parse_arguments
-from bot.core.emergency import BIGHUB, froze
+from bot.core.emergency import BIGHUB, by_shell, froze
 from bot.core.events import CallRefused, Edited, Finished, FreezeNoted, Started
 from bot.core.run import Run, apply
 from bot.core.values import CallId, Choice, Ground, Proposal, Quorum
@@ -460,3 +460,8 @@ def test_s9_the_card_of_what_was_frozen_names_who_froze_it_and_ends_its_sentence
     assert "<@U0BOB>  froze all: incident 7, says  <@U0EVE> .  It did not run." in words(list(told))
     assert "U0EVE" not in {each.get("user_id") for each in objects(list(told))}
     assert froze("", BIGHUB, "stop!") == "BIGHUB's kill switch is on: stop!"
+
+
+def test_s9_the_card_of_what_a_shell_froze_says_so_and_mentions_whom_it_named() -> None:
+    note = FreezeNoted(CALL, "all", by_shell("U0BOB"), T0, "incident 7")
+    assert "by a shell (as  <@U0BOB> )" in words(list(drawn(asked_run(None, None, None, note)).blocks))
