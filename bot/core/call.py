@@ -167,7 +167,7 @@ def _judged(call: Call, event: Judged, at: float) -> Call:
     asked_before = call.approval and approvals.resolve(call.approval, Resolution.SUPERSEDED, at)
     judged = replace(call, judgement=event.judgement, approval=asked_before)
     if event.judgement.needs_context:
-        return refuse(judged, Outcome.NEEDS_CONTEXT, event.judgement.reason, at)
+        return refuse(judged, Outcome.NEEDS_CONTEXT, event.judgement.reason or event.judgement.ours, at)
     if event.judgement.verdict is Verdict.DENY:
         return refuse(judged, Outcome.BLOCKED, event.judgement.ours or event.judgement.reason, at)
     if event.judgement.verdict is Verdict.ALLOW and not call.must_ask:

@@ -29,6 +29,7 @@ from bot.core.terms import both, denied, missing
 from bot.core.timing import Window, time_said
 from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
+from bot.core.verdict import remarks_on
 from bot.core.visible import shows
 from bot.ports import Actions, Freeze
 
@@ -178,8 +179,8 @@ def still_said(run: Run, call: Call, policy: Policy) -> tuple[str, ...]:
     """What we said the last time that people were asked, as far as it still holds."""
     said, binding = call.judgement.ours if call.judgement else "", call.proposal.binding
     floor, rule = rules.floor(policy, case_in(run, call, binding)) if binding else (None, None)
-    still = (ruled(rule.name, floor),) if rule and floor else ()
-    return tuple(each for each in (*still, RAISED, EDITED, DID_NOT_RUN_BEFORE) if each in said)
+    still = (remarks_on(call.judgement) if call.judgement else "", ruled(rule.name, floor) if rule and floor else "")
+    return tuple(each for each in (*still, RAISED, EDITED, DID_NOT_RUN_BEFORE) if each and each in said)
 
 
 def case_in(run: Run, call: Call, binding: Binding) -> Case:

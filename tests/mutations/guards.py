@@ -340,7 +340,7 @@ CORE = (
     ),
     guard(
         "an unreadable answer denies", "R8 S22", "core/verdict.py",
-        "return Judgement(Verdict.DENY, f", "return Judgement(Verdict.ASK, f",
+        'return Judgement(Verdict.DENY, "", SOURCE', 'return Judgement(Verdict.ASK, "", SOURCE',
         "core/test_verdict.py::test_s22_an_answer_that_is_no_json_is_denied",
         "test_bighub_guard.py::test_r8_h8_an_answer_that_is_no_decision_is_denied",
     ),
@@ -2156,7 +2156,7 @@ EMERGENCY = (
     ),
     guard(
         "a second freeze does not replace the first", "R7", "dict_store.py",
-        "        if scope in self._dicts.freezes:\n            return False\n", "",
+        "        if scope in self._dicts.freezes and not over:\n            return False\n", "",
         "engine/test_freezing.py::test_a_second_freeze_of_the_same_scope_does_not_replace_the_first",
     ),
     guard(

@@ -13,6 +13,7 @@ from bot.core.emergency import BIGHUB, by_shell, froze
 from bot.core.events import CallRefused, Edited, Finished, FreezeNoted, Started
 from bot.core.run import Run, apply
 from bot.core.values import CallId, Choice, Ground, Proposal, Quorum
+from bot.core.verdict import read_decision
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, details_view, fits_review, review_view
@@ -465,3 +466,10 @@ def test_s9_the_card_of_what_was_frozen_names_who_froze_it_and_ends_its_sentence
 def test_s9_the_card_of_what_a_shell_froze_says_so_and_mentions_whom_it_named() -> None:
     note = FreezeNoted(CALL, "all", by_shell("U0BOB"), T0, "incident 7")
     assert "by a shell (as  <@U0BOB> )" in words(list(drawn(asked_run(None, None, None, note)).blocks))
+
+
+def test_s3_what_we_say_of_bighubs_answer_stands_beside_its_quote_and_not_in_it() -> None:
+    answer = {"needs_review": True, "mode": "lunar", "reason": "Broad."}
+    found = words(list(drawn(asked_run(None, read_decision(answer))).blocks))
+    ours = 'BIGHUB\'s answer is unclear. Its mode has the unknown value "lunar".'
+    assert "“Broad.”" in found and ours in found
