@@ -1,6 +1,6 @@
 """A call: a proposal's life in a run.
 
-Rule 1: `CALL_TRANSITIONS` lists every legal move; a missing key is the illegal move and changes nothing.
+Rule 1: what is no legal move (`moves.py`) changes nothing.
 Rule 2: ends have no way out, except that `in_doubt` takes a person's answer or late evidence. A call starts once; only an
 action declared ``on_crash="rerun"`` may be started again while its end is unknown.
 Rule 3: what a person found stands. A result that comes after it is kept beside it (``late``) and changes nothing else.
@@ -10,17 +10,34 @@ How calls begin with a turn and end with their run is `turns.py`'s, what becomes
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 from bot.core import approval as approvals
 from bot.core import reminding
 from bot.core.approval import Approval, Resolution
-
-from bot.core.events import (  # isort: skip
-    CallRefused, Cancelled, Doubted, Edited, Expired, Finished, FreezeNoted, Inquired, Judged, Reminded, Restored, RunFailed,
-    SaferAsked, Settled, Started, Tightened, Voted, Withdrawn,
-)  # fmt: skip
+from bot.core.events import (
+    CallRefused,
+    Doubted,
+    Edited,
+    Expired,
+    Finished,
+    FreezeNoted,
+    Inquired,
+    Judged,
+    Reminded,
+    SaferAsked,
+    Settled,
+    Started,
+    Tightened,
+    Voted,
+    Withdrawn,
+)
 from bot.core.inquiries import Inquiry, inquire
+from bot.core.moves import CALL_EVENTS as CALL_EVENTS
+from bot.core.moves import CALL_TRANSITIONS as CALL_TRANSITIONS
+from bot.core.moves import OPEN as OPEN
+from bot.core.moves import CallEvent as CallEvent
+from bot.core.moves import OfApproval as OfApproval
 from bot.core.refusal import Refused
 from bot.core.states import STATUSES as STATUSES
 from bot.core.states import CallState as CallState
@@ -30,35 +47,7 @@ from bot.core.tightening import tighten
 from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 
 _S = CallState
-OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
 MAY_HAVE_RUN = frozenset({_S.ALLOWED, _S.STARTED})
-CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
-    (_S.PROPOSED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
-    (_S.PROPOSED, CallRefused): frozenset({_S.REFUSED}),
-    (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
-    (_S.ASKING, Tightened): frozenset({_S.ASKING, _S.REFUSED}),
-    (_S.ASKING, Edited): frozenset({_S.REFUSED}),
-    (_S.ASKING, SaferAsked): frozenset({_S.REFUSED}),
-    (_S.ASKING, Reminded): frozenset({_S.ASKING}),
-    (_S.ASKING, Expired): frozenset({_S.REFUSED}),
-    (_S.ASKING, Inquired): frozenset({_S.ASKING}),
-    (_S.ASKING, Withdrawn): frozenset({_S.REFUSED}),
-    (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
-    (_S.ASKING, FreezeNoted): frozenset({_S.ASKING}),
-    (_S.ALLOWED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
-    (_S.ALLOWED, Started): frozenset({_S.STARTED}),
-    (_S.ALLOWED, CallRefused): frozenset({_S.REFUSED}),
-    (_S.ALLOWED, Doubted): frozenset({_S.IN_DOUBT}),
-    (_S.STARTED, Started): frozenset({_S.STARTED}),
-    (_S.STARTED, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
-    (_S.STARTED, Doubted): frozenset({_S.IN_DOUBT}),
-    (_S.IN_DOUBT, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
-    (_S.IN_DOUBT, Settled): frozenset({_S.EXECUTED, _S.FAILED, _S.IN_DOUBT}),
-    (_S.EXECUTED, Finished): frozenset({_S.EXECUTED}),
-    (_S.FAILED, Finished): frozenset({_S.FAILED}),
-    **{(state, end): frozenset({_S.REFUSED}) for state in OPEN for end in (Cancelled, RunFailed)},
-    **{(state, Restored): frozenset({_S.REFUSED}) for state in (_S.PROPOSED, _S.ASKING)},
-}
 
 MOST_ATTEMPTS = 3
 WITHDRAWN = "Whoever asked for it took it back."
@@ -135,13 +124,6 @@ class Call:
         if self.state is CallState.IN_DOUBT and self.settled is not None:
             return f"{self.state}:{Answer.UNKNOWN}"
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
-
-
-OfApproval = Voted | Expired | Inquired | Withdrawn | Reminded | Tightened
-CallEvent = (
-    OfApproval | Judged | Edited | SaferAsked | CallRefused | Started | Finished | Doubted | Settled | FreezeNoted
-)
-CALL_EVENTS: tuple[type, ...] = get_args(CallEvent)
 
 
 def apply(call: Call, event: CallEvent, at: float) -> Call | Refused:

@@ -263,7 +263,7 @@ CORE = (
         "core/test_run.py::test_only_an_action_that_may_be_rerun_is_started_again_and_at_most_three_times",
     ),
     guard(
-        "what is in doubt is never started again", "R2", "core/call.py",
+        "what is in doubt is never started again", "R2", "core/moves.py",
         "    (_S.IN_DOUBT, Finished):",
         "    (_S.IN_DOUBT, Started): frozenset({_S.STARTED}),\n    (_S.IN_DOUBT, Finished):",
         "core/test_guards.py::test_r2_what_is_in_doubt_is_never_started_again",
