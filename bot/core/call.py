@@ -15,6 +15,7 @@ from typing import Any
 from bot.core import approval as approvals
 from bot.core import reminding
 from bot.core.approval import Approval, Resolution
+from bot.core.emergency import froze_it
 from bot.core.events import (
     CallRefused,
     Doubted,
@@ -59,7 +60,8 @@ class Call:
     """``turn`` counts from 1. ``question``: the opaque id of the in-doubt buttons. ``edits``: the call that a person changed into this
     one; ``instead``: what a person did instead of deciding; ``instead_of``: what did not run, in whose place this one stands.
     ``late``: what the action reported after somebody had found what became of it. ``frozen``: the freeze that its open card tells of;
-    ``seq``: of the latest event; ``rechecked``: the guard's name of what it was asked once more before the start."""
+    ``seq``: of the latest event; ``rechecked``: the guard's name of what it was asked once more before the start; ``frozen_by``: the user
+    whose freeze refused it."""
 
     turn: int
     proposal: Proposal
@@ -88,6 +90,7 @@ class Call:
     frozen: FreezeNoted | None = None
     seq: int = 0
     rechecked: str = ""
+    frozen_by: str = ""
 
     @property
     def answered(self) -> bool:
@@ -200,7 +203,9 @@ _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
 
 def _refused_on_ground(call: Call, event: CallRefused | Edited | SaferAsked, at: float) -> Call:
     if isinstance(event, CallRefused):
-        return refuse(call, _GROUNDS[event.ground][0], event.reason, at, _GROUNDS[event.ground][1])
+        by = event.by or (froze_it(event.reason) if event.ground is Ground.FROZEN else "")
+        outcome, resolution = _GROUNDS[event.ground]
+        return refuse(replace(call, frozen_by=by), outcome, event.reason, at, resolution)
     did = "changed the arguments" if isinstance(event, Edited) else "wants a safer alternative"
     reason = f"<@{event.person.user}> {did}; what comes of it is judged anew."
     return refuse(replace(call, instead=event), Outcome.SUPERSEDED, reason, at, Resolution.SUPERSEDED)

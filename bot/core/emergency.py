@@ -83,7 +83,7 @@ def who_froze(by: str) -> str:
 
 
 def froze(by: str, scope: str, reason: str) -> str:
-    """Who froze what and why, as a sentence. `froze_it` reads who off it again."""
+    """Who froze what and why, as a sentence."""
     who = who_froze(by)
     said = f"{who[0].upper()}{who[1:]} froze {scope}: {reason}"
     said = f"BIGHUB's kill switch is on: {reason}" if scope == BIGHUB else said
@@ -91,7 +91,7 @@ def froze(by: str, scope: str, reason: str) -> str:
 
 
 def froze_it(sentence: str) -> str:
-    """The user whose freeze a sentence of `froze` tells of; "" for any other."""
+    """The user whose freeze a sentence of `froze` tells of, for what was stored when nothing else did; "" for any other."""
     found = _FROZE.match(sentence)
     return found[1] if found else ""
 

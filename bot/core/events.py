@@ -112,11 +112,12 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class CallRefused:
-    """A call that was not started will never start."""
+    """A call that was not started will never start. ``by``: the user whose freeze it was, if it was one's."""
 
     call: CallId
     ground: Ground
     reason: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from bot.core.approval import (  # isort: skip
 )  # fmt: skip
 from bot.core.call import Call
 from bot.core.changes import edited_from, editors
-from bot.core.emergency import ALL, BIGHUB, froze
+from bot.core.emergency import ALL, BIGHUB, froze, user_of
 from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
 from bot.core.ours import asking, denying, ruled
@@ -95,7 +95,8 @@ def refusal_to_start(
     opened = policy.break_glass.while_frozen and _glass_broken(run, call.approval, keys)
     frozen = stopping(freezes, binding, opened=opened)
     if frozen is not None:
-        return CallRefused(name, Ground.FROZEN, frozen_text(frozen))
+        by = "" if frozen.scope == BIGHUB else user_of(frozen.by)
+        return CallRefused(name, Ground.FROZEN, frozen_text(frozen), by)
     if digest_of(run, call, binding) != binding.digest or not permitted(run, call, keys):
         return CallRefused(name, Ground.SUPERSEDED, distrust(call, keys))
     if not actions.is_defined_as(call.proposal.action, binding.definition):

@@ -223,6 +223,18 @@ async def test_r10_cards_say_that_a_shell_froze_and_then_whose_freeze_it_became(
     await world.until(lambda run: run.call("t1c1").frozen.by == "U0CAROL")
 
 
+async def test_s9_what_a_freeze_refused_says_whose_it_was_also_where_its_sentence_does_not_begin_with_them(
+    world: World,
+) -> None:
+    await frozen_by_shell(world)
+    world.guard.answers["grant_access"] = Judgement(Verdict.ALLOW, "fine", "BIGHUB")
+    world.model.turns = [wishing(GRANT), saying("Done.")]
+    await world.write("grant bob admins")
+    run = await world.until(lambda run: run.state is RunState.DONE)
+    assert run.calls[0].outcome is Outcome.FROZEN and run.calls[0].frozen_by == "U0BOB"
+    assert run.calls[0].reason == "A shell (as <@U0BOB>) froze all: incident 7."
+
+
 KNOWN = ("system:Google Workspace", "system:Google", "system:okta", "environment:production", "environment:{env}")
 
 

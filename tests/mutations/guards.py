@@ -2112,6 +2112,17 @@ EMERGENCY = (
         "engine/test_freezing.py::test_s10_guests_outsiders_bots_and_deactivated_accounts_never_freeze",
     ),
     guard(
+        "what was refused for a freeze says whose it was", "S9", "engine/starting.py",
+        "Ground.FROZEN, frozen_text(frozen), by)", "Ground.FROZEN, frozen_text(frozen))",
+        "engine/test_freezing.py"
+        "::test_s9_what_a_freeze_refused_says_whose_it_was_also_where_its_sentence_does_not_begin_with_them",
+    ),
+    guard(
+        "whose freeze it was is known of what was stored before", "S9", "core/call.py",
+        'by = event.by or (froze_it(event.reason) if event.ground is Ground.FROZEN else "")', "by = event.by",
+        "slack/test_cards.py::test_s9_the_card_of_what_was_frozen_names_who_froze_it_and_ends_its_sentence[as it was stored before]",
+    ),
+    guard(
         "a freeze of a shell that the policy does not trust is nobody's", "S9", "engine/freezing.py",
         "by = person.user if trusted else emergency.by_shell(person.user)", "by = person.user",
         "engine/test_freezing.py::test_s9_a_freeze_of_a_shell_that_nobody_verified_takes_two_people_to_lift",
