@@ -1,4 +1,4 @@
-"""Who may freeze, lift a freeze, or break the glass, and what a freeze is of. Pure; what a freeze holds back is `engine/starting.py`'s.
+"""Who may freeze, lift a freeze, or break the glass, and what a freeze is of. Pure; what a freeze holds back is `engine/standstill.py`'s.
 
 Rules
 1. Whoever the policy names may freeze, without a list whoever `defaults` name as approvers; bots, guests, outsiders and deactivated

@@ -1,4 +1,4 @@
-"""Freezing and lifting, and the open cards that tell of it. Who may is `core/emergency.py`'s, what a freeze holds back `starting.py`'s.
+"""Freezing and lifting, and the open cards that tell of it. Who may is `core/emergency.py`'s, what a freeze holds back `standstill.py`'s.
 
 Rule 1: a second freeze of the same scope changes nothing: whoever was first stands, with their reason.
 Rule 2: whoever set a freeze does not lift it; that is asked in the transaction that lifts it. Where only a shell says who that was,
@@ -18,7 +18,7 @@ from bot.core.run import BrokenJournal, Run
 from bot.core.values import Person, RunId
 from bot.engine.door import Door
 from bot.engine.people import People
-from bot.engine.starting import stopping
+from bot.engine.standstill import stopping
 from bot.logger import log
 from bot.ports import Dispatch, Freeze, Freezing, Reader, Store, Unavailable, Writer
 

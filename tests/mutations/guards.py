@@ -2213,7 +2213,7 @@ EMERGENCY = (
         "engine/test_glass.py::test_s31_a_vote_that_breaks_the_glass_counts_only_under_its_seal",
     ),
     guard(
-        "the glass never opens what BIGHUB stops", "S23", "engine/starting.py",
+        "the glass never opens what BIGHUB stops", "S23", "engine/standstill.py",
         "not (opened and each.scope != BIGHUB)", "not opened",
         "engine/test_glass.py::test_s23_where_the_policy_says_so_the_glass_opens_what_is_frozen_here_and_never_what_bighub_stops[bighub-False]",
     ),
