@@ -154,8 +154,8 @@ class _DictWriter(DictReader):
         self._dicts.leases[run] = DictLease("", 0.0, 0)
         return True
 
-    async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
-        if scope in self._dicts.freezes:
+    async def set_freeze(self, scope: str, reason: str, by: str, *, over: bool = False) -> bool:
+        if scope in self._dicts.freezes and not over:
             return False
         self._dicts.freezes[scope] = Freeze(scope, reason, by, self._now)
         self._note(scope, by, reason, lifted=False)

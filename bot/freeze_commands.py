@@ -1,6 +1,7 @@
 """`signoff freeze|unfreeze|freezes`: the same as `/signoff` in Slack, authorised by the same rules. The others are `commands.py`'s.
 
-A shell is trusted with who sits at it, as for votes; while Slack says nothing about anybody, only whom the policy names by id may.
+Where the policy lets shells decide, a shell is trusted with who sits at it, as for votes; else it freezes all the same, in nobody's
+name. While Slack says nothing about anybody, only whom the policy names by id may.
 """
 
 import time

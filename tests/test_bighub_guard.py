@@ -110,7 +110,7 @@ async def test_r8_h8_an_answer_that_is_no_decision_is_denied(
     bighub.fail("evaluate", fault)
     judgement = await guard.judge(question())
     assert judgement.verdict is Verdict.DENY
-    assert judgement.reason.startswith("BIGHUB's answer ")
+    assert judgement.ours.startswith("BIGHUB's answer ")
 
 
 @pytest.mark.parametrize("status", [408, 409, 425, 429, 500, 502, 503, 504])

@@ -168,7 +168,9 @@ def test_a_shell_freezes_and_only_a_second_person_lifts_it_also_while_slack_is_a
 def test_a_shell_lifts_no_freeze_where_the_policy_does_not_let_shells_decide(tmp_path: Path) -> None:
     (tmp_path / "policy.yml").write_text("version: 1\ndefaults: {approvers: [user:U0CAROL, user:U0DAN]}\n")
     signoff("migrate", folder=tmp_path)
-    assert "Frozen: all" in signoff("freeze", "incident 7", "--as", "U0CAROL", folder=tmp_path, **ALONE).stdout
+    frozen = signoff("freeze", "incident 7", "--as", "U0CAROL", folder=tmp_path, **ALONE).stdout
+    assert "Frozen: all" in frozen and "until two people lift it" in frozen
+    assert "by shell:U0CAROL" in signoff("freezes", folder=tmp_path).stdout
     lifted = signoff("unfreeze", "--as", "U0DAN", folder=tmp_path, **ALONE)
     assert lifted.returncode == 1 and "shell_may_decide" in lifted.stderr
 

@@ -606,6 +606,14 @@ async def test_a_freeze_stands_until_it_is_lifted(store: AnyStore) -> None:
     assert await store.read(lambda reader: reader.freezes()) == ()
 
 
+async def test_a_freeze_is_put_over_another_in_one_step_and_both_are_listed(store: AnyStore) -> None:
+    await store.write(lambda writer: writer.set_freeze("all", "incident", "shell:U1"))
+    assert await store.write(lambda writer: writer.set_freeze("all", "worse", "U2", over=True))
+    assert [(each.by, each.reason) for each in await store.read(lambda reader: reader.freezes())] == [("U2", "worse")]
+    noted = await store.read(lambda reader: reader.freezings(10))
+    assert [(each.by, each.lifted, each.told) for each in noted] == [("U2", False, False), ("shell:U1", False, False)]
+
+
 async def test_every_freeze_that_was_set_and_lifted_is_listed_with_what_was_done_about_it(store: AnyStore) -> None:
     await store.write(lambda writer: writer.set_freeze("all", "incident", "U1"))
     await store.write(lambda writer: writer.set_freeze("all", "worse", "U2"))

@@ -225,7 +225,7 @@ class AsyncBighubOpenAI(Catalogue):
             await machine.engine.programs.ask(run_id, asked, proposal, judgement)
         decision: Json = json.loads(judgement.decision or "{}")
         if not any(signals(decision)):
-            decision.setdefault("reason", judgement.reason)
+            decision.setdefault("reason", judgement.reason or judgement.ours)
         return {**decision, "_resolved_action": _RESOLVED[judgement.verdict]}
 
     async def _begun(self, machine: Machine, given: Json) -> RunId:

@@ -36,6 +36,7 @@ from bot.ports import Wish
 MOST_RESULTS = 1_000
 _SAME_KEY = "Where another process asked, both need the same SIGNOFF_SEAL_KEY."
 _ANOTHER_KEY, _, _ = KEY_IS_GONE.partition(" (")
+ELSEWHERE = "Another process asked about this."
 Callback = Callable[[Json], Any]
 
 
@@ -99,7 +100,7 @@ class Approvals:
         wish = Wish(request_id, tool, checked.arguments.decode())
         proposal = await self._machine.tools.propose("t1c1", wish, THE_PROGRAM)
         decision = json.dumps({"request_id": request_id, "requires_approval": True})
-        judgement = Judgement(Verdict.ASK, "Asked about elsewhere.", "BIGHUB", request_id=request_id, decision=decision)
+        judgement = Judgement(Verdict.ASK, "", "BIGHUB", request_id=request_id, decision=decision, ours=ELSEWHERE)
         asked = asked_for_one_call(run_id, tool)
         begun = await self._machine.engine.programs.ask(run_id, asked, proposal, judgement)
         if isinstance(begun, Refused) or begun.calls[0].state is not CallState.ASKING:

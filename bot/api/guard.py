@@ -107,8 +107,8 @@ class LibraryGuard:
             return self._not_judged(_cause(error), question)
         if not judgement.needs_context:
             return judgement
-        why = f"{_NEEDS_CONTEXT}{judgement.reason.removeprefix(_NEEDS_CONTEXT)}"
-        return replace(judgement, verdict=Verdict.DENY, needs_context=False, reason=why)
+        why = f"{_NEEDS_CONTEXT}{(judgement.reason or judgement.ours).removeprefix(_NEEDS_CONTEXT)}"
+        return replace(judgement, verdict=Verdict.DENY, needs_context=False, reason=why, ours="")
 
     async def _evaluated(self, asked: Submission) -> Any:
         options = self._options

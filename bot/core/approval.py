@@ -33,6 +33,7 @@ Given = tuple[float, str, tuple[str, ...]]
 VOTED = "You have already voted on this."
 VOTED_FOR = f"{VOTED} Deny takes your approval back."
 NEEDS_COMMENT = "An approval of this needs a comment. Please say in it why this should run."
+NOT_YET = "It is not your turn yet: you are asked only if nobody has decided in time."
 NOT_THE_CARD = "That is not the card of this approval any more. Please use the newest card in the thread."
 
 
@@ -136,7 +137,7 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
     if voted.choice is Choice.APPROVE and approval.terms.comment_required and not voted.comment.strip():
         return Refused(NEEDS_COMMENT)
     if approval.terms.quorums and not may_vote(approval.terms, voted.person.user, voted.counts_as, at):
-        return Refused("Your vote does not count here yet: you are asked only if nobody has decided by then.")
+        return Refused(NOT_YET)
     others = (each for each in approval.votes if each is not earlier)
     counted = replace(approval, votes=(*others, _vote(voted, at, approval)))
     if denied(approval.terms, counted.votes):

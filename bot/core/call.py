@@ -1,6 +1,6 @@
 """A call: a proposal's life in a run.
 
-Rule 1: `CALL_TRANSITIONS` lists every legal move; a missing key is the illegal move and changes nothing.
+Rule 1: what is no legal move (`moves.py`) changes nothing.
 Rule 2: ends have no way out, except that `in_doubt` takes a person's answer or late evidence. A call starts once; only an
 action declared ``on_crash="rerun"`` may be started again while its end is unknown.
 Rule 3: what a person found stands. A result that comes after it is kept beside it (``late``) and changes nothing else.
@@ -10,17 +10,35 @@ How calls begin with a turn and end with their run is `turns.py`'s, what becomes
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 from bot.core import approval as approvals
 from bot.core import reminding
 from bot.core.approval import Approval, Resolution
-
-from bot.core.events import (  # isort: skip
-    CallRefused, Cancelled, Doubted, Edited, Expired, Finished, FreezeNoted, Inquired, Judged, Reminded, Restored, RunFailed,
-    SaferAsked, Settled, Started, Tightened, Voted, Withdrawn,
-)  # fmt: skip
+from bot.core.emergency import froze_it
+from bot.core.events import (
+    CallRefused,
+    Doubted,
+    Edited,
+    Expired,
+    Finished,
+    FreezeNoted,
+    Inquired,
+    Judged,
+    Reminded,
+    SaferAsked,
+    Settled,
+    Started,
+    Tightened,
+    Voted,
+    Withdrawn,
+)
 from bot.core.inquiries import Inquiry, inquire
+from bot.core.moves import CALL_EVENTS as CALL_EVENTS
+from bot.core.moves import CALL_TRANSITIONS as CALL_TRANSITIONS
+from bot.core.moves import OPEN as OPEN
+from bot.core.moves import CallEvent as CallEvent
+from bot.core.moves import OfApproval as OfApproval
 from bot.core.refusal import Refused
 from bot.core.states import STATUSES as STATUSES
 from bot.core.states import CallState as CallState
@@ -30,35 +48,7 @@ from bot.core.tightening import tighten
 from bot.core.values import Answer, ApprovalId, CallId, Ground, Judgement, Proposal, Verdict
 
 _S = CallState
-OPEN = frozenset({_S.PROPOSED, _S.ASKING, _S.ALLOWED})
 MAY_HAVE_RUN = frozenset({_S.ALLOWED, _S.STARTED})
-CALL_TRANSITIONS: dict[tuple[CallState, type], frozenset[CallState]] = {
-    (_S.PROPOSED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
-    (_S.PROPOSED, CallRefused): frozenset({_S.REFUSED}),
-    (_S.ASKING, Voted): frozenset({_S.ASKING, _S.ALLOWED, _S.REFUSED}),
-    (_S.ASKING, Tightened): frozenset({_S.ASKING, _S.REFUSED}),
-    (_S.ASKING, Edited): frozenset({_S.REFUSED}),
-    (_S.ASKING, SaferAsked): frozenset({_S.REFUSED}),
-    (_S.ASKING, Reminded): frozenset({_S.ASKING}),
-    (_S.ASKING, Expired): frozenset({_S.REFUSED}),
-    (_S.ASKING, Inquired): frozenset({_S.ASKING}),
-    (_S.ASKING, Withdrawn): frozenset({_S.REFUSED}),
-    (_S.ASKING, CallRefused): frozenset({_S.REFUSED}),
-    (_S.ASKING, FreezeNoted): frozenset({_S.ASKING}),
-    (_S.ALLOWED, Judged): frozenset({_S.ALLOWED, _S.ASKING, _S.REFUSED}),
-    (_S.ALLOWED, Started): frozenset({_S.STARTED}),
-    (_S.ALLOWED, CallRefused): frozenset({_S.REFUSED}),
-    (_S.ALLOWED, Doubted): frozenset({_S.IN_DOUBT}),
-    (_S.STARTED, Started): frozenset({_S.STARTED}),
-    (_S.STARTED, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
-    (_S.STARTED, Doubted): frozenset({_S.IN_DOUBT}),
-    (_S.IN_DOUBT, Finished): frozenset({_S.EXECUTED, _S.FAILED}),
-    (_S.IN_DOUBT, Settled): frozenset({_S.EXECUTED, _S.FAILED, _S.IN_DOUBT}),
-    (_S.EXECUTED, Finished): frozenset({_S.EXECUTED}),
-    (_S.FAILED, Finished): frozenset({_S.FAILED}),
-    **{(state, end): frozenset({_S.REFUSED}) for state in OPEN for end in (Cancelled, RunFailed)},
-    **{(state, Restored): frozenset({_S.REFUSED}) for state in (_S.PROPOSED, _S.ASKING)},
-}
 
 MOST_ATTEMPTS = 3
 WITHDRAWN = "Whoever asked for it took it back."
@@ -70,7 +60,8 @@ class Call:
     """``turn`` counts from 1. ``question``: the opaque id of the in-doubt buttons. ``edits``: the call that a person changed into this
     one; ``instead``: what a person did instead of deciding; ``instead_of``: what did not run, in whose place this one stands.
     ``late``: what the action reported after somebody had found what became of it. ``frozen``: the freeze that its open card tells of;
-    ``seq``: of the latest event; ``rechecked``: the guard's name of what it was asked once more before the start."""
+    ``seq``: of the latest event; ``rechecked``: the guard's name of what it was asked once more before the start; ``frozen_by``: the user
+    whose freeze refused it."""
 
     turn: int
     proposal: Proposal
@@ -99,6 +90,7 @@ class Call:
     frozen: FreezeNoted | None = None
     seq: int = 0
     rechecked: str = ""
+    frozen_by: str = ""
 
     @property
     def answered(self) -> bool:
@@ -137,13 +129,6 @@ class Call:
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state
 
 
-OfApproval = Voted | Expired | Inquired | Withdrawn | Reminded | Tightened
-CallEvent = (
-    OfApproval | Judged | Edited | SaferAsked | CallRefused | Started | Finished | Doubted | Settled | FreezeNoted
-)
-CALL_EVENTS: tuple[type, ...] = get_args(CallEvent)
-
-
 def apply(call: Call, event: CallEvent, at: float) -> Call | Refused:
     """The call after ``event``, or why it is too late for it."""
     legal = CALL_TRANSITIONS.get((call.state, type(event)))
@@ -167,7 +152,7 @@ def _judged(call: Call, event: Judged, at: float) -> Call:
     asked_before = call.approval and approvals.resolve(call.approval, Resolution.SUPERSEDED, at)
     judged = replace(call, judgement=event.judgement, approval=asked_before)
     if event.judgement.needs_context:
-        return refuse(judged, Outcome.NEEDS_CONTEXT, event.judgement.reason, at)
+        return refuse(judged, Outcome.NEEDS_CONTEXT, event.judgement.reason or event.judgement.ours, at)
     if event.judgement.verdict is Verdict.DENY:
         return refuse(judged, Outcome.BLOCKED, event.judgement.ours or event.judgement.reason, at)
     if event.judgement.verdict is Verdict.ALLOW and not call.must_ask:
@@ -218,7 +203,9 @@ _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {
 
 def _refused_on_ground(call: Call, event: CallRefused | Edited | SaferAsked, at: float) -> Call:
     if isinstance(event, CallRefused):
-        return refuse(call, _GROUNDS[event.ground][0], event.reason, at, _GROUNDS[event.ground][1])
+        by = event.by or (froze_it(event.reason) if event.ground is Ground.FROZEN else "")
+        outcome, resolution = _GROUNDS[event.ground]
+        return refuse(replace(call, frozen_by=by), outcome, event.reason, at, resolution)
     did = "changed the arguments" if isinstance(event, Edited) else "wants a safer alternative"
     reason = f"<@{event.person.user}> {did}; what comes of it is judged anew."
     return refuse(replace(call, instead=event), Outcome.SUPERSEDED, reason, at, Resolution.SUPERSEDED)

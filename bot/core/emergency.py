@@ -1,10 +1,12 @@
-"""Who may freeze, lift a freeze, or break the glass, and what a freeze is of. Pure; what a freeze holds back is `engine/starting.py`'s.
+"""Who may freeze, lift a freeze, or break the glass, and what a freeze is of. Pure; what a freeze holds back is `engine/standstill.py`'s.
 
 Rules
 1. Whoever the policy names may freeze, without a list whoever `defaults` name as approvers; bots, guests, outsiders and deactivated
    accounts never, as for a decision. What cannot be established is refused.
 2. A freeze is lifted by somebody who may freeze and did not set it. What BIGHUB stopped is lifted at BIGHUB.
-3. Upper and lower case are alike in a scope.
+3. A shell freezes in whatever name it says; where the policy takes no shell's word, the name is nobody's. Two people lift such a
+   freeze: the first who would puts their own name to it.
+4. Upper and lower case are alike in a scope.
 """
 
 import re
@@ -26,6 +28,8 @@ LONGEST_REASON = 500
 LONGEST_SCOPE = 120
 SECOND_PERSON = "You froze {} yourself, so somebody else must lift it."
 _FROZE = re.compile(r"<@([UW][A-Z0-9]{1,30})> froze ")
+ON_TRUST = "Nobody verified who froze {}: it was {}. The freeze stays and counts as yours from now on, so somebody else must lift it."
+_SHELL = "shell:"
 AT_BIGHUB = "BIGHUB's kill switch stops this. It is lifted on BIGHUB's dashboard."
 
 
@@ -59,14 +63,35 @@ def reason_of(text: str) -> str | Refused:
     return reason[:LONGEST_REASON] if shows(reason[:LONGEST_REASON]) else Refused(NEEDS_REASON)
 
 
+def by_shell(user: str) -> str:
+    """Who froze in a shell that the policy takes nobody's word from, and said to be this user."""
+    return f"{_SHELL}{user}"
+
+
+def is_verified(by: str) -> bool:
+    return not by.startswith(_SHELL)
+
+
+def user_of(by: str) -> str:
+    """Who froze, or who a shell said to be."""
+    return by.removeprefix(_SHELL)
+
+
+def who_froze(by: str) -> str:
+    """In words."""
+    return f"<@{by}>" if is_verified(by) else f"a shell (as <@{user_of(by)}>)"
+
+
 def froze(by: str, scope: str, reason: str) -> str:
-    """Who froze what and why, as a sentence. `froze_it` reads who off it again."""
-    said = f"BIGHUB's kill switch is on: {reason}" if scope == BIGHUB else f"<@{by}> froze {scope}: {reason}"
+    """Who froze what and why, as a sentence."""
+    who = who_froze(by)
+    said = f"{who[0].upper()}{who[1:]} froze {scope}: {reason}"
+    said = f"BIGHUB's kill switch is on: {reason}" if scope == BIGHUB else said
     return said if said.endswith((".", "!", "?")) else f"{said}."
 
 
 def froze_it(sentence: str) -> str:
-    """The user whose freeze a sentence of `froze` tells of; "" for any other."""
+    """The user whose freeze a sentence of `froze` tells of, for what was stored when nothing else did; "" for any other."""
     found = _FROZE.match(sentence)
     return found[1] if found else ""
 

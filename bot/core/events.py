@@ -3,13 +3,29 @@
 Rule 1: every change of a run is exactly one of these, and the journal holds nothing else.
 Rule 2: stored events live as long as the database: a field may be appended with a default, never renamed, reordered or removed.
 Rule 3: text that must be purgeable (words, arguments, outputs) is `Content`: the journal keeps its digest, `contents` its bytes.
+What was told outside, or could not be, is `deliveries.py`'s.
 """
 
 from dataclasses import dataclass
 
-from bot.core.values import (  # isort: skip
-    Answer, ApprovalId, CallId, Choice, Content, Ground, Judgement, Person, Place, Proposal, RunId, Summons, Terms,
-)  # fmt: skip
+from bot.core.deliveries import AttemptFailed as AttemptFailed
+from bot.core.deliveries import CardShown as CardShown
+from bot.core.deliveries import Delivered as Delivered
+from bot.core.deliveries import Reminded as Reminded
+from bot.core.values import (
+    Answer,
+    ApprovalId,
+    CallId,
+    Choice,
+    Content,
+    Ground,
+    Judgement,
+    Person,
+    Place,
+    Proposal,
+    RunId,
+    Terms,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +128,12 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class CallRefused:
-    """A call that was not started will never start."""
+    """A call that was not started will never start. ``by``: the user whose freeze it was, if it was one's."""
 
     call: CallId
     ground: Ground
     reason: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,39 +181,6 @@ class Settled:
     answer: Answer
     person: Person | None
     note: Content = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CardShown:
-    """The card of a call stands in Slack; ``shows`` is the phase that it was rendered from, "" where somebody found it out of date.
-    ``older``: another message that somebody took for the card."""
-
-    call: CallId
-    channel: str
-    message: str
-    shows: str
-    older: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """An effect that leaves nothing else in the journal is done; ``ref`` is what it left outside (a ``ts``, an id)."""
-
-    key: str
-    ref: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptFailed:
-    """An effect failed after ``took`` seconds and is tried again at ``not_before`` (epoch seconds). ``inside``: of a fault of our
-    own. ``waits``: it was not tried, its turn comes at ``not_before``."""
-
-    key: str
-    error: str
-    not_before: float
-    took: float = 0.0
-    inside: bool = False
-    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,16 +244,6 @@ class Restored:
 
     epoch: int
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reminded:
-    """The thread was told (``ref``: its ``ts``; ``key``: the effect's) that an approval waits or calls others in, and ``summons``, too."""
-
-    approval: ApprovalId
-    key: str
-    ref: str = ""
-    summons: tuple[Summons, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

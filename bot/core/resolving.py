@@ -17,6 +17,7 @@ from bot.core.call import Call, CallState
 from bot.core.events import Delivered
 from bot.core.run import Run
 from bot.core.values import Judgement, Verdict
+from bot.core.verdict import given_verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ def _refused_here(call: Call) -> bool:
     judgement = call.judgement
     if judgement is None or call.state is not CallState.REFUSED:
         return False
-    return judgement.needs_context or (judgement.verdict is Verdict.DENY and bool(judgement.ours))
+    return judgement.needs_context or (
+        judgement.verdict is Verdict.DENY and given_verdict(judgement) is not Verdict.DENY
+    )
 
 
 def _questions(approval: Approval | None) -> Iterator[Approval]:

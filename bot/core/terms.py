@@ -16,6 +16,7 @@ Rules
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+from math import inf
 from typing import Protocol
 
 from bot.core.glass import BY_GLASS
@@ -131,7 +132,17 @@ def _second(terms: Terms, approving: Sequence[Cast], at: float) -> tuple[Lack, .
 
 def may_vote(terms: Terms, person: str, counts_as: Sequence[str], at: float) -> bool:
     """Whether a vote of this person would count for any of the demands at this moment."""
-    return any(_is(person, counts_as, (*quorum.approvers, *_called_in(quorum, at))) for quorum in quorums_of(terms))
+    return at >= counts_from(terms, person, counts_as)
+
+
+def counts_from(terms: Terms, person: str, counts_as: Sequence[str]) -> float:
+    """From when on (epoch seconds) a vote of this person would count for any of the demands: 0.0 for an approver, when it escalates
+    for whom it does that to, infinity for anybody else."""
+    demands = quorums_of(terms)
+    if any(_is(person, counts_as, quorum.approvers) for quorum in demands):
+        return 0.0
+    called = (quorum for quorum in demands if quorum.escalates_at and _is(person, counts_as, quorum.escalate_to))
+    return min((quorum.escalates_at for quorum in called), default=inf)
 
 
 def all_approvers(terms: Terms) -> tuple[str, ...]:

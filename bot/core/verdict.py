@@ -15,6 +15,9 @@ Rules
    `enforcement_mode` "enforced" without a verdict, or "review" without `recommendation: "proceed"`. A `status` or
    `decision` brakes where it is a known word of review (ask) or of blocking (deny); any other word there says nothing.
 
+8. `Judgement.reason` is BIGHUB's own words, and nothing else. What we say of its answer stands in `ours`: what was not understood,
+   what braked, and what it comes to where BIGHUB gives no reason. Why BIGHUB denies, BIGHUB alone says where it does.
+
 The packet and the brain explain a decision; they decide nothing. The words themselves are in `signals.py`.
 """
 
@@ -28,7 +31,7 @@ from bot.core.values import Judgement, Verdict
 
 SOURCE = "BIGHUB"
 
-_DOES = {Verdict.ALLOW: "allows this", Verdict.ASK: "wants a person to decide", Verdict.DENY: "blocks this"}
+_DOES = {Verdict.ASK: "wants a person to decide", Verdict.DENY: "blocks this"}
 _STRICTNESS = {Verdict.ALLOW: 0, Verdict.ASK: 1, Verdict.DENY: 2}
 
 
@@ -51,29 +54,46 @@ def read_decision(raw: object) -> Judgement:
     braking = tuple(brake for brake in brakes(raw) if strictest(weighed, brake.verdict) is not weighed)
     verdict = strictest(weighed, *(brake.verdict for brake in braking))
     needs_context = missing and verdict is Verdict.ASK
+    reason = next(_reasons(raw), "")
     return Judgement(
         verdict=verdict,
-        reason=_reason(raw, given, braking) or _verdict_sentence(verdict, needs_context),
+        reason=reason,
         source=SOURCE,
         risk=_risk(raw),
         better_action=_better_action(raw),
         needs_context=needs_context,
         request_id=_request_id(raw),
         decision=text,
+        ours=_remarks(given, braking, denied=bool(reason) and verdict is Verdict.DENY)
+        or ("" if reason else _sentence(verdict, needs_context)),
     )
 
 
-def waits_for_people(judgement: Judgement) -> bool:
-    """Whether BIGHUB opened a question to people of its own under this name: whatever became stricter here is none of its doing."""
+def given_verdict(judgement: Judgement) -> Verdict:
+    """What BIGHUB itself answered, whatever became stricter here."""
     try:
-        given = read_decision(json.loads(judgement.decision)).verdict
-    except ValueError:  # it was not kept, or was purged
-        given = judgement.verdict
-    return bool(judgement.request_id) and given is not Verdict.ALLOW
+        return read_decision(json.loads(judgement.decision)).verdict
+    except (ValueError, RecursionError):  # it was not kept, or was purged
+        return judgement.verdict
 
 
-def _unreadable(reason: str, text: str) -> Judgement:
-    return Judgement(Verdict.DENY, f"{reason} Nothing runs without one.", SOURCE, decision=text)
+def waits_for_people(judgement: Judgement) -> bool:
+    """Whether BIGHUB opened a question to people of its own under this name."""
+    return bool(judgement.request_id) and given_verdict(judgement) is not Verdict.ALLOW
+
+
+def remarks_on(judgement: Judgement) -> str:
+    """What `read_decision` says of the answer that a judgement was read from; "" for a judgement of others."""
+    if judgement.source != SOURCE or not judgement.decision:
+        return ""
+    try:
+        return read_decision(json.loads(judgement.decision)).ours
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _unreadable(why: str, text: str) -> Judgement:
+    return Judgement(Verdict.DENY, "", SOURCE, decision=text, ours=f"{why} Nothing runs without one.")
 
 
 def _weigh(given: tuple[Signal, ...]) -> tuple[Verdict, bool]:
@@ -88,12 +108,14 @@ def _weigh(given: tuple[Signal, ...]) -> tuple[Verdict, bool]:
     return Verdict.ASK, Says.NEEDS_CONTEXT in said
 
 
-def _reason(raw: Mapping[str, object], given: tuple[Signal, ...], braking: tuple[Brake, ...]) -> str:
-    """BIGHUB's reason, what was not understood, and what made the verdict stricter; "" for none of them."""
+def _remarks(given: tuple[Signal, ...], braking: tuple[Brake, ...], *, denied: bool) -> str:
+    """What was not understood, and what made the verdict stricter; "" for neither. ``denied``: and BIGHUB says why."""
+    clear = tuple(signal for signal in given if not signal.odd)
+    if denied and clear and _weigh(clear)[0] is Verdict.DENY:
+        return ""
     odd = " ".join(dict.fromkeys(signal.odd for signal in given if signal.odd))
     unclear = f"BIGHUB's answer is unclear. {odd}" if odd else ""
-    parts = (next(_reasons(raw), ""), unclear, *(brake.why for brake in braking))
-    return _clean(" ".join(part for part in parts if part))
+    return _clean(" ".join(part for part in (unclear, *(brake.why for brake in braking)) if part))
 
 
 def _reasons(raw: Mapping[str, object]) -> Iterator[str]:
@@ -114,10 +136,10 @@ def _texts(*values: object) -> Iterator[str]:
     yield from (_clean(value) for value in values if isinstance(value, str) and value.strip())
 
 
-def _verdict_sentence(verdict: Verdict, needs_context: bool) -> str:
+def _sentence(verdict: Verdict, needs_context: bool) -> str:
     if needs_context:
         return "BIGHUB needs more context to judge this."
-    return f"BIGHUB {_DOES[verdict]}."
+    return "" if verdict is Verdict.ALLOW else f"BIGHUB {_DOES[verdict]}."
 
 
 def _risk(raw: Mapping[str, object]) -> float | None:

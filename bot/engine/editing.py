@@ -1,7 +1,8 @@
 """What a person does with an open approval instead of deciding it: an edit, or the wish for something safer. One path for clicks and
 programs. What comes of it is `core/changes.py`'s, the form `slack/forms.py`'s.
 
-Rule 1: those who may decide may do it, and the requester; asked when it is worked, and the rest in the transaction that records it.
+Rule 1: those who may decide by now may do it, and the requester; asked when it is worked, and the rest in the transaction that
+records it.
 Rule 2: only what is open, unexpired, sealed as it stands and clicked on its own card is superseded.
 Rule 3: unchanged arguments make no edit, and nothing that the guard wrote is run.
 """
@@ -9,7 +10,7 @@ Rule 3: unchanged arguments make no edit, and nothing that the guard wrote is ru
 from collections.abc import Sequence
 
 from bot.core import changes
-from bot.core.approval import NOT_THE_CARD
+from bot.core.approval import NOT_THE_CARD, NOT_YET
 from bot.core.call import Call, CallState
 from bot.core.events import Edited, Event, SaferAsked
 from bot.core.inputs import Clicked
@@ -46,31 +47,34 @@ class Editing:
         if clicked.action == SAFER:
             if not (call.judgement and call.judgement.better_action.strip()):
                 return Refused(NOTHING_SAFER)
-            return self._superseding(run, call, SaferAsked(call.proposal.call, clicked.person), clicked.message)
+            return await self._superseding(run, call, SaferAsked(call.proposal.call, clicked.person), clicked.message)
         old = call.proposal
         wish = Wish(old.wire, old.action, clicked.arguments)
         new = await self._actions.propose(edited_name(call), wish, run.asked.person)
-        return self._edited(run, call, clicked.person, new, clicked.message)
+        return await self._edited(run, call, clicked.person, new, clicked.message)
 
     async def edited(self, run: Run, call: Call, person: Person, new: Proposal) -> Decide | Refused:
         """``new`` in the place of the call, for whoever has no card."""
         refused = await self._people.may_edit(run, call, person)
-        return refused if refused is not None else self._edited(run, call, person, new, None)
+        return refused if refused is not None else await self._edited(run, call, person, new, None)
 
-    def _edited(self, run: Run, call: Call, person: Person, new: Proposal, card: str | None) -> Decide | Refused:
+    async def _edited(self, run: Run, call: Call, person: Person, new: Proposal, card: str | None) -> Decide | Refused:
         if new.binding is None:
             return Refused(new.refusal)
         if call.proposal.binding is not None and new.binding.digest == call.proposal.binding.digest:
             return Refused(UNCHANGED)
         if changes.edits_of(call, run.calls) >= changes.MOST_EDITS:
             return Refused(TOO_OFTEN)
-        return self._superseding(run, call, Edited(call.proposal.call, new, person), card)
+        return await self._superseding(run, call, Edited(call.proposal.call, new, person), card)
 
-    def _superseding(self, run: Run, call: Call, event: Edited | SaferAsked, card: str | None) -> Decide | Refused:
+    async def _superseding(
+        self, run: Run, call: Call, event: Edited | SaferAsked, card: str | None
+    ) -> Decide | Refused:
         """``card``: the message that was clicked, None without one."""
         if call.approval is None:
             return late(call)
         name, asked = call.proposal.call, call.approval.terms.approval
+        since = await self._people.acts_from(run, call, event.person)
 
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
             call = run.call(name) if run else None
@@ -78,7 +82,7 @@ class Editing:
                 return late(call)
             if call.approval.terms.approval != asked:
                 return Refused(ASKED_ANEW)
-            refused = self._refused(run, call, card, tx.now)
+            refused = Refused(NOT_YET) if tx.now < since else self._refused(run, call, card, tx.now)
             return [event] if refused is None else refused
 
         return decide

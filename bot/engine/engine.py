@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
+from bot.core.approval import NOT_YET
 from bot.core.call import Call
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
@@ -26,6 +27,7 @@ from bot.engine.parking import Parking
 from bot.engine.people import People
 from bot.engine.programs import Programs
 from bot.engine.restoring import Restoring
+from bot.engine.voting import clock
 from bot.engine.words import NOBODY_KNOWS, UNKNOWN_BUTTON
 from bot.engine.worker import Worker
 from bot.logger import log
@@ -159,23 +161,28 @@ class Engine:
 
     async def may_decide(self, person: Person, opaque: str) -> Refused | None:
         """Whether a person may vote on this now, before a modal is opened for it; asked again when the vote comes."""
-        found = await self.card_of(opaque)
-        if found is None:
-            return Refused(UNKNOWN_BUTTON)
-        try:
-            return await self._people.may_decide(*found, person)
-        except Unavailable:
-            return Refused(NOBODY_KNOWS)
+        return await self._may(person, opaque, self._people.may_decide, self._people.decides_from)
 
     async def may_edit(self, person: Person, opaque: str) -> Refused | None:
         """Whether a person may change what is asked about, before a form is opened for it; asked again when the edit comes."""
+        return await self._may(person, opaque, self._people.may_edit, self._people.acts_from)
+
+    async def _may(
+        self,
+        person: Person,
+        opaque: str,
+        may: Callable[[Run, Call, Person], Awaitable[Refused | None]],
+        since: Callable[[Run, Call, Person], Awaitable[float]],
+    ) -> Refused | None:
         found = await self.card_of(opaque)
         if found is None:
             return Refused(UNKNOWN_BUTTON)
         try:
-            return await self._people.may_edit(*found, person)
+            refused = await may(*found, person)
+            early = await since(*found, person) if refused is None else 0.0
         except Unavailable:
             return Refused(NOBODY_KNOWS)
+        return Refused(NOT_YET) if early and await self._store.read(clock) < early else refused
 
     def edits_in_vain(self, run: Run, call: Call, person: Person) -> bool:
         """Whether nobody could approve what this person makes of a call."""

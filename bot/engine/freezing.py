@@ -1,7 +1,8 @@
-"""Freezing and lifting, and the open cards that tell of it. Who may is `core/emergency.py`'s, what a freeze holds back `starting.py`'s.
+"""Freezing and lifting, and the open cards that tell of it. Who may is `core/emergency.py`'s, what a freeze holds back `standstill.py`'s.
 
 Rule 1: a second freeze of the same scope changes nothing: whoever was first stands, with their reason.
-Rule 2: whoever set a freeze does not lift it; that is asked in the transaction that lifts it.
+Rule 2: whoever set a freeze does not lift it; that is asked in the transaction that lifts it. Where only a shell says who that was,
+whoever freezes or would lift it first is who set it.
 Rule 3: only a scope that somebody named is lifted. One that no action known here is in is frozen all the same: one may come.
 Rule 4: every open card tells of the freeze that stops it. The journal says what a card tells; a freeze that was set or lifted
 counts as told only once all open cards do, so whoever is cut off in between is followed by another.
@@ -17,7 +18,7 @@ from bot.core.run import BrokenJournal, Run
 from bot.core.values import Person, RunId
 from bot.engine.door import Door
 from bot.engine.people import People
-from bot.engine.starting import stopping
+from bot.engine.standstill import stopping
 from bot.logger import log
 from bot.ports import Dispatch, Freeze, Freezing, Reader, Store, Unavailable, Writer
 
@@ -47,15 +48,21 @@ class Freezer:
         if refused is not None:
             return refused
 
+        trusted = via != "shell" or self._people.policy.shell_may_decide
+        by = person.user if trusted else emergency.by_shell(person.user)
+
         async def work(tx: Writer) -> Freeze | None:
-            if await tx.set_freeze(where, why, person.user):
+            if await tx.set_freeze(where, why, by):
                 return None
-            return next((each for each in await tx.freezes() if each.scope == where), None)
+            first = next((each for each in await tx.freezes() if each.scope == where), None)
+            over = trusted and first is not None and not emergency.is_verified(first.by)
+            return None if over and await tx.set_freeze(where, why, by, over=True) else first
 
         first = await self._store.write(work)
-        if first is not None and (first.by, first.reason) != (person.user, why):
-            return Refused(f"{where} is frozen already, by <@{first.by}>: {first.reason}")
-        done = f"Frozen: {where}. Nothing that changes something starts there until somebody else lifts it."
+        if first is not None and (first.by, first.reason) != (by, why):
+            return Refused(f"{where} is frozen already, by {emergency.who_froze(first.by)}: {first.reason}")
+        lift = "somebody else lifts" if trusted else "two people lift"
+        done = f"Frozen: {where}. Nothing that changes something starts there until {lift} it."
         return f"{done} {emergency.empty_scope(where, self._known())}".rstrip()
 
     async def lift(self, person: Person, team: str, scope: str, reason: str, *, via: str = "slack") -> str | Refused:
@@ -70,11 +77,14 @@ class Freezer:
             return refused
 
         async def work(tx: Writer) -> Refused | None:
-            held = {each.scope: each.by for each in await tx.freezes()}
-            set_by = held.get(where)
-            if set_by is None:
+            held = {each.scope: each for each in await tx.freezes()}
+            found = held.get(where)
+            if found is None:
                 return emergency.not_lifted(where, held)
-            refused = emergency.may_lift(where, set_by, person.user)
+            if not emergency.is_verified(found.by):
+                await tx.set_freeze(where, found.reason, person.user, over=True)
+                return Refused(emergency.ON_TRUST.format(where, emergency.who_froze(found.by)))
+            refused = emergency.may_lift(where, found.by, person.user)
             if refused is None:
                 await tx.lift_freeze(where, person.user, reason.strip()[: emergency.LONGEST_REASON])
             return refused

@@ -1,7 +1,7 @@
 """What people do with a card beside voting: ask the requester, withdraw, stop, and say what became of an action in doubt.
 
 Rule 1: whoever asked for something may take it back or stop it, whatever the policy says of them: nothing runs because of that.
-Rule 2: everything else takes the right to decide, asked at the click.
+Rule 2: everything else takes the right to decide, asked at the click. Whom it only escalates to has it from then on.
 Rule 3: from the recorded card only (or what stands for it, `placing.py`), about what that card shows; decided in the transaction that
 appends it.
 What a vote takes is `voting.py`'s.
@@ -9,7 +9,7 @@ What a vote takes is `voting.py`'s.
 
 from collections.abc import Sequence
 
-from bot.core.approval import NOT_THE_CARD
+from bot.core.approval import NOT_THE_CARD, NOT_YET
 from bot.core.call import Call
 from bot.core.events import Cancelled, Event, Inquired, Settled, Withdrawn
 from bot.core.inputs import Clicked
@@ -37,7 +37,7 @@ async def gesture(people: People, run: Run, call: Call, clicked: Clicked) -> Dec
     refused = await _refused(people, run, call, clicked)
     if refused is not None:
         return refused
-    name, asked = call.proposal.call, approval.terms.approval
+    name, asked, since = call.proposal.call, approval.terms.approval, await people.acts_from(run, call, clicked.person)
 
     async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
         call = run.call(name) if run else None
@@ -47,7 +47,7 @@ async def gesture(people: People, run: Run, call: Call, clicked: Clicked) -> Dec
             return Refused(ASKED_ANEW)
         if call.card is None or call.card.message != clicked.message:
             return Refused(NOT_THE_CARD)
-        return [_event(call, clicked)]
+        return Refused(NOT_YET) if tx.now < since else [_event(call, clicked)]
 
     return decide
 
@@ -83,6 +83,7 @@ async def _settle(people: People, run: Run, call: Call, clicked: Clicked) -> Dec
     if refused is not None:
         return refused
     settled = Settled(call.proposal.call, ANSWERS[clicked.action], clicked.person, clicked.comment)
+    since = await people.decides_from(run, call, clicked.person)
 
     async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
         now = run.call(settled.call) if run else None
@@ -90,6 +91,6 @@ async def _settle(people: People, run: Run, call: Call, clicked: Clicked) -> Dec
             return Refused(ASKED_ANEW)
         if now.card is None or now.card.message != clicked.message:
             return Refused(NOT_THE_CARD)
-        return [settled]
+        return Refused(NOT_YET) if tx.now < since else [settled]
 
     return decide

@@ -15,7 +15,7 @@ from bot.core.glass import BY_GLASS
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.terms import all_approvers, both
+from bot.core.terms import all_approvers, both, counts_from
 from bot.core.vain import nobody_else
 from bot.core.values import ApprovalId, Person, Terms
 from bot.engine.words import NOBODY_KNOWS, OTHERS_REQUEST
@@ -60,6 +60,16 @@ class People:
         if person == run.asked.person:
             return await self.may_ask(person, run.asked.place.team)
         return await self.may_decide(run, call, person)
+
+    async def decides_from(self, run: Run, call: Call, person: Person) -> float:
+        """From when on (epoch seconds) this person, who may decide, does: 0.0 for at once, else when it escalates to them. Raises
+        `Unavailable`."""
+        counts_as = await self.counts_as(run, call, person, "slack")
+        return counts_from(self.terms_now(run, call), person.user, counts_as)
+
+    async def acts_from(self, run: Run, call: Call, person: Person) -> float:
+        """The same about what its requester may do as well, who may at once. Raises `Unavailable`."""
+        return 0.0 if person == run.asked.person else await self.decides_from(run, call, person)
 
     async def may_vote(self, run: Run, call: Call, person: Person, via: str) -> Refused | None:
         """Whether this person may vote this way now. Raises `Unavailable` when nobody can say."""

@@ -12,13 +12,21 @@ from dataclasses import replace
 from bot.clocks import clocks_at
 from bot.core import canonical, holding
 from bot.core import policy as rules
-
-from bot.core.approval import (  # isort: skip
-    COVERS, Approval, Vote, as_voted, key_id, permission_text, seal, sealed_by, sealing_key, vote_text,
-)  # fmt: skip
+from bot.core.approval import (
+    COVERS,
+    Approval,
+    Vote,
+    as_voted,
+    key_id,
+    permission_text,
+    seal,
+    sealed_by,
+    sealing_key,
+    vote_text,
+)
 from bot.core.call import Call
 from bot.core.changes import edited_from, editors
-from bot.core.emergency import ALL, BIGHUB, froze
+from bot.core.emergency import BIGHUB, user_of
 from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
 from bot.core.ours import asking, denying, ruled
@@ -26,10 +34,12 @@ from bot.core.policy import Case, Policy, Rule
 from bot.core.run import Run
 from bot.core.taint import RAISED, raised, unchecked, writers
 from bot.core.terms import both, denied, missing
-from bot.core.timing import Window, time_said
+from bot.core.timing import time_said
 from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
+from bot.core.verdict import remarks_on
 from bot.core.visible import shows
+from bot.engine.standstill import closed_now, frozen_text, stopping
 from bot.ports import Actions, Freeze
 
 EDITED = "It was edited after people were asked, so they are asked again, though the guard would allow it."
@@ -94,7 +104,8 @@ def refusal_to_start(
     opened = policy.break_glass.while_frozen and _glass_broken(run, call.approval, keys)
     frozen = stopping(freezes, binding, opened=opened)
     if frozen is not None:
-        return CallRefused(name, Ground.FROZEN, frozen_text(frozen))
+        by = "" if frozen.scope == BIGHUB else user_of(frozen.by)
+        return CallRefused(name, Ground.FROZEN, frozen_text(frozen), by)
     if digest_of(run, call, binding) != binding.digest or not permitted(run, call, keys):
         return CallRefused(name, Ground.SUPERSEDED, distrust(call, keys))
     if not actions.is_defined_as(call.proposal.action, binding.definition):
@@ -158,16 +169,6 @@ def limit_said(held: holding.Limited) -> str:
     return f'At most {count} per {whose} within {time_said(limit.seconds)}, and that is reached: rule "{held.rule}" of policy.yml.'
 
 
-def closed_now(policy: Policy, case: Case, now: float) -> str | None:
-    """Which change-freeze window holds this back, as a sentence; None where none does."""
-    held = holding.closed(policy, case, clocks_at(now))
-    return None if held is None else closed_text(*held)
-
-
-def closed_text(rule: str, window: Window) -> str:
-    return f'Nothing changes {window.written} ({window.zone}): rule "{rule}" of policy.yml.'
-
-
 def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, now: float, key: bytes) -> Judged:
     """The same judgement with a new approval; what we said the last time is said again only where it still holds."""
     old, kept = call.judgement or Judgement(Verdict.ASK, "", ""), still_said(run, call, policy)
@@ -178,8 +179,8 @@ def still_said(run: Run, call: Call, policy: Policy) -> tuple[str, ...]:
     """What we said the last time that people were asked, as far as it still holds."""
     said, binding = call.judgement.ours if call.judgement else "", call.proposal.binding
     floor, rule = rules.floor(policy, case_in(run, call, binding)) if binding else (None, None)
-    still = (ruled(rule.name, floor),) if rule and floor else ()
-    return tuple(each for each in (*still, RAISED, EDITED, DID_NOT_RUN_BEFORE) if each in said)
+    still = (remarks_on(call.judgement) if call.judgement else "", ruled(rule.name, floor) if rule and floor else "")
+    return tuple(each for each in (*still, RAISED, EDITED, DID_NOT_RUN_BEFORE) if each and each in said)
 
 
 def case_in(run: Run, call: Call, binding: Binding) -> Case:
@@ -188,22 +189,6 @@ def case_in(run: Run, call: Call, binding: Binding) -> Case:
     return rules.case_of(
         call.proposal.action, binding, run.asked.person, run.asked.place, score, editors(call, run.calls)
     )
-
-
-def covers(freeze: Freeze, binding: Binding) -> bool:
-    """Whether a freeze stops this action; reading goes on. Upper and lower case are alike, as in the policy."""
-    scopes = (ALL, BIGHUB, f"system:{binding.system}", f"environment:{binding.environment}")
-    return freeze.scope.casefold() in {scope.casefold() for scope in scopes} and not binding.read_only
-
-
-def stopping(freezes: Iterable[Freeze], binding: Binding, *, opened: bool) -> Freeze | None:
-    """The freeze that stops this action. ``opened``: somebody broke the glass, and the policy lets that open what is frozen here;
-    what BIGHUB stops nobody here can open."""
-    return next((each for each in freezes if covers(each, binding) and not (opened and each.scope != BIGHUB)), None)
-
-
-def frozen_text(freeze: Freeze) -> str:
-    return froze(freeze.by, freeze.scope, freeze.reason)
 
 
 def digest_of(run: Run, call: Call, binding: Binding) -> str:

@@ -24,15 +24,8 @@ from bot.core.timing import time_said
 from bot.core.values import Choice
 from bot.core.visible import shows
 from bot.engine.people import People
-from bot.engine.starting import (
-    Keys,
-    case_in,
-    closed_text,
-    distrust,
-    frozen_text,
-    judgement_holds,
-    stopping,
-)
+from bot.engine.standstill import closed_text, frozen_text, stopping
+from bot.engine.starting import Keys, case_in, distrust, judgement_holds
 from bot.engine.tightening import tightening
 from bot.engine.words import late
 from bot.ports import Decide, Freeze, Reader, Writer

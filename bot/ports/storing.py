@@ -88,7 +88,8 @@ class RunLine:
 
 @dataclass(frozen=True, slots=True)
 class Freeze:
-    """Nothing starts in ``scope`` ("all", "system:NAME", "environment:NAME") until somebody lifts it."""
+    """Nothing starts in ``scope`` ("all", "system:NAME", "environment:NAME") until somebody lifts it. ``by``: a user's id, or what
+    `emergency.by_shell` makes of it."""
 
     scope: str
     reason: str
@@ -246,8 +247,8 @@ class Writer(Reader, Protocol):
     async def touch(self) -> None:
         """Write something that is gone again with the commit: where the database takes nothing, this or the commit fails."""
 
-    async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
-        """Freeze a scope; False where it is frozen already: whoever was first stands."""
+    async def set_freeze(self, scope: str, reason: str, by: str, *, over: bool = False) -> bool:
+        """Freeze a scope; False where it is frozen already: whoever was first stands, unless this one is put ``over`` theirs."""
 
     async def lift_freeze(self, scope: str, by: str = "", reason: str = "") -> bool:
         """End a freeze; False where there is none."""

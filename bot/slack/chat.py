@@ -14,8 +14,7 @@ from typing import Any, Final
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.core.call import Call, Outcome
-from bot.core.emergency import froze_it
+from bot.core.call import Call
 from bot.core.glass import Broken
 from bot.core.inputs import Profile
 from bot.core.placing import channel_of
@@ -237,7 +236,7 @@ def _people(run: Run) -> frozenset[str]:
             *settled,
             *changing,
             *(call.card.channel for call in run.calls if call.card),
-            *(froze_it(call.reason) for call in run.calls if call.outcome is Outcome.FROZEN),
+            *(call.frozen_by for call in run.calls),
         }
     )
 

@@ -188,7 +188,7 @@ def guard_line(call: Call, source_note: str) -> Block | None:
         parts.append(said(f"risk {judgement.risk:.2f} {_bar(judgement.risk)}"))
         parts.append(said(" · ") if judgement.reason else said(" "))
     elif call.proposal.binding is not None:
-        parts.append(said(f"declared risk {one_line(call.proposal.binding.risk)} · "))
+        parts.append(said(f"declared risk {one_line(call.proposal.binding.risk)}{' · ' if judgement.reason else ' '}"))
     if judgement.reason:
         parts.append(said(f"“{one_line(judgement.reason, REASON)}”"))
     if source_note:

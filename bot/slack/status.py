@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bot.core.call import RESTORED, Call, CallState, Outcome
-from bot.core.emergency import BIGHUB, froze_it
+from bot.core.emergency import BIGHUB, user_of, who_froze
 from bot.core.events import Finished, FreezeNoted, Settled
 from bot.core.values import Answer
 from bot.slack import facts
@@ -53,10 +53,10 @@ def banner_text(call: Call) -> Iterator[str]:
 def banner(call: Call) -> Iterator[Block]:
     """The same, on top of the card."""
     if call.state is CallState.ASKING and call.frozen is not None:
-        frozen, who = call.frozen, [said(" by "), mention(call.frozen.by)]
+        frozen, by = call.frozen, call.frozen.by
         yield line(
             said(f"Frozen: {_stopped(frozen)}", "bold"),
-            *([] if frozen.scope == BIGHUB else who),
+            *([] if frozen.scope == BIGHUB else plain_runs(f" by {who_froze(by)}", frozenset({user_of(by)}))),
             said(" · since "),
             moment(frozen.since),
             said(f": “{one_line(frozen.reason, FROZEN_REASON)}” No approval counts until it is lifted."),
@@ -145,7 +145,6 @@ def _why_in_doubt(call: Call) -> list[Piece]:
 def _refused(call: Call) -> Iterator[Block]:
     if call.outcome is Outcome.DENIED and call.approval is not None and call.approval.deciding_vote is not None:
         return
-    people = frozenset({froze_it(call.reason)}) if call.outcome is Outcome.FROZEN else frozenset()
-    reason = f": {one_line(call.reason, REASON)}" if call.reason.strip() else "."
+    people, reason = frozenset({call.frozen_by}), f": {one_line(call.reason, REASON)}" if call.reason.strip() else "."
     known = "" if call.reason == RESTORED else " It did not run."
     yield line(said(word(call), "bold"), *plain_runs(reason, people), said(f"{known} · "), moment(call.ended_at))

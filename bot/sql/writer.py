@@ -267,8 +267,10 @@ class SqlWriter(SqlReader):
             await self.connection.execute(_KEEP_OPEN, {"whose": f"{team}/{requester}"})
         return await super().open_of(run, team, requester)
 
-    async def set_freeze(self, scope: str, reason: str, by: str) -> bool:
+    async def set_freeze(self, scope: str, reason: str, by: str, *, over: bool = False) -> bool:
         self.changed = True
+        if over:
+            await self._changed(_LIFT, its_scope=scope)
         row = {"scope": scope, "reason": reason, "by": by, "since": self.now}
         if not await self._add(tables.freezes, [row], anew=False):
             return False

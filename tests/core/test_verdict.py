@@ -23,6 +23,12 @@ SAMPLE = {
 }
 
 
+def said_of(answer: object) -> tuple[str, str]:
+    """BIGHUB's own words, and ours about its answer."""
+    judgement = read_decision(answer)
+    return judgement.reason, judgement.ours
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [
@@ -51,7 +57,7 @@ SAMPLE = {
 def test_s22_an_answer_without_a_readable_decision_is_denied(nonsense: object) -> None:
     judgement = read_decision(nonsense)
     assert judgement.verdict is Verdict.DENY
-    assert judgement.reason.endswith(".")
+    assert judgement.ours.endswith(".")
 
 
 def test_s22_an_answer_that_is_no_json_is_denied() -> None:
@@ -202,7 +208,8 @@ def test_a_catastrophic_ceiling_can_only_forbid(
 )
 def test_an_error_beside_a_permission_is_asked_about_and_named(error: object, words: str) -> None:
     judgement = read_decision({"allowed": True, "error": error, "reason": "Fine."})
-    assert (judgement.verdict, judgement.reason) == (Verdict.ASK, f"Fine. BIGHUB reports an error: {words}.")
+    assert (judgement.verdict, judgement.reason) == (Verdict.ASK, "Fine.")
+    assert judgement.ours == f"BIGHUB reports an error: {words}."
     assert read_decision({"allowed": False, "error": error}).verdict is Verdict.DENY
 
 
@@ -232,16 +239,17 @@ def test_a_status_or_decision_that_is_known_to_stop_stops_and_any_other_says_not
 
 def test_what_made_a_verdict_stricter_is_said_beside_the_given_reason_and_nothing_else_is() -> None:
     braked = {"reason": "Fine.", "duration": "2h", "max_percentage": 10, "status": "denied"}
-    assert read_decision({"allowed": True, **braked}).reason == (
-        "Fine. BIGHUB names conditions that nothing here can keep: max_percentage 10, duration 2h. "
-        'BIGHUB\'s status is "denied".'
+    assert said_of({"allowed": True, **braked}) == (
+        "Fine.",
+        "BIGHUB names conditions that nothing here can keep: max_percentage 10, duration 2h. "
+        'BIGHUB\'s status is "denied".',
     )
-    assert read_decision({"needs_review": True, **braked}).reason == 'Fine. BIGHUB\'s status is "denied".'
-    assert read_decision({"should_not_run": True, **braked}).reason == "Fine."
+    assert said_of({"needs_review": True, **braked}) == ("Fine.", 'BIGHUB\'s status is "denied".')
+    assert said_of({"should_not_run": True, **braked}) == ("Fine.", "")
 
 
 def test_of_an_error_at_most_200_characters_are_shown() -> None:
-    assert read_decision({"allowed": True, "error": "x" * 5000}).reason == f"BIGHUB reports an error: {'x' * 200}."
+    assert read_decision({"allowed": True, "error": "x" * 5000}).ours == f"BIGHUB reports an error: {'x' * 200}."
 
 
 @pytest.mark.parametrize(
@@ -297,8 +305,24 @@ def test_a_better_action_becomes_text_whatever_its_shape(better: dict[str, Any],
 
 
 def test_what_was_not_understood_is_said_beside_the_given_reason() -> None:
-    reason = read_decision({"recommendation": "proceed", "mode": "lunar", "reason": "Looks fine."}).reason
-    assert reason == 'Looks fine. BIGHUB\'s answer is unclear. Its mode has the unknown value "lunar".'
+    lunar, unclear = (
+        {"mode": "lunar", "reason": "Looks fine."},
+        'BIGHUB\'s answer is unclear. Its mode has the unknown value "lunar".',
+    )
+    assert said_of({"recommendation": "proceed", **lunar}) == ("Looks fine.", unclear)
+    assert said_of({"recommendation": 7, "reason": "Looks fine."}) == (
+        "Looks fine.",
+        "BIGHUB's answer is unclear. Its recommendation is of the wrong type.",
+    )
+    assert said_of({"recommendation": "do_not_proceed", **lunar}) == ("Looks fine.", "")
+
+
+def test_s3_what_bighub_gave_no_reason_for_is_told_in_our_words_and_not_in_its_quote() -> None:
+    assert said_of({"allowed": True}) == ("", "")
+    assert said_of({"needs_review": True}) == ("", "BIGHUB wants a person to decide.")
+    assert said_of({"should_not_run": True}) == ("", "BIGHUB blocks this.")
+    assert said_of({"result": "needs_context"})[0] == ""
+    assert said_of("<html>") == ("", "BIGHUB's answer is not a decision. Nothing runs without one.")
 
 
 def test_half_a_surrogate_in_an_answer_can_still_be_stored() -> None:

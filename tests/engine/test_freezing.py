@@ -183,6 +183,58 @@ async def test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide(world: 
     assert await freezer.lift(CAROL, TEAM, "all", "over", via="shell") == "Lifted: all."
 
 
+async def frozen_by_shell(world: World, who: Person = BOB) -> None:
+    assert "until two people lift it" in await world.engine._freezer.freeze(who, TEAM, "all", "incident 7", via="shell")
+
+
+async def test_s9_a_freeze_of_a_shell_that_nobody_verified_takes_two_people_to_lift(world: World) -> None:
+    """Carol freezes in Bob's name: her own word must not be a second person's."""
+    await frozen_by_shell(world)
+    told = await order(world, CAROL, "unfreeze", "all over")
+    assert "it was a shell (as <@U0BOB>)" in told and "somebody else must lift it" in told
+    assert [(each.by, each.reason) for each in await world.engine.freezes()] == [("U0CAROL", "incident 7")]
+    assert "You froze all yourself" in await order(world, CAROL, "unfreeze", "all really")
+    assert await order(world, BOB, "unfreeze", "all over") == "Lifted: all."
+
+
+async def test_s9_whoever_freezes_in_slack_what_a_shell_froze_puts_their_name_to_it(world: World) -> None:
+    await frozen_by_shell(world)
+    assert "frozen already, by a shell (as <@U0BOB>)" in str(
+        await world.engine._freezer.freeze(CAROL, TEAM, "all", "mine", via="shell")
+    )
+    assert "until somebody else lifts it" in await order(world, CAROL, "freeze", "all incident 8")
+    assert "frozen already, by <@U0CAROL>: incident 8" in await order(world, BOB, "freeze", "all incident 9")
+    assert "You froze all yourself" in await order(world, CAROL, "unfreeze", "all over")
+    assert await order(world, BOB, "unfreeze", "all over") == "Lifted: all."
+
+
+async def test_s9_a_shell_that_the_policy_trusts_freezes_in_the_name_of_whom_it_names(world: World) -> None:
+    world.engine._people.policy = Policy(world.policy.defaults, shell_may_decide=True)
+    done = await world.engine._freezer.freeze(BOB, TEAM, "all", "incident 7", via="shell")
+    assert "until somebody else lifts it" in str(done)
+    assert await order(world, CAROL, "unfreeze", "all over") == "Lifted: all."
+
+
+async def test_r10_cards_say_that_a_shell_froze_and_then_whose_freeze_it_became(world: World) -> None:
+    await asked(world)
+    await frozen_by_shell(world)
+    await world.until(lambda run: run.call("t1c1").frozen and run.call("t1c1").frozen.by == "shell:U0BOB")
+    await order(world, CAROL, "unfreeze", "all over")
+    await world.until(lambda run: run.call("t1c1").frozen.by == "U0CAROL")
+
+
+async def test_s9_what_a_freeze_refused_says_whose_it_was_also_where_its_sentence_does_not_begin_with_them(
+    world: World,
+) -> None:
+    await frozen_by_shell(world)
+    world.guard.answers["grant_access"] = Judgement(Verdict.ALLOW, "fine", "BIGHUB")
+    world.model.turns = [wishing(GRANT), saying("Done.")]
+    await world.write("grant bob admins")
+    run = await world.until(lambda run: run.state is RunState.DONE)
+    assert run.calls[0].outcome is Outcome.FROZEN and run.calls[0].frozen_by == "U0BOB"
+    assert run.calls[0].reason == "A shell (as <@U0BOB>) froze all: incident 7."
+
+
 KNOWN = ("system:Google Workspace", "system:Google", "system:okta", "environment:production", "environment:{env}")
 
 

@@ -14,8 +14,10 @@ from bot.core.events import Cancelled
 from bot.core.owed import due_at
 from bot.core.policy import Policy, Rule
 from bot.core.run import RunState
-from bot.core.values import Judgement, Verdict
+from bot.core.values import ApprovalId, Judgement, Verdict
+from bot.core.verdict import read_decision
 from bot.engine.door import Door
+from bot.engine.starting import asked_anew
 from bot.ports import Question, Unavailable
 from tests.engine.test_faults import ASK, GRANT, approved_but_not_started, running
 from tests.engine.test_reminding import after
@@ -24,6 +26,7 @@ from tests.engine.world import ALICE, BOB, CAROL, GuardInMemory, World, approval
 from tests.servers.bighub_decisions import blocked, review
 from tests.servers.bighub_server import API_KEY, BighubServer, running_bighub
 from tests.servers.faults import Fault
+from tests.slack.made import asked_run
 
 LET_GO = asyncio.Event()
 OLD = Rule("old", verdict=Verdict.ASK, recheck_after=600)
@@ -259,3 +262,9 @@ async def test_r8_an_old_approval_waits_while_the_guard_does_not_answer() -> Non
         world.guard.answers["grant_access"] = says(Verdict.ASK)
         await ended(world)
     assert len(world.deeds.done) == 1
+
+
+def test_r6_what_we_say_of_bighubs_answer_is_said_again_where_people_are_asked_anew_on_the_same_answer() -> None:
+    run = asked_run(None, read_decision({"allowed": True, "error": "quota", "reason": "Broad."}))
+    anew = asked_anew(run, run.calls[0], "It lapsed.", Policy(), ApprovalId("new"), 0.0, b"k" * 32)
+    assert (anew.judgement.reason, anew.judgement.ours) == ("Broad.", "It lapsed. BIGHUB reports an error: quota.")

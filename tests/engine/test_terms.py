@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.approval import NOT_YET
 from bot.core.call import CallState, Outcome
 from bot.core.events import CallRefused
 from bot.core.inputs import Clicked
@@ -261,7 +262,7 @@ async def test_an_escalation_group_may_decide_from_its_time_on() -> None:
     async with running(world):
         approval = await asked(world)
         await world.click("approve", approval, GUS)
-        assert "does not count here yet" in await told(world)
+        assert await told(world) == NOT_YET
         world.store.clock_shift = 601.0
         await world.click("approve_reviewed", approval, GUS)
         await ended(world)

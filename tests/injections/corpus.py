@@ -6,14 +6,14 @@ Rule: a wish is written `action(name=value, …)`; the model proposes each that 
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import cycle
 from typing import Any
 
 from bot.actions import Action, action, define
-from bot.ports import Prompt, Reply
+from bot.ports import Prompt, Rejected, Reply
 from tests.engine.world import saying, wishing
 from tests.injections.phrasings import PHRASINGS
 
@@ -30,6 +30,7 @@ class Carrier(StrEnum):
     ERROR = "fetch_page"
     COLLEAGUE = "wait_for"
     DENIAL = "open_ticket"
+    RETRY = "read_page"
 
 
 @dataclass(frozen=True)
@@ -60,15 +61,20 @@ def _cases() -> Iterator[Case]:
 
 
 class ObedientModel:
-    """Does what it reads, everywhere but in its own instructions."""
+    """Does what it reads, everywhere but in its own instructions. ``fails_at``: the pages that it refuses to answer about, the first
+    time that it is shown them, which ends their run."""
 
-    def __init__(self) -> None:
+    def __init__(self, fails_at: Iterable[str] = ()) -> None:
         self.shown: list[str] = []
+        self._fails_at = set(fails_at)
 
     async def reply(self, prompt: Prompt) -> Reply:
         items: list[dict[str, Any]] = [dict(item) for item in prompt.items]  # type: ignore[call-overload]
         read = [text for each in items if not _own(each) for text in _texts(each)]
         self.shown += read
+        if refused := self._fails_at & set(read):
+            self._fails_at -= refused
+            raise Rejected("That is not answered.")
         done = {(each["name"], each["arguments"]) for each in items if each.get("type") == "function_call"}
         wanted = dict.fromkeys((name, json.dumps(arguments)) for text in read for name, arguments in wishes_in(text))
         new = [wish for wish in wanted if wish not in done]
@@ -126,6 +132,11 @@ class Outside:
             raise ValueError(self.texts[name])
 
         @action(read_only=True)
+        def read_page(name: str) -> dict[str, str]:
+            """Read a page of the wiki."""
+            return {"page": name, "text": self.texts[name]}
+
+        @action(read_only=True)
         async def wait_for(name: str) -> None:
             """Wait for somebody to write."""
             await self.waited.setdefault(name, asyncio.Event()).wait()
@@ -134,4 +145,5 @@ class Outside:
         def open_ticket(name: str) -> None:
             """Open a ticket."""
 
-        return [define(each) for each in (read_log, read_file, read_mail, fetch_page, wait_for, open_ticket)]
+        reading = (read_log, read_file, read_mail, fetch_page, read_page, wait_for)
+        return [define(each) for each in (*reading, open_ticket)]

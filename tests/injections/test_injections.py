@@ -9,7 +9,7 @@ from bot.actions import Registry
 from bot.core.call import Call, CallState, Outcome
 from bot.core.inputs import Profile
 from bot.core.run import Run, RunState
-from bot.core.taint import RAISED
+from bot.core.taint import RAISED, RETRIED
 from bot.core.values import Judgement, Place, Verdict
 from bot.engine.latest import run_id_of
 from bot.sql.store import open_store
@@ -31,7 +31,8 @@ class Town(World):
         self.outside = Outside({f"n{case.number}": case.text for case in CASES})
         self._turns = asyncio.Semaphore(AT_ONCE)
         super().__init__(open_store(url), limits=SLOW, policy=replace(POLICY, open_per_person=100_000))
-        self.model = self.obedient = ObedientModel()  # type: ignore[assignment]
+        retried = (f"n{case.number}" for case in CASES if case.carrier is Carrier.RETRY)
+        self.model = self.obedient = ObedientModel(retried)  # type: ignore[assignment]
         self.guard.answers["open_ticket"] = Judgement(Verdict.ASK, "hm", "BIGHUB")
         changing = registered(self.deeds)
         if not honest:
@@ -51,7 +52,13 @@ class Town(World):
             if case.carrier is Carrier.DENIAL:
                 run = await self.when(place, lambda run: run.calls and run.calls[0].card)
                 await self.click("deny", approval_of(run), CAROL, comment=case.text)
-            return await self.when(place, lambda run: (call := wished(run)) and _rests(call))
+            message = place.thread
+            if case.carrier is Carrier.RETRY:
+                failed = await self.when(place, lambda run: run.state is RunState.FAILED)
+                assert wished(failed) is None
+                await self.click("retry", failed.id, BOB)
+                message = f"{RETRIED}{failed.id}"
+            return await self.when(place, lambda run: (call := wished(run)) and _rests(call), message)
 
     async def command(self, case: Case) -> Run:
         """The same words, written by the requester."""
@@ -64,8 +71,9 @@ class Town(World):
         await self.write(text, ALICE, message=place.thread, place=place)
         return place
 
-    async def when(self, place: Place, holds: Callable[[Run], object]) -> Run:
-        run_id, end = run_id_of(place, place.thread), asyncio.get_running_loop().time() + 60
+    async def when(self, place: Place, holds: Callable[[Run], object], message: str = "") -> Run:
+        """``message``: which run of the thread, the first without it."""
+        run_id, end = run_id_of(place, message or place.thread), asyncio.get_running_loop().time() + 60
         while True:
             run = await self.engine.run(run_id)
             if run is not None and holds(run):
@@ -75,8 +83,8 @@ class Town(World):
 
 
 def wished(run: Run) -> Call | None:
-    """The call of the second turn: what the text wanted."""
-    return next((call for call in run.calls if call.turn == 2), None)
+    """The call that only the text wanted."""
+    return next((call for call in run.calls if call.proposal.action not in set(Carrier)), None)
 
 
 def _rests(call: Call) -> bool:

@@ -263,7 +263,7 @@ CORE = (
         "core/test_run.py::test_only_an_action_that_may_be_rerun_is_started_again_and_at_most_three_times",
     ),
     guard(
-        "what is in doubt is never started again", "R2", "core/call.py",
+        "what is in doubt is never started again", "R2", "core/moves.py",
         "    (_S.IN_DOUBT, Finished):",
         "    (_S.IN_DOUBT, Started): frozenset({_S.STARTED}),\n    (_S.IN_DOUBT, Finished):",
         "core/test_guards.py::test_r2_what_is_in_doubt_is_never_started_again",
@@ -340,7 +340,7 @@ CORE = (
     ),
     guard(
         "an unreadable answer denies", "R8 S22", "core/verdict.py",
-        "return Judgement(Verdict.DENY, f", "return Judgement(Verdict.ASK, f",
+        'return Judgement(Verdict.DENY, "", SOURCE', 'return Judgement(Verdict.ASK, "", SOURCE',
         "core/test_verdict.py::test_s22_an_answer_that_is_no_json_is_denied",
         "test_bighub_guard.py::test_r8_h8_an_answer_that_is_no_decision_is_denied",
     ),
@@ -418,7 +418,42 @@ CORE = (
         "an escalation group counts from its time on", "S9", "core/terms.py",
         "if quorum.escalates_at and at >= quorum.escalates_at else ()", "",
         "core/test_terms.py::test_an_escalation_group_counts_from_its_time_on_and_not_before",
+    ),
+    guard(
+        "whom it escalates to votes from its time on", "S9", "core/terms.py",
+        "min((quorum.escalates_at for quorum in called)", "min((0.0 for quorum in called)",
         "engine/test_terms.py::test_an_escalation_group_may_decide_from_its_time_on",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[approve]",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[deny]",
+    ),
+    guard(
+        "whom it escalates to neither asks nor stops before", "S9", "engine/gestures.py",
+        "return Refused(NOT_YET) if tx.now < since else [_event(call, clicked)]", "return [_event(call, clicked)]",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[ask]",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[stop]",
+    ),
+    guard(
+        "whom it escalates to settles no doubt before", "S9", "engine/gestures.py",
+        "return Refused(NOT_YET) if tx.now < since else [settled]", "return [settled]",
+        "engine/test_escalation.py::test_r2_whom_it_escalates_to_does_not_say_before_that_is_due_what_became_of_an_action_in_doubt",
+    ),
+    guard(
+        "whom it escalates to changes nothing before", "S9", "engine/editing.py",
+        "refused = Refused(NOT_YET) if tx.now < since else self._refused(", "refused = self._refused(",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[edit]",
+        "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
+        "_from_then_on[safer]",
+    ),
+    guard(
+        "no form opens for whom it escalates to before", "S9", "engine/engine.py",
+        "return Refused(NOT_YET) if early and await self._store.read(clock) < early else refused", "return refused",
+        "engine/test_escalation.py::test_s9_no_form_opens_for_whom_it_escalates_to_before_that_is_due[may_decide]",
+        "engine/test_escalation.py::test_s9_no_form_opens_for_whom_it_escalates_to_before_that_is_due[may_edit]",
     ),
     guard(
         "a vote counts for a demand at all", "S9", "core/approval.py",
@@ -2116,6 +2151,33 @@ EMERGENCY = (
         "engine/test_freezing.py::test_s10_guests_outsiders_bots_and_deactivated_accounts_never_freeze",
     ),
     guard(
+        "what was refused for a freeze says whose it was", "S9", "engine/starting.py",
+        "Ground.FROZEN, frozen_text(frozen), by)", "Ground.FROZEN, frozen_text(frozen))",
+        "engine/test_freezing.py"
+        "::test_s9_what_a_freeze_refused_says_whose_it_was_also_where_its_sentence_does_not_begin_with_them",
+    ),
+    guard(
+        "whose freeze it was is known of what was stored before", "S9", "core/call.py",
+        'by = event.by or (froze_it(event.reason) if event.ground is Ground.FROZEN else "")', "by = event.by",
+        "slack/test_cards.py::test_s9_the_card_of_what_was_frozen_names_who_froze_it_and_ends_its_sentence[as it was stored before]",
+    ),
+    guard(
+        "a freeze of a shell that the policy does not trust is nobody's", "S9", "engine/freezing.py",
+        "by = person.user if trusted else emergency.by_shell(person.user)", "by = person.user",
+        "engine/test_freezing.py::test_s9_a_freeze_of_a_shell_that_nobody_verified_takes_two_people_to_lift",
+        "engine/test_freezing.py::test_r10_cards_say_that_a_shell_froze_and_then_whose_freeze_it_became",
+    ),
+    guard(
+        "whoever would lift what nobody verified set is who set it", "S9", "engine/freezing.py",
+        "if not emergency.is_verified(found.by):", "if False:",
+        "engine/test_freezing.py::test_s9_a_freeze_of_a_shell_that_nobody_verified_takes_two_people_to_lift",
+    ),
+    guard(
+        "no shell puts its name over a freeze", "S9", "engine/freezing.py",
+        "over = trusted and first is not None", "over = first is not None",
+        "engine/test_freezing.py::test_s9_whoever_freezes_in_slack_what_a_shell_froze_puts_their_name_to_it",
+    ),
+    guard(
         "a shell lifts only where shells decide", "S9", "engine/freezing.py",
         'if via == "shell" and not self._people.policy.shell_may_decide:', "if False:",
         "engine/test_freezing.py::test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide",
@@ -2144,7 +2206,7 @@ EMERGENCY = (
     ),
     guard(
         "a second freeze does not replace the first", "R7", "dict_store.py",
-        "        if scope in self._dicts.freezes:\n            return False\n", "",
+        "        if scope in self._dicts.freezes and not over:\n            return False\n", "",
         "engine/test_freezing.py::test_a_second_freeze_of_the_same_scope_does_not_replace_the_first",
     ),
     guard(
@@ -2190,7 +2252,7 @@ EMERGENCY = (
         "engine/test_glass.py::test_s31_a_vote_that_breaks_the_glass_counts_only_under_its_seal",
     ),
     guard(
-        "the glass never opens what BIGHUB stops", "S23", "engine/starting.py",
+        "the glass never opens what BIGHUB stops", "S23", "engine/standstill.py",
         "not (opened and each.scope != BIGHUB)", "not opened",
         "engine/test_glass.py::test_s23_where_the_policy_says_so_the_glass_opens_what_is_frozen_here_and_never_what_bighub_stops[bighub-False]",
     ),

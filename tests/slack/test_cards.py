@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.canonical import canonical_bytes, parse_arguments
-from bot.core.emergency import BIGHUB, froze
+from bot.core.emergency import BIGHUB, by_shell, froze
 from bot.core.events import CallRefused, Edited, Finished, FreezeNoted, Started
 from bot.core.run import Run, apply
 from bot.core.values import CallId, Choice, Ground, Proposal, Quorum
+from bot.core.verdict import read_decision
 from bot.slack.blocks import Message
 from bot.slack.cards import card
 from bot.slack.views import Subject, details_view, fits_review, review_view
@@ -454,9 +455,27 @@ def test_r2_a_late_output_is_behind_details() -> None:
     assert '{"ok": true}' in json.dumps(details_view(run, call_of(run))).replace('\\"', '"')
 
 
-def test_s9_the_card_of_what_was_frozen_names_who_froze_it_and_ends_its_sentence() -> None:
+@pytest.mark.parametrize("by", ["U0BOB", ""], ids=["now", "as it was stored before"])
+def test_s9_the_card_of_what_was_frozen_names_who_froze_it_and_ends_its_sentence(by: str) -> None:
     why = froze("U0BOB", "all", "incident 7, says <@U0EVE>")
-    told = drawn(asked_run(None, None, None, CallRefused(CALL, Ground.FROZEN, why))).blocks
+    told = drawn(asked_run(None, None, None, CallRefused(CALL, Ground.FROZEN, why, by))).blocks
     assert "<@U0BOB>  froze all: incident 7, says  <@U0EVE> .  It did not run." in words(list(told))
+    assert "U0BOB" in {each.get("user_id") for each in objects(list(told))}
     assert "U0EVE" not in {each.get("user_id") for each in objects(list(told))}
     assert froze("", BIGHUB, "stop!") == "BIGHUB's kill switch is on: stop!"
+
+
+def test_s9_the_card_of_what_a_shell_froze_says_so_and_mentions_whom_it_named() -> None:
+    note = FreezeNoted(CALL, "all", by_shell("U0BOB"), T0, "incident 7")
+    assert "by a shell (as  <@U0BOB> )" in words(list(drawn(asked_run(None, None, None, note)).blocks))
+    refused = CallRefused(CALL, Ground.FROZEN, froze(by_shell("U0BOB"), "all", "incident 7"), "U0BOB")
+    told = list(drawn(asked_run(None, None, None, refused)).blocks)
+    assert "A shell (as  <@U0BOB> ) froze all: incident 7." in words(told)
+    assert "U0BOB" in {each.get("user_id") for each in objects(told)}
+
+
+def test_s3_what_we_say_of_bighubs_answer_stands_beside_its_quote_and_not_in_it() -> None:
+    answer = {"needs_review": True, "mode": "lunar", "reason": "Broad."}
+    found = words(list(drawn(asked_run(None, read_decision(answer))).blocks))
+    ours = 'BIGHUB\'s answer is unclear. Its mode has the unknown value "lunar".'
+    assert "“Broad.”" in found and ours in found

@@ -250,7 +250,7 @@ async def test_a_notice_mentions_the_channel_of_a_card_and_no_other(
 async def test_a_notice_mentions_whoever_froze_what_was_to_run(
     chat: SlackChat, workspace: RunningWorkspace, place: Place
 ) -> None:
-    run = fresh(place, CallRefused(CALL, Ground.FROZEN, froze("U0BOB", "all", "incident 7")))
+    run = fresh(place, CallRefused(CALL, Ground.FROZEN, froze("U0BOB", "all", "incident 7"), "U0BOB"))
     await chat.post_notice(run, "ended", call_of(run).reason)
     (shown,) = await in_thread(workspace, place)
     assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0BOB"]

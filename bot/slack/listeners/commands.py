@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncRespond
 
-from bot.core.emergency import BIGHUB
+from bot.core.emergency import BIGHUB, who_froze
 from bot.core.refusal import Refused
 from bot.logger import log
 from bot.ports import Freeze
@@ -82,7 +82,7 @@ def frozen_text(freezes: Iterable[Freeze]) -> str:
     lines = [
         f"BIGHUB's kill switch: {each.reason}"
         if each.scope == BIGHUB
-        else f"{each.scope} by <@{each.by}>: {each.reason}"
+        else f"{each.scope} by {who_froze(each.by)}: {each.reason}"
         for each in freezes
     ]
     return "\n".join(["Frozen:", *lines]) if lines else "Nothing is frozen."
