@@ -1534,6 +1534,16 @@ DOORS = (
         "        try:\n            await self._queries.enqueue(ENTRYPOINT, run.encode())\n        except ZeroDivisionError as absent:",
         "test_dispatch.py::test_a_wake_up_that_the_database_cannot_take_is_lost_without_an_error",
     ),
+    guard(
+        "lost tables of the queue are made anew", "R11", "dispatch.py",
+        "        await self._complete(queue)\n", "",
+        "test_dispatch.py::test_r11_a_queue_whose_tables_are_lost_makes_them_anew_and_works_on",
+    ),
+    guard(
+        "a queue that stands still says so", "R15", "dispatch.py",
+        "            self._still_since = self._still_since or time.monotonic()\n", "",
+        "test_dispatch.py::test_r11_a_queue_whose_tables_are_lost_makes_them_anew_and_works_on",
+    ),
 )  # fmt: skip
 
 APP = (
