@@ -26,7 +26,7 @@ from bot.core.owed import due_at
 from bot.core.run import Run
 from bot.core.timing import PastStart
 from bot.core.values import RunId
-from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, Sealing
+from bot.ports import LONGEST_LEASE, Conflict, Epoch, Freeze, InboxRow, Lease, Sealing
 from bot.projections import buttons, open_approvals
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, genesis
@@ -71,6 +71,8 @@ _TAKE, _TAKE_OVER = (
     .returning(_run.length, _run.takeovers)
     for free, takeovers in ((_OURS, _run.takeovers), (_LEFT, _DIED))
 )
+_SHORTEN = update(tables.runs).where(_run.run == bindparam("its_run"), _run.lease_until > bindparam("longest"))
+_SHORTEN = _SHORTEN.values(lease_until=bindparam("longest"))
 _HAND_OVER = update(tables.runs).where(_run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"))
 _HAND_OVER = _HAND_OVER.values(lease_owner=_HANDED_OVER, lease_until=bindparam("until"))
 _GIVE = update(tables.runs).where(
@@ -223,10 +225,11 @@ class SqlWriter(SqlReader):
         for statement, more in ((_TAKE, {}), (_TAKE_OVER, {"now": self.now})):
             for length, takeovers in await self._all(statement, **values, **more):
                 return Lease(length, statement is _TAKE_OVER, takeovers)
+        await self._changed(_SHORTEN, its_run=run, longest=self.now + LONGEST_LEASE)
         return None
 
     async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
-        await self._changed(_HAND_OVER, its_run=run, owner=owner, until=self.now + seconds)
+        await self._changed(_HAND_OVER, its_run=run, owner=owner, until=self.now + seconds if seconds else 0.0)
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         return await self._changed(_GIVE, its_run=run, owner=owner, its_length=length) == 1

@@ -1154,6 +1154,7 @@ ENGINE = (
 )  # fmt: skip
 
 
+_STORE = "test_store_contract.py::test_"
 SQL = (
     guard(
         "who counts starts keeps others from starting", "S25", "sql/writer.py",
@@ -1239,6 +1240,21 @@ SQL = (
         '_run.length == bindparam("its_length")\n)\n_GIVE',
         'or_(_run.length == bindparam("its_length"), _run.length != bindparam("its_length"))\n)\n_GIVE',
         "test_store_contract.py::test_a_lease_is_given_back_only_at_the_seen_length[sqlite]",
+    ),
+    guard(
+        "a lease that ends later than any can is seen", "R2", "sql/reader.py",
+        ', _run.lease_until <= bindparam("now") + LONGEST_LEASE)', ")",
+        f"{_STORE}r2_the_lease_of_a_dead_worker_ends_also_where_it_was_taken_by_a_clock_that_was_put_back[sqlite]",
+    ),
+    guard(
+        "a lease that ends later than any can ends in time", "R2", "sql/writer.py",
+        "await self._changed(_SHORTEN, its_run=run, longest=self.now + LONGEST_LEASE)", "pass",
+        f"{_STORE}r2_the_lease_of_a_dead_worker_ends_also_where_it_was_taken_by_a_clock_that_was_put_back[postgres]",
+    ),
+    guard(
+        "what is handed over in peace is anothers by any clock", "R11", "sql/writer.py",
+        "self.now + seconds if seconds else 0.0", "self.now + seconds",
+        f"{_STORE}r11_what_was_handed_over_in_peace_is_anothers_at_once_also_after_the_clock_was_put_back[sqlite]",
     ),
     guard(
         "who hands a run over has not died over it", "R11 R17", "sql/writer.py",
@@ -1738,7 +1754,7 @@ PACE = (
 PARKED = (
     guard(
         "no sweep finds a parked run", "R17", "sql/reader.py",
-        '_run.lease_until < bindparam("now")), _run.parked.is_(None))', '_run.lease_until < bindparam("now")))',
+        "not_(_HELD)), _run.parked.is_(None))", "not_(_HELD)))",
         "engine/test_parking.py"
         "::test_r17_a_run_whose_card_cannot_be_rendered_is_parked_with_its_reason_and_the_others_go_on",
     ),
