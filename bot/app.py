@@ -95,7 +95,7 @@ async def running_bot(
             queue.running(engine.advance, runs_at_once=engine.limits.runs_at_once, heartbeat=settings.heartbeat_seconds)
         )
         await stack.enter_async_context(engine.running(working_seconds(settings.drain_seconds)))
-        port = await stack.enter_async_context(connected(settings, engine))
+        port = await stack.enter_async_context(connected(settings, engine, queue))
         await stack.enter_async_context(policy_watched(settings, loaded.policy, guard, engine))
         stack.callback(queue.stop_taking)
         stack.callback(engine.stop)
@@ -198,11 +198,11 @@ async def accepted(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def connected(settings: Settings, engine: Engine) -> AsyncIterator[int | None]:
+async def connected(settings: Settings, engine: Engine, queue: Queue) -> AsyncIterator[int | None]:
     """Slack's requests come in: over Socket Mode, or over HTTP with signatures. The probes are served in both."""
     app = bolt_app(web_client(settings.slack_bot_token.get_secret_value(), settings.slack_api_url), engine)
     async with contextlib.AsyncExitStack() as stack:
-        routes: list[BaseRoute] = [Route("/livez", alive), Route("/readyz", readiness(engine))]
+        routes: list[BaseRoute] = [Route("/livez", alive), Route("/readyz", readiness(engine, queue))]
         if not settings.socket_mode and settings.slack_signing_secret is not None:
             routes += slack_routes(app, settings.slack_signing_secret.get_secret_value())
         port = await stack.enter_async_context(listening(settings, Starlette(routes=routes)))
@@ -232,10 +232,10 @@ async def alive(request: Request) -> Response:
     return JSONResponse({"ok": True})
 
 
-def readiness(engine: Engine) -> Callable[[Request], Awaitable[Response]]:
+def readiness(engine: Engine, queue: Queue) -> Callable[[Request], Awaitable[Response]]:
     async def ready(request: Request) -> Response:
-        """Ready means: the database takes what is written."""
-        fault = await engine.fault()
+        """Ready means: the database takes what is written, and what is woken is worked."""
+        fault = await engine.fault() or queue.fault()
         return JSONResponse({"ok": fault is None, "fault": fault}, status_code=200 if fault is None else 503)
 
     return ready

@@ -11,6 +11,7 @@ from bot.core.run import ENDS
 from bot.core.timing import PastStart
 from bot.core.values import Place, RunId
 from bot.ports import (
+    LONGEST_LEASE,
     ApprovalGroup,
     Epoch,
     Freeze,
@@ -127,7 +128,7 @@ class DictReader:
 
     def _held(self, run: RunId) -> bool:
         lease = self._dicts.leases.get(run)
-        return lease is not None and lease.until >= self._now
+        return lease is not None and self._now <= lease.until <= self._now + LONGEST_LEASE
 
     async def open_inbox(self, limit: int, without: Collection[str] = ()) -> tuple[InboxRow, ...]:
         hidden = frozenset(without)

@@ -19,7 +19,7 @@ from bot.core.journal import is_progress
 from bot.core.run import ENDS, Run
 from bot.core.values import RunId
 from bot.dict_reader import DictLease, DictReader, Dicts
-from bot.ports import Conflict, Epoch, Freeze, Freezing, InboxRow, Lease, Reader, Sealing, Writer
+from bot.ports import LONGEST_LEASE, Conflict, Epoch, Freeze, Freezing, InboxRow, Lease, Reader, Sealing, Writer
 from bot.projections import buttons, open_approvals, run_line
 
 T = TypeVar("T")
@@ -122,7 +122,10 @@ class _DictWriter(DictReader):
     async def take_lease(self, run: RunId, owner: str, seconds: float, *, afresh: bool = False) -> Lease | None:
         lease = self._dicts.leases.get(run)
         anothers = lease is not None and lease.owner != owner
-        if (anothers and self._held(run)) or run not in self._dicts.lines or run in self._dicts.parked:
+        if lease is not None and anothers and lease.until >= self._now:
+            self._dicts.leases[run] = replace(lease, until=min(lease.until, self._now + LONGEST_LEASE))
+            return None
+        if run not in self._dicts.lines or run in self._dicts.parked:
             return None
         takeovers = 0 if lease is None else lease.takeovers + (lease.owner not in ("", owner))
         self._dicts.leases[run] = DictLease(owner, self._now + seconds, takeovers)
@@ -131,7 +134,7 @@ class _DictWriter(DictReader):
     async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
         lease = self._dicts.leases.get(run)
         if lease is not None and lease.owner == owner:
-            self._dicts.leases[run] = replace(lease, owner="", until=self._now + seconds)
+            self._dicts.leases[run] = replace(lease, owner="", until=self._now + seconds if seconds else 0.0)
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         lease = self._dicts.leases.get(run)

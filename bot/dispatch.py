@@ -5,9 +5,11 @@ Rule 2: no dedupe key (it covers running jobs too, so a click would be dropped) 
 Rule 3: a database that does not answer is `Unavailable` where the queue is opened, and a warning wherever it goes on by itself.
 Rule 4: when the database failed PgQueuer, it begins anew with a driver and a manager of its own, while the runs that it began go
 on: a driver keeps the connection on which it listens, also a dead one.
+Rule 5: tables of PgQueuer that are gone are made anew, and a queue that stands still for long says so: acked work would lie there.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -30,6 +32,7 @@ DEQUEUE_TIMEOUT = timedelta(seconds=1)
 PRUNE_SECONDS, PRUNE_MEMORY_SECONDS = 3600.0, 60.0
 CONNECT_SECONDS = 10.0
 LEAVE_SECONDS = 2.0
+STILL_SECONDS = 5.0
 _CANCEL_AGAIN_SECONDS = 0.25
 _ABSENT = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 Advance = Callable[[RunId], Awaitable[None]]
@@ -45,11 +48,16 @@ class Queue:
         channel: str,
         pool: "asyncpg.Pool | None" = None,
         *,
+        install: Callable[[], Awaitable[None]] | None = None,
         prune_every: float = PRUNE_SECONDS,
+        still_after: float = STILL_SECONDS,
     ) -> None:
-        """``fresh(lost)``: the queries of one life of PgQueuer; it calls ``lost`` when its connection is gone. ``prune_every``: seconds
-        between two prunings of PgQueuer's log, which remembers each job."""
+        """``fresh(lost)``: the queries of one life of PgQueuer; it calls ``lost`` when its connection is gone. ``install``: makes its
+        tables. ``prune_every``: seconds between two prunings of PgQueuer's log, which remembers each job. ``still_after``: how long
+        (seconds) the queue may begin again in vain before that is a fault."""
         self._fresh, self._channel, self._pool, self._prune_every = fresh, Channel(channel), pool, prune_every
+        self._install, self._still_after = install, still_after
+        self._still_since: float | None = None
         self._queries = fresh(lambda: None)
         self._stopping = False
         self._life: QueueManager | None = None
@@ -61,6 +69,11 @@ class Queue:
             await self._queries.enqueue(ENTRYPOINT, run.encode())
         except _ABSENT as absent:
             log.warning("a wake-up was lost; the sweep finds the run", run=run, why=_said(absent))
+
+    def fault(self) -> str | None:
+        """Why nothing that is woken is worked, or None."""
+        still = self._still_since is not None and time.monotonic() - self._still_since > self._still_after
+        return "The queue stands still" if still else None
 
     @asynccontextmanager
     async def running(self, advance: Advance, *, runs_at_once: int, heartbeat: float) -> AsyncIterator[None]:
@@ -92,10 +105,11 @@ class Queue:
         while not self._stopping:
             try:
                 await self._live(advance, runs_at_once, heartbeat)
-            except _ABSENT as absent:
+            except (*_ABSENT, Unavailable) as absent:
                 log.warning("the queue stopped; it starts again", why=_said(absent))
             except Exception:  # whatever the error, the queue must come back
                 log.exception("the queue stopped; it starts again")
+            self._still_since = self._still_since or time.monotonic()
             await asyncio.sleep(DEQUEUE_TIMEOUT.total_seconds())
 
     async def _live(self, advance: Advance, runs_at_once: int, heartbeat: float) -> None:
@@ -103,9 +117,11 @@ class Queue:
         so that one which takes long does not keep the next life from beginning (rule 4)."""
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         queue = self._life = QueueManager(self._fresh(lambda: _settle(over)), self._channel)
+        await self._complete(queue)
 
         @queue.entrypoint(ENTRYPOINT, accepts_context=False)
         async def _advance(job: Job) -> None:
+            self._still_since = None
             work = self._kept(_advanced(advance, RunId((job.payload or b"").decode())))
             await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
 
@@ -117,13 +133,26 @@ class Queue:
                 heartbeat_timeout=timedelta(seconds=heartbeat),
             )
         )
-        await asyncio.wait({life, over}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({life, over}, timeout=DEQUEUE_TIMEOUT.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+        if not life.done() and not over.done():  # it has polled, and was answered
+            self._still_since = None
+            await asyncio.wait({life, over}, return_when=asyncio.FIRST_COMPLETED)
         if over.done():
             life.cancel()
         _settle(over)
         await asyncio.wait({life}, timeout=LEAVE_SECONDS)
         if life.done() and not life.cancelled():
             life.result()
+
+    async def _complete(self, queue: QueueManager) -> None:
+        """The tables may have been lost since the start, with a restore that left them out."""
+        try:
+            await queue.verify_structure()
+        except RuntimeError as lacking:
+            if self._install is None:
+                raise
+            log.warning("the queue's tables are made anew", why=_said(lacking))
+            await self._install()
 
     async def _prune(self) -> None:
         """PgQueuer's log is never pruned otherwise."""
@@ -150,12 +179,21 @@ def in_memory_queue(*, prune_every: float = PRUNE_MEMORY_SECONDS) -> Queue:
     return Queue(lambda lost: kept, _settings().channel, prune_every=prune_every)
 
 
-async def postgres_queue(dsn: str, size: int, *, prune_every: float = PRUNE_SECONDS) -> Queue:
+async def postgres_queue(
+    dsn: str, size: int, *, prune_every: float = PRUNE_SECONDS, still_after: float = STILL_SECONDS
+) -> Queue:
     """For any number of replicas; ``dsn`` is a plain ``postgresql://`` address. The tables are `install_queue`'s.
     Raises `Unavailable`."""
     with _unavailable():
         pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, timeout=CONNECT_SECONDS)
-    return Queue(lambda lost: _queries(_Listening(pool, lost)), _settings().channel, pool, prune_every=prune_every)
+    return Queue(
+        lambda lost: _queries(_Listening(pool, lost)),
+        _settings().channel,
+        pool,
+        install=lambda: install_queue(dsn),
+        prune_every=prune_every,
+        still_after=still_after,
+    )
 
 
 async def install_queue(dsn: str) -> None:

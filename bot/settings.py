@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     policy: Path | None = Field(None, validation_alias="SIGNOFF_POLICY")
     host: str = Field("127.0.0.1", validation_alias="SIGNOFF_HOST")
     port: int = Field(3000, ge=0, le=65535, validation_alias="SIGNOFF_PORT")
-    heartbeat_seconds: float = Field(10.0, ge=2, validation_alias="SIGNOFF_HEARTBEAT_SECONDS")
+    heartbeat_seconds: float = Field(10.0, ge=2, le=120, validation_alias="SIGNOFF_HEARTBEAT_SECONDS")
     drain_seconds: float = Field(10.0, ge=0, validation_alias="SIGNOFF_DRAIN_SECONDS")
     give_up_seconds: float = Field(900.0, gt=0, validation_alias="SIGNOFF_GIVE_UP_SECONDS")
     max_tool_rounds: int = Field(8, ge=1, validation_alias="SIGNOFF_MAX_TOOL_ROUNDS")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import asyncpg  # type: ignore[import-untyped]
 import pytest
+from sqlalchemy import make_url
 
 from bot.core.values import RunId
 from bot.dispatch import Queue, in_memory_queue, install_queue, postgres_queue
@@ -134,10 +135,10 @@ async def test_pruning_goes_on_after_it_failed(postgres_url: str) -> None:
     try:
         await queue.wake(RunId("one"))
         assert await logged() > 0
-        await connection.execute("ALTER TABLE pgqueuer.pgqueuer_log RENAME TO away")
+        await connection.execute("CREATE TABLE keeps (log bigint REFERENCES pgqueuer.pgqueuer_log)")
         async with queue.running(advance, runs_at_once=2, heartbeat=LONG):
             await asyncio.sleep(0.35)
-            await connection.execute("ALTER TABLE pgqueuer.away RENAME TO pgqueuer_log")
+            await connection.execute("DROP TABLE keeps")
             for _ in range(100):
                 if not await logged():
                     break
@@ -204,6 +205,37 @@ async def test_r15_a_queue_hears_again_at_once_after_only_the_connection_on_whic
             await asyncio.sleep(0.1)
     await queue.close()
     assert late < 0.5, "a poll would take up to a second"
+
+
+async def test_r11_a_queue_whose_tables_are_lost_makes_them_anew_and_works_on(
+    postgres: Postgres, postgres_url: str
+) -> None:
+    """And while it cannot make them, it says that it stands still."""
+    await install_queue(postgres_url)
+    queue = await postgres_queue(postgres_url, 4, still_after=0.5)
+    begun: list[str] = []
+    read_only = f"ALTER DATABASE {make_url(postgres_url).database} SET default_transaction_read_only = "
+
+    async def advance(run: RunId) -> None:
+        begun.append(run)
+
+    async def woken_again(run: str) -> None:
+        while run not in begun:  # as the sweep does
+            await queue.wake(RunId(run))
+            await asyncio.sleep(0.2)
+
+    connection = await asyncpg.connect(postgres_url)
+    async with working(queue, advance):
+        await asyncio.wait_for(woken_again("first"), 10)
+        assert queue.fault() is None
+        await connection.execute(read_only + "on")
+        await connection.execute("DROP SCHEMA pgqueuer CASCADE")
+        await until(queue.fault)
+        await connection.execute(read_only + "off")
+        await asyncio.wait_for(woken_again("after"), 10)
+        await until(lambda: queue.fault() is None)
+    await connection.close()
+    await queue.close()
 
 
 async def test_r11_a_queue_that_stops_taking_leaves_what_is_new_to_others_and_finishes_what_it_has(

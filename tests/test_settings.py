@@ -26,8 +26,14 @@ def test_every_missing_variable_is_named_in_a_line_with_its_remedy() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SIGNOFF_PORT", "many"), ("SIGNOFF_PORT", "70000"), ("SIGNOFF_HEARTBEAT_SECONDS", "1"), ("SIGNOFF_MAX_TOOL_ROUNDS", "0")],
-)  # fmt: skip
+    [
+        ("SIGNOFF_PORT", "many"),
+        ("SIGNOFF_PORT", "70000"),
+        ("SIGNOFF_HEARTBEAT_SECONDS", "1"),
+        ("SIGNOFF_HEARTBEAT_SECONDS", "121"),
+        ("SIGNOFF_MAX_TOOL_ROUNDS", "0"),
+    ],
+)
 def test_a_wrong_value_is_named_with_what_is_wrong(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} is wrong"):
         read_settings(**ENOUGH, **{name: value})

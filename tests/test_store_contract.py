@@ -14,7 +14,7 @@ from bot.core.owed import due_at
 from bot.core.run import Run
 from bot.core.values import CallId, Choice, Place, RunId
 from bot.dict_store import DictStore
-from bot.ports import Conflict, Freeze, InboxRow, Lease, Reader, Writer
+from bot.ports import LONGEST_LEASE, Conflict, Freeze, InboxRow, Lease, Reader, Writer
 from bot.sql.store import SqlStore, open_store
 from tests.sql.samples import (
     CAROL,
@@ -33,6 +33,7 @@ from tests.sql.samples import (
 
 AnyStore = DictStore | SqlStore
 R = RunId("run")
+DAY = 86_400.0
 
 
 @pytest.fixture(params=["dict", "sqlite", "postgres"])
@@ -464,6 +465,49 @@ async def test_a_lease_is_given_back_only_at_the_seen_length(store: AnyStore) ->
     assert await give_back(store, "one", 2)
     assert not await give_back(store, "one", 2)
     assert await lease(store, "two") == Lease(2)
+
+
+# --- A clock that is put back ----------------------------------------------------------------------------------------
+
+
+async def test_r2_the_lease_of_a_dead_worker_ends_also_where_it_was_taken_by_a_clock_that_was_put_back(
+    store: AnyStore,
+) -> None:
+    """And not at once: whoever took it may live, and renews it."""
+    await record(store, R, asked())
+    store.clock_shift = DAY
+    assert await lease(store, "one")
+    store.clock_shift = 0.0
+    assert await due_runs(store) == (R,) and not await lease(store, "two")
+    assert await due_runs(store) == (), "it ends as soon as a lease can"
+    store.clock_shift = LONGEST_LEASE - 1.0
+    assert not await lease(store, "two")
+    store.clock_shift = LONGEST_LEASE + 1.0
+    assert await due_runs(store) == (R,)
+    assert await lease(store, "two") == Lease(1, taken_over=True, takeovers=1)
+
+
+async def test_r2_a_living_worker_keeps_its_lease_over_a_clock_that_is_put_back(store: AnyStore) -> None:
+    await record(store, R, asked())
+    store.clock_shift = DAY
+    assert await lease(store, "one")
+    store.clock_shift = 0.0
+    assert not await lease(store, "two") and await lease(store, "one")
+    store.clock_shift = 9.0
+    assert not await lease(store, "two")
+    store.clock_shift = 11.0
+    assert await lease(store, "two") == Lease(1, taken_over=True, takeovers=1), "its length is its own again"
+
+
+async def test_r11_what_was_handed_over_in_peace_is_anothers_at_once_also_after_the_clock_was_put_back(
+    store: AnyStore,
+) -> None:
+    await record(store, R, asked())
+    store.clock_shift = DAY
+    assert await lease(store, "one")
+    await store.write(lambda writer: writer.hand_over(R, "one", 0.0))
+    store.clock_shift = 0.0
+    assert await due_runs(store) == (R,) and await lease(store, "two") == Lease(1, taken_over=True)
 
 
 # --- Who died over a run --------------------------------------------------------------------------------------------

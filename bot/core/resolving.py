@@ -84,9 +84,8 @@ def _refused_here(call: Call) -> bool:
     judgement = call.judgement
     if judgement is None or call.state is not CallState.REFUSED:
         return False
-    return judgement.needs_context or (
-        judgement.verdict is Verdict.DENY and given_verdict(judgement) is not Verdict.DENY
-    )
+    ours = judgement.verdict is Verdict.DENY and bool(judgement.ours) and given_verdict(judgement) is not Verdict.DENY
+    return judgement.needs_context or ours
 
 
 def _questions(approval: Approval | None) -> Iterator[Approval]:

@@ -69,17 +69,18 @@ def read_decision(raw: object) -> Judgement:
     )
 
 
-def given_verdict(judgement: Judgement) -> Verdict:
-    """What BIGHUB itself answered, whatever became stricter here."""
+def given_verdict(judgement: Judgement) -> Verdict | None:
+    """What BIGHUB itself answered, whatever became stricter here; None where that was not kept, or was purged."""
     try:
         return read_decision(json.loads(judgement.decision)).verdict
-    except (ValueError, RecursionError):  # it was not kept, or was purged
-        return judgement.verdict
+    except (ValueError, RecursionError):
+        return None
 
 
 def waits_for_people(judgement: Judgement) -> bool:
     """Whether BIGHUB opened a question to people of its own under this name."""
-    return bool(judgement.request_id) and given_verdict(judgement) is not Verdict.ALLOW
+    given = given_verdict(judgement) or judgement.verdict
+    return bool(judgement.request_id) and given is not Verdict.ALLOW
 
 
 def remarks_on(judgement: Judgement) -> str:

@@ -23,6 +23,7 @@ from bot.ports.asking import (
 )
 from bot.ports.fence import NotOurs, fenced, still_ours
 from bot.ports.storing import (
+    LONGEST_LEASE,
     ApprovalGroup,
     Conflict,
     Decide,
@@ -42,6 +43,7 @@ from bot.ports.storing import (
 )
 
 __all__ = [
+    "LONGEST_LEASE",
     "Actions",
     "ApprovalGroup",
     "Chat",

@@ -14,6 +14,9 @@ from bot.core.values import ApprovalId, Place, RunId
 
 T = TypeVar("T")
 
+LONGEST_LEASE = 90.0
+"""Seconds. A lease that ends later was taken by a clock that has been put back since, and says nothing of when its owner died."""
+
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
@@ -167,8 +170,8 @@ class Reader(Protocol):
     async def due_runs(
         self, limit: int, without: Collection[RunId] = (), woken: Collection[RunId] = ()
     ) -> tuple[RunId, ...]:
-        """Runs whose ``due_at`` has passed, whom nobody holds and that are not parked, the longest due first, but those in
-        ``without``, and those in ``woken`` that nobody has taken and left since; either may be any number."""
+        """Runs whose ``due_at`` has passed, whom nobody holds by a lease that can be true and that are not parked, the longest due
+        first, but those in ``without``, and those in ``woken`` that nobody has taken and left since; either may be any number."""
 
     async def next_due(self) -> float | None:
         """The earliest ``due_at`` of any run that nobody holds and that is not parked."""
@@ -226,13 +229,14 @@ class Writer(Reader, Protocol):
 
     async def take_lease(self, run: RunId, owner: str, seconds: float, *, afresh: bool = False) -> Lease | None:
         """Take or renew the lease on a run; None while somebody else's holds, or while the run is parked. Whoever takes over one
-        that just ended counts a takeover, until the journal says of anything but failures, or the lease is given back.
+        that just ended counts a takeover, until the journal says of anything but failures, or the lease is given back. Somebody
+        else's that ends later than any can ends in `LONGEST_LEASE` from now on: whoever has it and lives renews it before.
         ``afresh``: ``owner`` knows of no lease of its own, so one that it has all the same (the answer to its commit was lost, or
         a work broke) is taken over like a dead one's, but counts none."""
 
     async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
-        """Whoever holds the lease lets it end in ``seconds``, and does not give it back: what was under way may be half done.
-        Nobody has died of it: whoever takes it over counts no takeover."""
+        """Whoever holds the lease lets it end in ``seconds`` (0: now, by any clock), and does not give it back: what was under way may be
+        half done. Nobody has died of it: whoever takes it over counts no takeover."""
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
         """Give the lease back, if the journal is still ``length`` long; False (and the lease stays) where it has grown."""

@@ -29,7 +29,18 @@ from bot.core.fatigue import PastVote
 from bot.core.run import ENDS, BrokenJournal
 from bot.core.timing import PastStart
 from bot.core.values import ApprovalId, Choice, Person, Place, RunId
-from bot.ports import ApprovalGroup, Epoch, Freeze, Freezing, InboxRow, OpenApproval, Rewound, RunLine, Sealing
+from bot.ports import (
+    LONGEST_LEASE,
+    ApprovalGroup,
+    Epoch,
+    Freeze,
+    Freezing,
+    InboxRow,
+    OpenApproval,
+    Rewound,
+    RunLine,
+    Sealing,
+)
 from bot.sql import epochs, tables
 from bot.sql.chain import EventRow, first_fault, genesis
 from bot.sql.codec import decode, references
@@ -57,7 +68,8 @@ def _without(dialect: str, column: ColumnElement[str], without: str = "without")
 _DIALECTS = ("sqlite", "postgresql")
 NOW = {dialect: select(clock(dialect)) for dialect in _DIALECTS}
 _event, _content, _run, _row = tables.events.c, tables.contents.c, tables.runs.c, tables.inbox.c
-_FREE = and_(or_(_run.lease_until.is_(None), _run.lease_until < bindparam("now")), _run.parked.is_(None))
+_HELD = and_(_run.lease_until >= bindparam("now"), _run.lease_until <= bindparam("now") + LONGEST_LEASE)
+_FREE = and_(or_(_run.lease_until.is_(None), not_(_HELD)), _run.parked.is_(None))
 _EVENTS = (
     select(_event.seq, _event.at, _event.kind, _event.body, _event.hash)
     .where(_event.run == bindparam("run"), _event.seq >= bindparam("first"))

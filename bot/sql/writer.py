@@ -12,7 +12,6 @@ from sqlalchemy import (
     delete,
     func,
     literal_column,
-    or_,
     select,
     text,
     update,
@@ -26,9 +25,9 @@ from bot.core.owed import due_at
 from bot.core.run import Run
 from bot.core.timing import PastStart
 from bot.core.values import RunId
-from bot.ports import Conflict, Epoch, Freeze, InboxRow, Lease, Sealing
+from bot.ports import LONGEST_LEASE, Conflict, Epoch, Freeze, InboxRow, Lease, Sealing
 from bot.projections import buttons, open_approvals
-from bot.sql import epochs, tables
+from bot.sql import epochs, leases, tables
 from bot.sql.chain import EventRow, genesis
 from bot.sql.direct import PostgresConnection
 from bot.sql.heads import Heads
@@ -59,31 +58,6 @@ _ADVANCE = _ADVANCE.values(
     | {"rules": case((_run.rules > _OUR_RULES, _run.rules), else_=_OUR_RULES)}
 )
 _PROGRESS = _ADVANCE.values(takeovers=0)
-_HANDED_OVER = ""
-"""Who holds a run that its worker left as it was, because it had to stop, or that was parked: something may be half done."""
-_FREE = _run.lease_owner.is_(None)
-_OURS = or_(_FREE, _run.lease_owner == bindparam("owner"))
-_LEFT = _run.lease_until < bindparam("now")
-_DIED = case((_run.lease_owner == _HANDED_OVER, _run.takeovers), else_=_run.takeovers + 1)
-_TAKE_FREE, _TAKE, _TAKE_OVER = (
-    update(tables.runs)
-    .where(_run.run == bindparam("its_run"), free, _run.parked.is_(None))
-    .values(lease_owner=bindparam("owner"), lease_until=bindparam("until"), takeovers=takeovers)
-    .returning(_run.length, _run.takeovers)
-    for free, takeovers in ((_FREE, _run.takeovers), (_OURS, _run.takeovers), (_LEFT, _DIED))
-)
-_HAND_OVER = update(tables.runs).where(_run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"))
-_HAND_OVER = _HAND_OVER.values(lease_owner=_HANDED_OVER, lease_until=bindparam("until"))
-_GIVE = update(tables.runs).where(
-    _run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.length == bindparam("its_length")
-)
-_GIVE = _GIVE.values(lease_owner=None, lease_until=None, takeovers=0)
-_PARK = update(tables.runs).where(
-    _run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.parked.is_(None)
-)
-_PARK = _PARK.values(parked=bindparam("reason"), lease_owner=None, lease_until=None)
-_RESUME = update(tables.runs).where(_run.run == bindparam("its_run"), _run.parked.is_not(None))
-_RESUME = _RESUME.values(parked=None, takeovers=0, lease_owner=_HANDED_OVER, lease_until=0.0)
 _CLOSE_APPROVALS = delete(tables.approvals).where(tables.approvals.c.approval.in_(bindparam("gone", expanding=True)))
 _KEEP_FREEZES = text("LOCK TABLE freezes IN SHARE MODE")
 _KEEP_STARTS = select(func.pg_advisory_xact_lock(_STARTS_LOCK))
@@ -221,26 +195,27 @@ class SqlWriter(SqlReader):
 
     async def take_lease(self, run: RunId, owner: str, seconds: float, *, afresh: bool = False) -> Lease | None:
         values = {"its_run": run, "owner": owner, "until": self.now + seconds}
-        ways = (_TAKE_FREE, _TAKE, _TAKE_OVER) if afresh else (_TAKE, _TAKE_OVER)
+        ways = (leases.TAKE_FREE, leases.TAKE, leases.TAKE_OVER) if afresh else (leases.TAKE, leases.TAKE_OVER)
         for way in ways:
-            more = {"now": self.now} if way is _TAKE_OVER else {}
+            more = {"now": self.now} if way is leases.TAKE_OVER else {}
             for length, takeovers in await self._all(way, **values, **more):
                 return Lease(length, way is not ways[0], takeovers)
+        await self._changed(leases.SHORTEN, its_run=run, longest=self.now + LONGEST_LEASE)
         return None
 
     async def hand_over(self, run: RunId, owner: str, seconds: float) -> None:
-        await self._changed(_HAND_OVER, its_run=run, owner=owner, until=self.now + seconds)
+        await self._changed(leases.HAND_OVER, its_run=run, owner=owner, until=self.now + seconds if seconds else 0.0)
 
     async def give_back(self, run: RunId, owner: str, length: int) -> bool:
-        return await self._changed(_GIVE, its_run=run, owner=owner, its_length=length) == 1
+        return await self._changed(leases.GIVE, its_run=run, owner=owner, its_length=length) == 1
 
     async def park(self, run: RunId, owner: str, reason: str) -> bool:
         self.changed = True
-        return await self._changed(_PARK, its_run=run, owner=owner, reason=reason) == 1
+        return await self._changed(leases.PARK, its_run=run, owner=owner, reason=reason) == 1
 
     async def resume(self, run: RunId) -> bool:
         self.changed = True
-        return await self._changed(_RESUME, its_run=run) == 1
+        return await self._changed(leases.RESUME, its_run=run) == 1
 
     async def freezes(self) -> tuple[Freeze, ...]:
         if self._dialect == "postgresql":

@@ -1,10 +1,12 @@
-"""R7: the clock jumps, forwards and back: what has expired stays so, and what was approved in time runs within it, once."""
+"""R7: the clock jumps, forwards and back: what has expired stays so, and what was approved in time runs within it, once.
+R2, R3: what a process that died held before the clock went back is taken up all the same."""
 
 import asyncio
 
 import pytest
 
 from bot.core.call import Outcome
+from bot.ports import LONGEST_LEASE
 from tests.engine.test_faults import running
 from tests.engine.test_rotation import clicked_unseen
 from tests.engine.test_terms import asked, ended, told, world_of
@@ -57,5 +59,20 @@ async def test_r7_what_was_approved_in_time_runs_once_however_the_clock_jumps_wi
     world.store.clock_shift = jump
     world.engine = world.new_engine()
     async with running(world):
+        run = await ended(world)
+    assert run.calls[0].outcome is Outcome.EXECUTED and world.deeds.done == ["bob in admins"]
+
+
+async def test_r2_the_run_of_a_worker_that_died_before_the_clock_went_back_goes_on() -> None:
+    world, _ = await approved_and_not_started()
+    world.store.clock_shift = DAY
+    (line,) = await world.store.read(lambda tx: tx.runs(2))
+    assert await world.store.write(lambda tx: tx.take_lease(line.run, "dead", world.limits.lease))
+    world.store.clock_shift = 0.0
+    world.engine = world.new_engine()
+    async with running(world):
+        while await world.store.read(lambda tx: tx.due_runs(1)):
+            await asyncio.sleep(0.01)
+        world.store.clock_shift = LONGEST_LEASE + 1.0
         run = await ended(world)
     assert run.calls[0].outcome is Outcome.EXECUTED and world.deeds.done == ["bob in admins"]

@@ -1062,7 +1062,7 @@ ENGINE = (
         "engine/test_faults.py::test_a_database_that_is_away_for_a_moment_does_not_interrupt_a_running_action",
     ),
     guard(
-        "a resumed run is taken over", "R9 R17", "sql/writer.py",
+        "a resumed run is taken over", "R9 R17", "sql/leases.py",
         "takeovers=0, lease_owner=_HANDED_OVER, lease_until=0.0)", "takeovers=0)",
         "test_store_contract.py::test_r17_a_parked_run_is_due_for_nobody_and_held_by_nobody_until_it_is_resumed[sqlite]",
     ),
@@ -1228,6 +1228,7 @@ ENGINE = (
 )  # fmt: skip
 
 
+_STORE = "test_store_contract.py::test_"
 SQL = (
     guard(
         "who counts starts keeps others from starting", "S25", "sql/writer.py",
@@ -1304,18 +1305,33 @@ SQL = (
         "test_store_contract.py::test_an_inbox_key_is_taken_once_also_after_it_is_done[sqlite]",
     ),
     guard(
-        "a lease is held by one", "R11", "sql/writer.py",
+        "a lease is held by one", "R11", "sql/leases.py",
         '_LEFT = _run.lease_until < bindparam("now")', '_LEFT = _run.lease_until != bindparam("now")',
         "test_store_contract.py::test_a_lease_is_held_by_one[postgres]",
     ),
     guard(
-        "a lease is given back at the seen length", "R11", "sql/writer.py",
-        '_run.length == bindparam("its_length")\n)\n_GIVE',
-        'or_(_run.length == bindparam("its_length"), _run.length != bindparam("its_length"))\n)\n_GIVE',
+        "a lease is given back at the seen length", "R11", "sql/leases.py",
+        '_run.length == bindparam("its_length")\n)\nGIVE',
+        'or_(_run.length == bindparam("its_length"), _run.length != bindparam("its_length"))\n)\nGIVE',
         "test_store_contract.py::test_a_lease_is_given_back_only_at_the_seen_length[sqlite]",
     ),
     guard(
-        "who hands a run over has not died over it", "R11 R17", "sql/writer.py",
+        "a lease that ends later than any can is seen", "R2", "sql/reader.py",
+        ', _run.lease_until <= bindparam("now") + LONGEST_LEASE)', ")",
+        f"{_STORE}r2_the_lease_of_a_dead_worker_ends_also_where_it_was_taken_by_a_clock_that_was_put_back[sqlite]",
+    ),
+    guard(
+        "a lease that ends later than any can ends in time", "R2", "sql/writer.py",
+        "await self._changed(leases.SHORTEN, its_run=run, longest=self.now + LONGEST_LEASE)", "pass",
+        f"{_STORE}r2_the_lease_of_a_dead_worker_ends_also_where_it_was_taken_by_a_clock_that_was_put_back[postgres]",
+    ),
+    guard(
+        "what is handed over in peace is anothers by any clock", "R11", "sql/writer.py",
+        "self.now + seconds if seconds else 0.0", "self.now + seconds",
+        f"{_STORE}r11_what_was_handed_over_in_peace_is_anothers_at_once_also_after_the_clock_was_put_back[sqlite]",
+    ),
+    guard(
+        "who hands a run over has not died over it", "R11 R17", "sql/leases.py",
         "case((_run.lease_owner == _HANDED_OVER, _run.takeovers), else_=_run.takeovers + 1)", "_run.takeovers + 1",
         "test_store_contract.py::test_r17_who_gives_back_or_hands_over_a_run_has_not_died[sqlite]",
     ),
@@ -1608,6 +1624,16 @@ DOORS = (
         "        try:\n            await self._queries.enqueue(ENTRYPOINT, run.encode())\n        except ZeroDivisionError as absent:",
         "test_dispatch.py::test_a_wake_up_that_the_database_cannot_take_is_lost_without_an_error",
     ),
+    guard(
+        "lost tables of the queue are made anew", "R11", "dispatch.py",
+        "        await self._complete(queue)\n", "",
+        "test_dispatch.py::test_r11_a_queue_whose_tables_are_lost_makes_them_anew_and_works_on",
+    ),
+    guard(
+        "a queue that stands still says so", "R15", "dispatch.py",
+        "            self._still_since = self._still_since or time.monotonic()\n", "",
+        "test_dispatch.py::test_r11_a_queue_whose_tables_are_lost_makes_them_anew_and_works_on",
+    ),
 )  # fmt: skip
 
 APP = (
@@ -1802,12 +1828,12 @@ PACE = (
 PARKED = (
     guard(
         "no sweep finds a parked run", "R17", "sql/reader.py",
-        '_run.lease_until < bindparam("now")), _run.parked.is_(None))', '_run.lease_until < bindparam("now")))',
+        "not_(_HELD)), _run.parked.is_(None))", "not_(_HELD)))",
         "engine/test_parking.py"
         "::test_r17_a_run_whose_card_cannot_be_rendered_is_parked_with_its_reason_and_the_others_go_on",
     ),
     guard(
-        "only who holds a run parks it", "R17", "sql/writer.py",
+        "only who holds a run parks it", "R17", "sql/leases.py",
         '_run.run == bindparam("its_run"), _run.lease_owner == bindparam("owner"), _run.parked.is_(None)\n',
         '_run.run == bindparam("its_run"), _run.parked.is_(None), bindparam("owner") != ""\n',
         "test_store_contract.py::test_r17_only_who_holds_a_run_parks_it_and_only_once",

@@ -1,7 +1,10 @@
 """A database that stops under a bot (R15): nothing is acknowledged, nothing happens, and the bot says so; then it goes on by itself."""
 
 import asyncio
+import time
 from pathlib import Path
+
+import asyncpg  # type: ignore[import-untyped]
 
 from tests.databases import Postgres
 from tests.journey.stage import DAN
@@ -32,3 +35,19 @@ async def test_r15_without_its_database_a_bot_is_not_ready_and_acknowledges_noth
         await several.stage.see(thread, "checkout: executed", seconds=30)
         assert await bot.is_ready()
         assert several.lines == ["began checkout", "ended checkout"]
+
+
+async def test_r11_what_is_acknowledged_after_the_queues_tables_were_lost_is_worked_without_a_restart(
+    postgres_url: str, tmp_path: Path
+) -> None:
+    async with fleet(postgres_url, tmp_path, transport="http") as several:
+        (bot,) = await several.launch()
+        thread = await several.stage.mention("restart checkout")
+        await several.stage.card(thread, "checkout", seconds=30)
+        connection = await asyncpg.connect(postgres_url)
+        await connection.execute("DROP SCHEMA pgqueuer CASCADE")
+        await connection.close()
+        lost = time.monotonic()
+        thread = await several.stage.mention("restart search")
+        await several.stage.card(thread, "search", seconds=30)
+        assert time.monotonic() - lost < 20 and await bot.is_ready()

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]
 
+from bot.app import limits_of
+from bot.engine import Limits
+from bot.ports import LONGEST_LEASE
+from bot.settings import read_settings
 from tests.journey.stage import Stage, staged, until
 from tests.servers.faults import Hang
 
@@ -55,6 +59,11 @@ async def watched(url: str, seconds: float, *, beats: int) -> tuple[float, list[
     finally:
         await connection.close()
     return left, seen
+
+
+def test_r2_no_heartbeat_makes_a_lease_longer_than_any_can_be() -> None:
+    longest = read_settings(SIGNOFF_HEARTBEAT_SECONDS="120")
+    assert limits_of(longest).lease <= LONGEST_LEASE and Limits().lease <= LONGEST_LEASE
 
 
 async def test_r11_a_bot_waits_for_what_is_under_way_as_long_as_the_drain_says(sqlite_url: str, tmp_path: Path) -> None:
