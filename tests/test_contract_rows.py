@@ -123,6 +123,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "R19 after a restore nothing runs again without a person": (
         "restore/test_runs.py::test_r19_a_backup_of_any_moment_executes_nothing_again_and_asks_what_may_have_run",
         "restore/test_noticing_sqlite.py::test_r19_an_older_file_beside_its_witness_is_noticed_once",
+        "restore/test_runs.py::test_r19_what_people_do_in_a_shell_before_the_bot_starts_makes_nothing_execute_again",
         "restore/test_noticing_postgres.py::test_r19_a_dump_played_back_into_another_database_is_noticed",
         "upgrades/test_matrix.py::test_r19_a_backup_of_any_moment_of_several_runs_executes_nothing_again",
     ),

@@ -179,6 +179,7 @@ class SqliteStore(SqlStore):
     async def _commit(self, group: list[_Waiting]) -> list["_Done | BaseException"]:
         with own_errors():
             async with _opened(self._writer) as (connection, now):
+                await epochs.agree(connection, now + self.clock_shift, self._witness)
                 writers = [SqlWriter(connection, now, self.clock_shift, self._heads) for _ in group]
                 outcomes = [
                     await self._run_alone(connection.driver_connection, writer, waiting)
@@ -226,7 +227,7 @@ class SqliteStore(SqlStore):
         seen = self._witness.read()  # before the row, which counts a commit before the witness does
         stored = await self.read(lambda tx: epochs.row(tx.connection))
         if not stored.identity or epochs.why_sqlite_was_restored(seen, stored):
-            stored = await self.write(lambda tx: epochs.named_by_witness(tx.connection, tx.now, self._witness))
+            stored = await self.write(lambda tx: epochs.row(tx.connection))  # each write begins an epoch where it must
         return stored.epoch
 
     async def data_version(self) -> int | None:

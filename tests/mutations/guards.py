@@ -1386,6 +1386,12 @@ SQL = (
         "sql/test_lock.py::test_a_second_bot_on_the_same_file_is_refused_and_may_work_once_the_first_has_ended",
     ),
     guard(
+        "whoever writes first looks whether the file is a backup", "R1 R19", "sql/epochs.py",
+        "if stored.identity and not why:", "if stored.identity:",
+        "restore/test_noticing_sqlite.py"
+        "::test_r19_whatever_a_shell_writes_before_anybody_looks_hides_no_restore[False-2]",
+    ),
+    guard(
         "nothing starts before a restore is settled", "R19", "engine/doing.py",
         "if not (await tx.epoch()).settled:", "if False:",
         "restore/test_runs.py::test_r19_between_the_notice_and_the_end_of_the_runs_nothing_starts[sqlite]",
@@ -1836,7 +1842,7 @@ PARKED = (
 RESTORED = (
     guard(
         "each commit is counted", "R19", "sql/epochs.py",
-        "    commits = commits + 1, identity", "    commits = commits, identity",
+        "SET commits = commits + 1", "SET commits = commits",
         "restore/test_noticing_sqlite.py::test_r19_whatever_happened_after_the_backup_is_noticed_as_lost",
         "restore/test_noticing_sqlite.py::test_r19_an_older_file_beside_its_witness_is_noticed_once",
     ),
