@@ -29,6 +29,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "crash/test_crash.py::test_r1_r2_r3_r16_r18_death_at_any_point_is_recovered_from",
         "engine/test_guards.py::test_r3_a_row_is_closed_in_the_transaction_that_records_what_came_of_it",
         "slack/test_forms.py::test_r3_an_edit_that_cannot_be_committed_is_not_acknowledged",
+        "sql/test_place.py::test_r3_r15_a_bot_whose_file_is_not_there_any_more_is_not_ready_and_acknowledges_nothing",
     ),
     "R4 what comes twice, late or in another order counts once": (
         "replicas/test_deliveries.py::test_r4_whatever_slack_delivers_twice_late_or_in_another_order_counts_once",

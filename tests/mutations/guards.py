@@ -1381,6 +1381,18 @@ SQL = (
         "sql/test_schema.py::test_a_schema_that_a_newer_release_has_grown_is_left_alone",
     ),
     guard(
+        "what is committed to a file that was taken away is not acknowledged", "R3 R15", "sql/store.py",
+        "if connection.about[OPENED] != file_at(self._file):", "if False:",
+        "sql/test_place.py"
+        "::test_r3_r15_a_bot_whose_file_is_not_there_any_more_is_not_ready_and_acknowledges_nothing[deleted]",
+    ),
+    guard(
+        "a file may be taken away while a transaction is open", "R15", "sql/store.py",
+        "                await connection.commit()\n                self._stay_with(connection)\n",
+        "                await connection.commit()\n",
+        "sql/test_place.py::test_r15_nobody_hears_of_a_commit_to_a_file_that_was_taken_away_meanwhile",
+    ),
+    guard(
         "one bot works a SQLite file", "R11", "sql/lock.py",
         "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB",
         "sql/test_lock.py::test_a_second_bot_on_the_same_file_is_refused_and_may_work_once_the_first_has_ended",
