@@ -80,6 +80,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "replicas/test_replicas.py::test_r11_a_killed_replicas_work_is_taken_over_within_its_heartbeat",
         "replicas/test_settings.py::test_r11_a_bot_waits_for_what_is_under_way_as_long_as_the_drain_says",
         "test_app.py::test_r11_a_second_bot_on_the_same_file_is_refused_however_that_is_spelled_and_a_shell_is_not",
+        "sql/test_lock.py::test_r11_whoever_deletes_the_lock_file_lets_no_second_bot_in",
     ),
     "R12 releases that are alive beside each other do nothing twice": (
         "upgrades/test_matrix.py::test_r12_releases_that_take_turns_and_die_lose_nothing_and_do_nothing_twice",

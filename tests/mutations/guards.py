@@ -1395,7 +1395,13 @@ SQL = (
     guard(
         "one bot works a SQLite file", "R11", "sql/lock.py",
         "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB",
-        "sql/test_lock.py::test_a_second_bot_on_the_same_file_is_refused_and_may_work_once_the_first_has_ended",
+        "sql/test_lock.py::test_r11_another_file_in_its_place_lets_no_second_bot_in",
+    ),
+    guard(
+        "one bot works a SQLite file, by whatever name, also without the lock file", "R11", "sql/lock.py",
+        "fcntl.fcntl(handle, fcntl.F_OFD_SETLK, _FAR_BYTE)", "pass",
+        "sql/test_lock.py::test_r11_whoever_deletes_the_lock_file_lets_no_second_bot_in",
+        "sql/test_lock.py::test_r11_a_hard_link_to_the_file_lets_no_second_bot_in",
     ),
     guard(
         "whoever writes first looks whether the file is a backup", "R1 R19", "sql/epochs.py",
