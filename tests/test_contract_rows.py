@@ -29,6 +29,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "crash/test_crash.py::test_r1_r2_r3_r16_r18_death_at_any_point_is_recovered_from",
         "engine/test_guards.py::test_r3_a_row_is_closed_in_the_transaction_that_records_what_came_of_it",
         "slack/test_forms.py::test_r3_an_edit_that_cannot_be_committed_is_not_acknowledged",
+        "sql/test_place.py::test_r3_r15_a_bot_whose_file_is_not_there_any_more_is_not_ready_and_acknowledges_nothing",
     ),
     "R4 what comes twice, late or in another order counts once": (
         "replicas/test_deliveries.py::test_r4_whatever_slack_delivers_twice_late_or_in_another_order_counts_once",
@@ -79,6 +80,7 @@ ROWS: dict[str, tuple[str, ...]] = {
         "replicas/test_replicas.py::test_r11_a_killed_replicas_work_is_taken_over_within_its_heartbeat",
         "replicas/test_settings.py::test_r11_a_bot_waits_for_what_is_under_way_as_long_as_the_drain_says",
         "test_app.py::test_r11_a_second_bot_on_the_same_file_is_refused_however_that_is_spelled_and_a_shell_is_not",
+        "sql/test_lock.py::test_r11_whoever_deletes_the_lock_file_lets_no_second_bot_in",
     ),
     "R12 releases that are alive beside each other do nothing twice": (
         "upgrades/test_matrix.py::test_r12_releases_that_take_turns_and_die_lose_nothing_and_do_nothing_twice",
@@ -123,6 +125,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "R19 after a restore nothing runs again without a person": (
         "restore/test_runs.py::test_r19_a_backup_of_any_moment_executes_nothing_again_and_asks_what_may_have_run",
         "restore/test_noticing_sqlite.py::test_r19_an_older_file_beside_its_witness_is_noticed_once",
+        "restore/test_runs.py::test_r19_what_people_do_in_a_shell_before_the_bot_starts_makes_nothing_execute_again",
         "restore/test_noticing_postgres.py::test_r19_a_dump_played_back_into_another_database_is_noticed",
         "upgrades/test_matrix.py::test_r19_a_backup_of_any_moment_of_several_runs_executes_nothing_again",
     ),

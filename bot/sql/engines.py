@@ -22,6 +22,8 @@ from bot.sql.direct import PostgresEngine
 from bot.sql.inline import InlineEngine
 
 BUSY_SECONDS = 10.0
+OPENED = "opened"
+"""Of a connection to SQLite: which file it has open."""
 _IDLE_MILLISECONDS = 10_000
 _READERS = 4
 _POSTGRES_CONNECTIONS = 16
@@ -111,13 +113,14 @@ def _sqlite_engine(url: URL, begin: str, connections: int, query_only: str, busy
         hide_parameters=True,
     )
 
-    def on_connect(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    def on_connect(connection: Any, entry: ConnectionPoolEntry) -> None:
         # Without this Python's driver would begin transactions by itself, later than we do.
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("synchronous=FULL", "foreign_keys=ON", f"query_only={query_only}"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        entry.info[OPENED] = file_at(Path(url.database or ""))
 
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
@@ -125,6 +128,15 @@ def _sqlite_engine(url: URL, begin: str, connections: int, query_only: str, busy
     event.listen(engine, "connect", on_connect)
     event.listen(engine, "begin", on_begin)
     return engine
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Which file stands there, whatever it is called; None for none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def plain_postgres(url: URL, **options: Any) -> AsyncEngine:

@@ -3,6 +3,7 @@ follows from it is the engine's (`engine/restoring.py`).
 
 Rule 1: SQLite counts in the row each commit that changed something; the witness beside the file (`witness.py`) must know the
 same database, and never more commits than it. So a backup after which nothing happened is none: it is as good as the original.
+Whoever writes compares first: otherwise as many commits as were lost, by anybody, would hide that they were.
 Rule 2: Postgres names itself in the row: cluster, timeline, database and journal table. A dump that is played back makes another
 database or table, a recovery to a point in time (and a failover, which may lose commits too) another timeline.
 Rule 3: a part of the name that this role may not ask for is left out. A row that nobody has looked at yet takes what it finds.
@@ -35,12 +36,8 @@ CLUSTER = (
 )
 _MAY_NOT_ASK = frozenset({"42501", "42883", "0A000", "55000"})
 UNKNOWN = "''"
-_COUNT = """
-INSERT INTO epochs (one, number, since, reason, commits, identity) VALUES (1, 0, 0.0, '', 1, ?)
-ON CONFLICT (one) DO UPDATE SET
-    commits = commits + 1, identity = CASE WHEN identity = '' THEN excluded.identity ELSE identity END
-RETURNING identity, commits
-"""
+_COUNTED = "SELECT commits, identity FROM epochs"
+_COUNT = "UPDATE epochs SET commits = commits + 1 RETURNING identity, commits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +100,14 @@ async def _adopt(connection: AnyConnection, identity: str) -> None:
 def count_commit(driver: sqlite3.Connection) -> tuple[str, int]:
     """SQLite only: one row that every commit writes would hold up the replicas of Postgres. The identity, and the commits with
     this one."""
-    identity, commits = driver.execute(_COUNT, (new_identity(),)).fetchone()
+    identity, commits = driver.execute(_COUNT).fetchone()
     return identity, commits
+
+
+def _counted(driver: sqlite3.Connection) -> Row:
+    """SQLite only, asked at each commit: the row without its epoch."""
+    found = driver.execute(_COUNTED).fetchone()
+    return Row(Epoch(), *found) if found is not None else Row(Epoch(), 0, "")
 
 
 async def _there(connection: AnyConnection) -> None:
@@ -117,23 +120,25 @@ def new_identity() -> str:
     return secrets.token_hex(16)
 
 
-async def named_by_witness(connection: AnyConnection, now: float, witness: Witness) -> Row:
-    """Make the row and the witness agree, and begin an epoch where they did not. The witness is written before the commit: what
-    a lost commit leaves in it is taken for what was there before."""
-    stored, seen = await row(connection, hold=True), witness.read()
-    identity, commits = new_identity(), max(stored.commits, seen.commits if seen else 0)
-    if why := why_sqlite_was_restored(seen, stored):
-        await in_thread(lambda: witness.write(identity, commits), "signoff-witness")
+async def agree(connection: InlineConnection, now: float, witness: Witness) -> None:
+    """SQLite, under its write lock and before anything is written: make the row and the witness agree, and begin an epoch where they
+    did not. The witness is written before the commit: what a lost commit leaves in it is taken for what was there before."""
+    stored, seen = _counted(connection.driver_connection), witness.read()
+    why = why_sqlite_was_restored(seen, stored)
+    if stored.identity and not why:
+        return
+    identity = seen.identity if seen and not why else new_identity()
+    commits = max(stored.commits, seen.commits if seen else 0)
+    await in_thread(lambda: witness.write(identity, commits), "signoff-witness")
+    if why:
         await begin(connection, now, why, identity=identity, commits=commits)
-    elif not stored.identity:
-        identity = seen.identity if seen else identity
-        await in_thread(lambda: witness.write(identity, commits), "signoff-witness")
+    else:
+        await _there(connection)
         await _adopt(connection, identity)
-    return await row(connection)
 
 
 async def named(connection: AnyConnection, now: float, here: str) -> Row:
-    """The same for Postgres; ``here`` is what it calls itself."""
+    """Postgres: begin an epoch where the row names another database; ``here`` is what it calls itself."""
     stored = await row(connection, hold=True)
     if why := why_postgres_was_restored(here, stored):
         await begin(connection, now, why, identity=here)

@@ -8,7 +8,7 @@ Rule 2: a connection is used by one task at a time. There are as many as the poo
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -32,6 +32,11 @@ class InlineConnection:
     def driver_connection(self) -> Any:
         """The `sqlite3.Connection`."""
         return self._connection.connection.driver_connection
+
+    @property
+    def about(self) -> Mapping[Any, Any]:
+        """What was noted when it was made."""
+        return self._connection.info
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         return self._connection.execute(statement, parameters)

@@ -5,6 +5,7 @@ Rule 1: a work is committed whole or leaves nothing; its caller hears of it only
 Rule 2: a work that met a `Conflict` runs again, a bounded number of times, after a random pause.
 Rule 3: on SQLite the witness (`witness.py`) hears of a commit that changed something, and only then the caller of the work.
 Rule 4: SQLite has one writer connection. Whatever waits for it is committed together, each work behind its own savepoint.
+Rule 5: nobody hears of a commit to a SQLite file that does not stand in its place any more.
 """
 
 import asyncio
@@ -22,9 +23,18 @@ from sqlalchemy import URL
 from bot.ports import Conflict, Epoch, Unavailable
 from bot.sql import epochs
 from bot.sql.direct import Snapshots
-from bot.sql.engines import is_sqlite, normalise, own_errors, postgres_engine, sqlite_readers, sqlite_writer
+from bot.sql.engines import (
+    OPENED,
+    file_at,
+    is_sqlite,
+    normalise,
+    own_errors,
+    postgres_engine,
+    sqlite_readers,
+    sqlite_writer,
+)
 from bot.sql.heads import Heads
-from bot.sql.inline import InlineEngine
+from bot.sql.inline import InlineConnection, InlineEngine
 from bot.sql.reader import NOW, SqlReader
 from bot.sql.witness import Held, Witness
 from bot.sql.writer import SqlWriter
@@ -146,7 +156,8 @@ class SqliteStore(SqlStore):
     def __init__(self, url: URL) -> None:
         super().__init__(sqlite_readers(url))
         self._writer = sqlite_writer(url)
-        self._witness = Witness(Path(url.database or ""))
+        self._file = Path(url.database or "")
+        self._witness = Witness(self._file)
         self._waiting: list[_Waiting] = []
         self._committing: asyncio.Task[None] | None = None
 
@@ -179,6 +190,8 @@ class SqliteStore(SqlStore):
     async def _commit(self, group: list[_Waiting]) -> list["_Done | BaseException"]:
         with own_errors():
             async with _opened(self._writer) as (connection, now):
+                self._stay_with(connection)
+                await epochs.agree(connection, now + self.clock_shift, self._witness)
                 writers = [SqlWriter(connection, now, self.clock_shift, self._heads) for _ in group]
                 outcomes = [
                     await self._run_alone(connection.driver_connection, writer, waiting)
@@ -188,10 +201,18 @@ class SqliteStore(SqlStore):
                 changed = any(writer.changed for writer in done)
                 count = epochs.count_commit(connection.driver_connection) if changed else None
                 await connection.commit()
+                self._stay_with(connection)
         for writer in done:
             self._heads.keep(writer.heads)
         absent = await self._unwitnessed(*count) if count is not None else None
         return outcomes if absent is None else [absent if isinstance(each, _Done) else each for each in outcomes]
+
+    def _stay_with(self, connection: InlineConnection) -> None:
+        """What is committed to a file that was moved away is lost to everybody else. Raises `Unavailable`."""
+        if connection.about[OPENED] != file_at(self._file):
+            raise Unavailable(
+                "The database's file was replaced or removed while it was open: what has it open must end"
+            )
 
     async def _unwitnessed(self, identity: str, commits: int) -> Unavailable | None:
         """A commit that no witness knows of could be lost unnoticed: nobody acts on it. Whoever else writes it just now is waited for
@@ -226,7 +247,7 @@ class SqliteStore(SqlStore):
         seen = self._witness.read()  # before the row, which counts a commit before the witness does
         stored = await self.read(lambda tx: epochs.row(tx.connection))
         if not stored.identity or epochs.why_sqlite_was_restored(seen, stored):
-            stored = await self.write(lambda tx: epochs.named_by_witness(tx.connection, tx.now, self._witness))
+            stored = await self.write(lambda tx: epochs.row(tx.connection))  # each write begins an epoch where it must
         return stored.epoch
 
     async def data_version(self) -> int | None:

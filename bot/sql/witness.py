@@ -48,11 +48,17 @@ class Witness:
         file = database.resolve()
         self._path = file.with_name(file.name + ".witness")
         self._lock = file.with_name(file.name + ".witness-lock")
+        self._last: tuple[_Stamp, Witnessed] | None = None
 
     def read(self) -> Witnessed | None:
-        """None where there is no file. Raises `Unavailable`, as `write`."""
+        """None where there is no file. One that nobody has touched since it was last seen is not opened. Raises `Unavailable`, as
+        `write`."""
         with _unavailable():
-            return self._read()
+            try:
+                stamp = _stamp(self._path.stat())
+            except FileNotFoundError:
+                return None
+            return self._last[1] if self._last is not None and self._last[0] == stamp else self._read()
 
     def _read(self) -> Witnessed | None:
         try:
@@ -60,10 +66,9 @@ class Witness:
         except FileNotFoundError:
             return None
         try:
-            said = json.loads(os.read(file, 4096))
-            return Witnessed(str(said["identity"]), int(said["commits"]), _is_original(file, said))
-        except (ValueError, KeyError, TypeError):
-            return DAMAGED
+            witnessed = _said_by(file)
+            self._last = _stamp(os.fstat(file)), witnessed
+            return witnessed
         finally:
             os.close(file)
 
@@ -87,6 +92,23 @@ class Witness:
             finally:
                 os.close(file)
             new.replace(self._path)
+            self._last = _stamp(self._path.stat()), Witnessed(identity, commits, original=True)
+
+
+_Stamp = tuple[int, ...]
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    """Another one after whatever is done to a file, or with another file in its place."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _said_by(file: int) -> Witnessed:
+    try:
+        said = json.loads(os.read(file, 4096))
+        return Witnessed(str(said["identity"]), int(said["commits"]), _is_original(file, said))
+    except (ValueError, KeyError, TypeError):
+        return DAMAGED
 
 
 def _is_original(file: int, said: dict[str, object]) -> bool:

@@ -1397,9 +1397,33 @@ SQL = (
         "sql/test_schema.py::test_a_schema_that_a_newer_release_has_grown_is_left_alone",
     ),
     guard(
+        "what is committed to a file that was taken away is not acknowledged", "R3 R15", "sql/store.py",
+        "if connection.about[OPENED] != file_at(self._file):", "if False:",
+        "sql/test_place.py"
+        "::test_r3_r15_a_bot_whose_file_is_not_there_any_more_is_not_ready_and_acknowledges_nothing[deleted]",
+    ),
+    guard(
+        "a file may be taken away while a transaction is open", "R15", "sql/store.py",
+        "                await connection.commit()\n                self._stay_with(connection)\n",
+        "                await connection.commit()\n",
+        "sql/test_place.py::test_r15_nobody_hears_of_a_commit_to_a_file_that_was_taken_away_meanwhile",
+    ),
+    guard(
         "one bot works a SQLite file", "R11", "sql/lock.py",
         "fcntl.LOCK_EX | fcntl.LOCK_NB", "fcntl.LOCK_SH | fcntl.LOCK_NB",
-        "sql/test_lock.py::test_a_second_bot_on_the_same_file_is_refused_and_may_work_once_the_first_has_ended",
+        "sql/test_lock.py::test_r11_another_file_in_its_place_lets_no_second_bot_in",
+    ),
+    guard(
+        "one bot works a SQLite file, by whatever name, also without the lock file", "R11", "sql/lock.py",
+        "fcntl.fcntl(handle, fcntl.F_OFD_SETLK, _FAR_BYTE)", "pass",
+        "sql/test_lock.py::test_r11_whoever_deletes_the_lock_file_lets_no_second_bot_in",
+        "sql/test_lock.py::test_r11_a_hard_link_to_the_file_lets_no_second_bot_in",
+    ),
+    guard(
+        "whoever writes first looks whether the file is a backup", "R1 R19", "sql/epochs.py",
+        "if stored.identity and not why:", "if stored.identity:",
+        "restore/test_noticing_sqlite.py"
+        "::test_r19_whatever_a_shell_writes_before_anybody_looks_hides_no_restore[False-2]",
     ),
     guard(
         "nothing starts before a restore is settled", "R19", "engine/doing.py",
@@ -1862,7 +1886,7 @@ PARKED = (
 RESTORED = (
     guard(
         "each commit is counted", "R19", "sql/epochs.py",
-        "    commits = commits + 1, identity", "    commits = commits, identity",
+        "SET commits = commits + 1", "SET commits = commits",
         "restore/test_noticing_sqlite.py::test_r19_whatever_happened_after_the_backup_is_noticed_as_lost",
         "restore/test_noticing_sqlite.py::test_r19_an_older_file_beside_its_witness_is_noticed_once",
     ),

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from bot.ports import InboxRow, Unavailable
 from bot.sql.schema import migrate, step_down
 from bot.sql.store import open_store
 from bot.sql.witness import Witness
+from bot.sql.writer import SqlWriter
 from tests.engine.world import World
 from tests.restore.backups import WITNESS, back_up_sqlite, beside, move, path_of, play_back_sqlite
 from tests.sql.samples import asked, judged_allow, proposed, record
@@ -196,6 +198,69 @@ async def test_r19_where_files_have_no_generation_a_later_change_tells(path: Pat
             beside(moved, ending).unlink(missing_ok=True)
 
 
+@pytest.mark.parametrize("writes", [1, 2, 20])
+@pytest.mark.parametrize("with_its_witness", [False, True])
+async def test_r19_whatever_a_shell_writes_before_anybody_looks_hides_no_restore(
+    path: Path, backup: Path, writes: int, with_its_witness: bool
+) -> None:
+    """As many commits as the backup lacks, and more."""
+    play_back_sqlite(backup, path, copy=("cp", "-p"), witness=with_its_witness)
+    await freeze_many(path, writes)
+    assert [await noticed(path), await noticed(path)] == [1, 1]
+
+
+async def test_r19_what_is_written_beside_no_witness_makes_none_for_a_database_that_came_without(path: Path) -> None:
+    beside(path, WITNESS).unlink()
+    await freeze_many(path, 1)
+    assert await noticed(path) == 1
+
+
+async def test_r19_a_backup_played_back_into_the_file_that_a_living_bot_writes_is_noticed_by_its_next_commit(
+    path: Path, backup: Path
+) -> None:
+    """SQLite's own `.restore`: the bot's connections go on with what was put into the file."""
+    store = open_store(f"sqlite:///{path}")
+    await store.write(lambda tx: tx.set_freeze("system:last", "the last thing before", "U1"))
+    with closing(sqlite3.connect(backup / path.name)) as old, closing(sqlite3.connect(path)) as live:
+        old.backup(live)
+
+    async def starts(tx: SqlWriter) -> bool:
+        return (await tx.epoch()).settled
+
+    assert not await store.write(starts), "whoever would start something in the very first transaction is told"
+    await store.close()
+
+
+async def freeze_many(path: Path, times: int) -> None:
+    """As `signoff freeze` does, in a process that looks at nothing else."""
+    store = open_store(f"sqlite:///{path}")
+    for number in range(times):
+        await store.write(lambda tx, number=number: tx.set_freeze(f"system:{number}", "after the restore", "U1"))
+    await store.close()
+
+
+async def test_r19_signoff_commands_before_the_bot_hide_no_restore(path: Path, backup: Path, tmp_path: Path) -> None:
+    play_back_sqlite(backup, path, copy=("cp", "-p"), witness=False)
+    lost = commits(path) - counted(path)
+    assert 0 < lost <= 3
+    for number in range(lost):
+        signoff(path, tmp_path, "freeze", "a test", "--as", "U0CAROL", "--scope", f"system:{number}")
+    assert await noticed(path) == 1
+
+
+def counted(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as live:
+        return int(live.execute("SELECT commits FROM epochs").fetchone()[0])
+
+
+def signoff(path: Path, folder: Path, *command: str) -> None:
+    """A command of somebody's shell."""
+    slack = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_API_URL": "http://127.0.0.1:9/api/"}  # nobody answers there
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{path}", **slack}
+    (folder / "policy.yml").write_text("defaults: {approvers: user:U0CAROL}\n")
+    subprocess.run([sys.executable, "-m", "bot", *command], check=True, cwd=folder, env=environment)
+
+
 # --- it is no restore -------------------------------------------------------------------------------------------------
 
 
@@ -236,21 +301,21 @@ async def test_r19_a_symbolic_link_leads_to_the_same_witness(path: Path, tmp_pat
 
 
 async def test_r19_a_signoff_command_beside_the_bot_is_no_restore(path: Path, tmp_path: Path) -> None:
-    slack = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_API_URL": "http://127.0.0.1:9/api/"}  # nobody answers there
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": f"sqlite:///{path}", **slack}
-    (tmp_path / "policy.yml").write_text("defaults: {approvers: user:U0CAROL}\n")
     for command in (["pending"], ["freeze", "a test", "--as", "U0CAROL"], ["migrate"]):
-        subprocess.run([sys.executable, "-m", "bot", *command], check=True, cwd=tmp_path, env=environment)
+        signoff(path, tmp_path, *command)
     assert await noticed(path) == 0
 
 
 async def test_r19_a_death_between_the_commit_and_the_witness_is_no_restore(path: Path) -> None:
     """The database then knows of more commits than its witness; nobody has acted on those."""
-    witness = beside(path, WITNESS)
-    witness.rename(beside(path, ".kept"))
-    await start_an_action(path, "second")
-    beside(path, ".kept").rename(witness)
-    assert await noticed(path) == 0
+    before, in_its_way = commits(path), beside(path, WITNESS + ".new")
+    in_its_way.mkdir()
+    with pytest.raises(Unavailable, match="witness"):
+        await start_an_action(path, "second")
+    in_its_way.rmdir()
+    assert await noticed(path) == 0 and commits(path) == before
+    await start_an_action(path, "third")
+    assert commits(path) > before + 1
 
 
 async def test_r19_a_slower_process_does_not_take_the_witness_back(path: Path) -> None:

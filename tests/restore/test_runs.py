@@ -152,6 +152,26 @@ async def settled_and_retried(world: World, run: Run) -> None:
     assert again.calls[0].state is CallState.EXECUTED and len(world.deeds.done) == before + 1
 
 
+@pytest.mark.parametrize("moment", IN_DOUBT, ids=lambda moment: moment.__name__)
+async def test_r19_what_people_do_in_a_shell_before_the_bot_starts_makes_nothing_execute_again(
+    backups: Backups, moment: Moment
+) -> None:
+    world = Unhurried(limits=PATIENT)
+    async with working(world, backups.url):
+        await moment(world)  # type: ignore[misc]
+        backups.take()
+        await go_on(world)
+    done, world.deeds.hold = list(world.deeds.done), None
+    shell = open_store(backups.play_back())
+    for number in range(20):
+        await shell.write(lambda tx, number=number: tx.set_freeze(f"system:{number}", "after the restore", "U1"))
+    await shell.close()
+    async with working(world, backups.url):
+        run = await world.until(lambda run: run.state is RunState.FAILED and run.delivered("end:1"))
+        assert run.end_reason == REASON and run.calls[0].state is CallState.IN_DOUBT
+        assert world.deeds.done == done
+
+
 async def test_r19_an_old_click_on_a_card_is_explained_and_counts_for_nothing(backups: Backups) -> None:
     world = Unhurried(limits=PATIENT)
     async with working(world, backups.url):

@@ -1,7 +1,9 @@
 """One bot on one SQLite file: the second is refused in a sentence, and a dead one holds nothing."""
 
+import contextlib
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ from bot.errors import ConfigurationError
 from bot.ports import Lease
 from bot.sql.lock import end_leases, only_bot
 from bot.sql.store import open_store
+from tests.restore.backups import path_of
 from tests.sql.samples import asked, record
 
 HOLD = """
@@ -41,6 +44,46 @@ def test_another_name_of_the_same_file_is_the_same_lock_and_another_file_is_not(
     alias.symlink_to(database)
     with only_bot(database), only_bot(tmp_path / "other.db"), pytest.raises(ConfigurationError), only_bot(alias):
         pass
+
+
+def test_r11_whoever_deletes_the_lock_file_lets_no_second_bot_in(tmp_path: Path) -> None:
+    database = tmp_path / "signoff.db"
+    with only_bot(database):
+        (tmp_path / "signoff.db.lock").unlink()
+        with pytest.raises(ConfigurationError, match="Another bot works on"), only_bot(database):
+            pass
+    with only_bot(database):
+        pass
+
+
+def test_r11_a_hard_link_to_the_file_lets_no_second_bot_in(tmp_path: Path) -> None:
+    database, alias = tmp_path / "signoff.db", tmp_path / "alias.db"
+    database.touch()
+    os.link(database, alias)
+    with only_bot(database), pytest.raises(ConfigurationError, match="Another bot works on"), only_bot(alias):
+        pass
+
+
+def test_r11_another_file_in_its_place_lets_no_second_bot_in(tmp_path: Path) -> None:
+    database = tmp_path / "signoff.db"
+    database.touch()
+    with only_bot(database):
+        database.unlink()
+        with pytest.raises(ConfigurationError, match="Another bot works on"), only_bot(database):
+            pass
+
+
+async def test_r11_the_bots_lock_on_its_file_keeps_no_shell_from_it(sqlite_url: str) -> None:
+    """SQLite's own locks are elsewhere in the file, the exclusive one as well."""
+    store = open_store(sqlite_url)
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(path_of(sqlite_url))], stdout=subprocess.PIPE) as bot:
+        assert bot.stdout is not None and bot.stdout.readline() == b"held\n"
+        await record(store, RunId("run"), asked())
+        await store.close()
+        with contextlib.closing(sqlite3.connect(path_of(sqlite_url))) as shell:
+            shell.execute("PRAGMA locking_mode=EXCLUSIVE")
+            assert shell.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+        bot.kill()
 
 
 def test_a_killed_bot_leaves_the_lock_behind_for_the_next(tmp_path: Path) -> None:
