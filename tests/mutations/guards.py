@@ -2321,7 +2321,7 @@ EMERGENCY = (
     ),
     guard(
         "freezes of systems do not hide our own switch", "S23", "engine/overseeing.py",
-        "ours = await tx.freezings(LOOKED_AT, ALL)", "ours = await tx.freezings(50)",
+        "return await tx.freezings(LOOKED_AT, ALL)", "return await tx.freezings(50)",
         "engine/test_overseeing.py::test_s23_after_many_freezes_of_systems_our_own_switch_is_still_ours",
     ),
     guard(
@@ -2331,8 +2331,19 @@ EMERGENCY = (
     ),
     guard(
         "only our own switch is taken back", "S23", "engine/overseeing.py",
-        "if each.id and _is_ours(each, [other for other in rows if other.number < row.number]):", "if each.id:",
+        "if each.id and _is_ours(each, ours):", "if each.id:",
         "engine/test_overseeing.py::test_s23_what_others_stopped_stays_when_our_own_freeze_is_lifted",
+    ),
+    guard(
+        "what another replica takes back meanwhile is not taken for others'", "S23", "engine/overseeing.py",
+        "(*_standing(before), *_standing(await _everything(tx)))", "_standing(await _everything(tx))",
+        "engine/test_mirroring.py::test_s23_a_switch_of_ours_that_another_replica_takes_back_meanwhile_stops_nothing",
+    ),
+    guard(
+        "a switch that was ours once is ours no more", "S23", "engine/overseeing.py",
+        "stands = row.switch is None", "stands = True",
+        "engine/test_mirroring.py::test_s23_a_switch_that_others_set_under_the_name_that_ours_had_stops_here",
+        "engine/test_mirroring.py::test_s23_the_lifting_of_a_later_freeze_leaves_what_others_set_under_the_name_that_ours_had",
     ),
     guard(
         "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",
