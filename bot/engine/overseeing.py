@@ -5,7 +5,8 @@ other, outlives this process and is on every open card. It ends when BIGHUB says
 Rule 2: nothing that changes something starts on an answer older than `FRESH_SECONDS`, or on none: it waits. Reading goes on.
 Rule 3: a freeze of everything sets BIGHUB's switch, and its lifting takes that back; ours is known by the marker in its reason, so
 that whoever died between setting it and noting it does not set it twice. It is ours only until it is taken back: what is on afterwards
-was set by others, whatever its name and reason.
+was set by others, whatever its name and reason. Where BIGHUB does not follow, whoever froze or lifted hears it, and the list of freezes
+says it until it does.
 Rule 4: a denial at BIGHUB ends what waits here. An approval at BIGHUB is nobody's vote. It is looked at where the list of denials is cut:
 then nothing that BIGHUB asked people about starts unless it is listed as waiting or approved, and so was not denied.
 """
@@ -43,6 +44,10 @@ LOOKED_AT = 1_000
 """Of the times that everything was frozen or lifted: those of a system or environment among them would hide our own switch."""
 SAYS_NOTHING = "BIGHUB does not say whether its kill switch is on, so nothing starts that changes something: {}"
 SAYS_NO_DENIAL = "BIGHUB does not say whether this was denied there: {}"
+NOT_FOLLOWED = (
+    "BIGHUB's kill switch does not follow what was frozen or lifted here as a whole. I go on trying; see to it on BIGHUB's dashboard"
+    " where it is urgent. {}"
+)
 DENIED_THERE = "Denied on BIGHUB's dashboard."
 
 
@@ -55,6 +60,8 @@ class Overseer:
         self._cut = ""
         self._heard: set[str] = set()
         self._looking = asyncio.Lock()
+        self.unfollowed = ""
+        """Why BIGHUB's kill switch does not follow what was done here, as sentences; "" where it does."""
 
     @property
     def present(self) -> bool:
@@ -70,12 +77,20 @@ class Overseer:
                 raise Unavailable(SAYS_NO_DENIAL.format(self._cut))
 
     async def watch(self) -> None:
-        """One round: what changed there, and what is to change there."""
-        if self._oversight is None:
-            return
+        """One round: what is to change there, and what changed there."""
+        await self.mirror()
         await self.look(0.0)
+
+    async def mirror(self) -> str:
+        """Let BIGHUB follow what was frozen or lifted here as a whole; `unfollowed`. Raises `Unavailable` for the store."""
+        if self._oversight is None:
+            return ""
         async with self._looking:
-            await self._mirror(self._oversight)
+            why = await self._mirror(self._oversight)
+        if why and not self.unfollowed:
+            log.warning("BIGHUB's kill switch does not follow", why=why)
+        self.unfollowed = NOT_FOLLOWED.format(why) if why else ""
+        return self.unfollowed
 
     async def look(self, fresh: float) -> None:
         """Ask BIGHUB, unless it was asked within the last ``fresh`` seconds. Raises `Unavailable`."""
@@ -153,16 +168,23 @@ class Overseer:
 
     # --- to there ---------------------------------------------------------------------------------------------------
 
-    async def _mirror(self, oversight: Oversight) -> None:
-        """Whatever was frozen or lifted here as a whole and BIGHUB was not told of yet."""
+    async def _mirror(self, oversight: Oversight) -> str:
+        """Whatever was frozen or lifted here as a whole and BIGHUB was not told of yet; why it does not take some of that, or ""."""
         everything = await self._store.read(_everything)
         new = [each for each in reversed(everything) if each.switch is None]
-        if not new:
-            return
-        on = await oversight.switches()
+        why = ""
+        try:
+            on = await oversight.switches() if new else ()
+        except (Unavailable, Rejected) as silent:
+            return str(silent)
         for each in new:
-            name = await (self._release if each.lifted else self._set)(oversight, each, everything, on)
+            try:
+                name = await (self._release if each.lifted else self._set)(oversight, each, everything, on)
+            except (Unavailable, Rejected) as silent:
+                why = str(silent)
+                continue
             await self._store.write(lambda tx, number=each.number, name=name: tx.mark_freezing(number, switch=name))  # type: ignore[misc]
+        return why
 
     @staticmethod
     async def _set(oversight: Oversight, row: Freezing, rows: Sequence[Freezing], on: Sequence[Switch]) -> str:

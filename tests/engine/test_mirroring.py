@@ -1,14 +1,17 @@
 """A freeze of everything is BIGHUB's kill switch too, and no other switch is taken for ours (S23): over the real client, to a server."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from bot.bighub_oversight import BighubOversight
 from bot.ports import Switch
-from tests.engine.test_overseeing import looked
+from tests.engine.test_freezing import order
+from tests.engine.test_overseeing import looked, until
 from tests.engine.world import BOB, CAROL, World
 from tests.servers.bighub_server import API_KEY, BighubServer, running_bighub
+from tests.servers.faults import Fault
 
 
 class Overtaken(BighubOversight):
@@ -107,3 +110,53 @@ async def test_s23_a_switch_of_ours_that_another_replica_takes_back_meanwhile_st
     await world.engine._overseer.look(0.0)
     assert bighub.switches == [] and await frozen(world) == []
     await other.close()
+
+
+async def until_unfollowed(world: World, why: str) -> None:
+    for _ in range(500):
+        if why in world.engine.unfollowed() and (not why or any(why in text for _, text in world.chat.whispers)):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"it did not come to that: {world.engine.unfollowed()} {world.chat.whispers}")
+
+
+@pytest.mark.parametrize(("fault", "why"), [(Fault(403), "refused the key"), (Fault(422), "422"), (Fault(500), "500")])
+async def test_s23_whoever_freezes_everything_hears_where_bighub_does_not_follow(
+    world: World, bighub: BighubServer, fault: Fault, why: str
+) -> None:
+    bighub.fail("activate", fault)
+    await order(world, BOB, "freeze", "all incident 7")
+    await until_unfollowed(world, why)
+    for _ in range(2):
+        await looked(world)
+    assert why in world.engine.unfollowed() and await frozen(world) == ["all"]
+    (_, answer), (user, told) = world.chat.whispers
+    assert answer.startswith("Frozen: all.") and user == BOB.user and "does not follow" in told
+    bighub.mend("activate")
+    await looked(world)
+    assert world.engine.unfollowed() == "" and len(bighub.switches) == 1
+
+
+async def test_s23_a_lifting_that_bighub_refuses_does_not_keep_the_next_freeze_from_it(
+    world: World, bighub: BighubServer
+) -> None:
+    await order(world, BOB, "freeze", "all incident 7")
+    await looked(world)
+    bighub.fail("deactivate", Fault(403))
+    await order(world, CAROL, "unfreeze", "all over")
+    await until_unfollowed(world, "refused the key")
+    await order(world, CAROL, "freeze", "all incident 8")
+    await looked(world)
+    assert [each["reason"].partition(" [")[0] for each in bighub.switches] == ["incident 7", "incident 8"]
+    bighub.mend("deactivate")
+    await order(world, BOB, "unfreeze", "all over")
+    await looked(world)
+    assert (bighub.switches, await frozen(world), world.engine.unfollowed()) == ([], [], "")
+
+
+async def test_s23_a_freeze_of_everything_is_set_at_bighub_at_once_also_where_it_does_not_list_its_denials(
+    world: World, bighub: BighubServer
+) -> None:
+    bighub.fail("approvals", Fault(500))
+    await order(world, BOB, "freeze", "all incident 7")
+    await until(lambda: bighub.switches)

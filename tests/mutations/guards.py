@@ -2346,6 +2346,16 @@ EMERGENCY = (
         "engine/test_mirroring.py::test_s23_the_lifting_of_a_later_freeze_leaves_what_others_set_under_the_name_that_ours_had",
     ),
     guard(
+        "whoever freezes everything hears where BIGHUB does not follow", "S23", "engine/orders.py",
+        "if scope == emergency.ALL:", "if False:",
+        "engine/test_mirroring.py::test_s23_whoever_freezes_everything_hears_where_bighub_does_not_follow",
+    ),
+    guard(
+        "a lifting that BIGHUB refuses holds up no freeze", "S23", "engine/overseeing.py",
+        "why = str(silent)\n                continue", "why = str(silent)\n                break",
+        "engine/test_mirroring.py::test_s23_a_lifting_that_bighub_refuses_does_not_keep_the_next_freeze_from_it",
+    ),
+    guard(
         "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",
         'self._listed("denied")', 'self._listed("approved")',
         "engine/test_overseeing.py::test_a_denial_on_bighubs_dashboard_ends_what_waits_and_an_approval_there_is_nobodys_vote",
