@@ -7,8 +7,8 @@ Rule 3: a freeze of everything sets BIGHUB's switch, and its lifting takes that 
 that whoever died between setting it and noting it does not set it twice. It is ours only until it is taken back: what is on afterwards
 was set by others, whatever its name and reason. Where BIGHUB does not follow, whoever froze or lifted hears it, and the list of freezes
 says it until it does.
-Rule 4: a denial at BIGHUB ends what waits here. An approval at BIGHUB is nobody's vote. It is looked at where the list of denials is cut:
-then nothing that BIGHUB asked people about starts unless it is listed as waiting or approved, and so was not denied.
+Rule 4: a denial at BIGHUB ends what waits here. An approval at BIGHUB is nobody's vote. It is looked at where the list of denials is cut
+or refused: then nothing that BIGHUB asked people about starts unless it is listed as waiting or approved, and so was not denied.
 """
 
 import asyncio
@@ -133,7 +133,7 @@ class Overseer:
             return await oversight.denials()
         except Rejected as rejected:
             log.warning("BIGHUB does not list its denials", why=str(rejected))
-            return Denials(())
+            return Denials((), str(rejected))
         except Unavailable as silent:
             raise Unavailable(SAYS_NO_DENIAL.format(silent)) from silent
 

@@ -2356,6 +2356,16 @@ EMERGENCY = (
         "engine/test_mirroring.py::test_s23_a_lifting_that_bighub_refuses_does_not_keep_the_next_freeze_from_it",
     ),
     guard(
+        "a list of denials that is refused is no answer", "S23", "engine/overseeing.py",
+        "return Denials((), str(rejected))", "return Denials(())",
+        "engine/test_unlisted.py::test_s23_where_bighub_refuses_to_list_its_denials_nothing_starts_that_it_asked_people_about",
+    ),
+    guard(
+        "a full list within BIGHUB's own limit is cut", "S23", "bighub_oversight.py",
+        "return items, len(items) < _LEAST", "return items, True",
+        "engine/test_unlisted.py::test_s23_a_denial_is_heard_where_bighub_refuses_so_wide_a_limit_and_behind_a_cut_list_nothing_starts[100]",
+    ),
+    guard(
         "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",
         'self._listed("denied")', 'self._listed("approved")',
         "engine/test_overseeing.py::test_a_denial_on_bighubs_dashboard_ends_what_waits_and_an_approval_there_is_nobodys_vote",
