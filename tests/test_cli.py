@@ -142,6 +142,14 @@ def test_the_listings_begin_empty(tmp_path: Path) -> None:
     assert signoff("audit", "approvers", folder=tmp_path).stdout == "Nobody has voted within 7 d.\n"
 
 
+def test_s23_a_shell_lists_whether_bighubs_kill_switch_does_not_follow_yet(tmp_path: Path) -> None:
+    (tmp_path / "policy.yml").write_text("version: 1\ndefaults: {approvers: [user:U0CAROL]}\n")
+    assert "at head" in signoff("migrate", folder=tmp_path).stdout
+    assert "Frozen: all" in signoff("freeze", "incident 7", "--as", "U0CAROL", folder=tmp_path, **ALONE).stdout
+    assert "BIGHUB" not in signoff("freezes", folder=tmp_path).stdout
+    assert "does not follow yet" in signoff("freezes", folder=tmp_path, BIGHUB_API_KEY="bh_test_key").stdout
+
+
 def test_a_shell_freezes_and_only_a_second_person_lifts_it_also_while_slack_is_away(tmp_path: Path) -> None:
     approvers = "defaults: {approvers: [user:U0CAROL, user:U0DAN, group:S0SRE]}"
     (tmp_path / "policy.yml").write_text(f"version: 1\nshell_may_decide: true\n{approvers}\n")

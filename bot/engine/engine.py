@@ -31,19 +31,7 @@ from bot.engine.voting import clock
 from bot.engine.words import NOBODY_KNOWS, UNKNOWN_BUTTON
 from bot.engine.worker import Worker
 from bot.logger import log
-from bot.ports import (
-    Actions,
-    Chat,
-    Dispatch,
-    Freeze,
-    Guard,
-    InboxRow,
-    Model,
-    Oversight,
-    Store,
-    Translate,
-    Unavailable,
-)
+from bot.ports import Actions, Chat, Dispatch, Freeze, Guard, InboxRow, Model, Oversight, Store, Translate, Unavailable
 
 SWEEP_BATCH = 100
 REWAKE_SWEEPS = 5
@@ -84,7 +72,7 @@ class Engine:
         self._freezer = Freezer(store, self._door, self._people, dispatch, actions.scopes)
         self._overseer = Overseer(store, self._door, dispatch, oversight)
         self._glass = Glass(self._door, self._people, chat, dispatch)
-        self._orders = Orders(self._inbox, self._freezer, self._glass, store, chat, translate)
+        self._orders = Orders(self._inbox, self._freezer, self._overseer, self._glass, store, chat, translate)
         self._mailbox = Mailbox(store, self._orders, limits, seal_keys)
         self._restoring = Restoring(store, self._door, limits)
         self.programs = Programs(self._door, self._inbox, self._people, editing, seal_keys)
@@ -214,6 +202,9 @@ class Engine:
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return await self._freezer.listed()
+
+    def unfollowed(self) -> str:
+        return self._overseer.unfollowed
 
     async def may_read(self, person: Person, opaque: str) -> Refused | None:
         found = await self.card_of(opaque)

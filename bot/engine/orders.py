@@ -2,7 +2,8 @@
 others are `inbox.py`'s.
 
 Rule: whoever gave a command is answered once: in the acknowledgement where it waits for that, else privately in the channel. A
-command that was worked twice (a crash in between) has done its work once: a freeze stands, whoever is told so.
+command that was worked twice (a crash in between) has done its work once: a freeze stands, whoever is told so. What BIGHUB makes of it
+is not waited for; where it does not follow, they hear that as well.
 """
 
 import asyncio
@@ -16,7 +17,8 @@ from bot.core.refusal import Refused
 from bot.engine.freezing import Freezer
 from bot.engine.glass import REVIEWED, Glass
 from bot.engine.inbox import Inbox
-from bot.ports import Chat, InboxRow, Rejected, Store, Translate
+from bot.engine.overseeing import Overseer
+from bot.ports import Chat, InboxRow, Rejected, Store, Translate, Unavailable
 
 MOST_AWAITED = 256
 FREEZE, UNFREEZE = "freeze", "unfreeze"
@@ -40,9 +42,16 @@ class Orders:
     """Works rows, or leaves them to the inbox."""
 
     def __init__(
-        self, inbox: Inbox, freezer: Freezer, glass: Glass, store: Store, chat: Chat, translate: Translate
+        self,
+        inbox: Inbox,
+        freezer: Freezer,
+        overseer: Overseer,
+        glass: Glass,
+        store: Store,
+        chat: Chat,
+        translate: Translate,
     ) -> None:
-        self._inbox, self._freezer, self._glass = inbox, freezer, glass
+        self._inbox, self._freezer, self._overseer, self._glass = inbox, freezer, overseer, glass
         self._store, self._chat, self._translate = store, chat, translate
         self._awaited: OrderedDict[str, asyncio.Future[str]] = OrderedDict()
 
@@ -50,7 +59,10 @@ class Orders:
         """Work one row to its end. Raises `Unavailable` when nobody can say who a person is: the row stays."""
         match self._translate(row):
             case Ordered() as ordered:
-                await self._answer(row, ordered, await self._done(ordered))
+                scope, answer = await self._done(ordered)
+                await self._answer(row, ordered, answer)
+                if scope == emergency.ALL:
+                    await self._mirror(ordered)
             case Clicked(action=action) as clicked if action == REVIEWED:
                 refused = await self._glass.review(row, clicked)
                 if refused is not None:
@@ -72,17 +84,26 @@ class Orders:
         finally:
             self._awaited.pop(key, None)
 
-    async def _done(self, ordered: Ordered) -> str:
+    async def _done(self, ordered: Ordered) -> tuple[str, str]:
+        """The scope that was frozen or lifted, "" where nothing was, and the answer."""
         read = scope_and_reason(ordered.text, await self._freezer.scopes())
         if isinstance(read, Refused):
-            return read.reason
+            return "", read.reason
         scope, reason = read
         if ordered.verb == FREEZE:
-            # Without a scope it is everything, which errs on the side of a stop.
-            outcome = await self._freezer.freeze(ordered.person, ordered.team, scope or emergency.ALL, reason)
+            scope = scope or emergency.ALL  # without one it is everything, which errs on the side of a stop
+            outcome = await self._freezer.freeze(ordered.person, ordered.team, scope, reason)
         else:
             outcome = await self._freezer.lift(ordered.person, ordered.team, scope, reason)
-        return outcome.reason if isinstance(outcome, Refused) else outcome
+        return ("", outcome.reason) if isinstance(outcome, Refused) else (scope, outcome)
+
+    async def _mirror(self, ordered: Ordered) -> None:
+        try:
+            unfollowed = await self._overseer.mirror()
+            if unfollowed:
+                await self._whisper(ordered.team, ordered, unfollowed)
+        except Unavailable:
+            return  # the list of freezes says it, too, and the watch goes on
 
     async def _answer(self, row: InboxRow, ordered: Ordered, text: str) -> None:
         awaited = self._awaited.get(row.key)

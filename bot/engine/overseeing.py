@@ -4,9 +4,11 @@ Rule 1: BIGHUB's kill switch is kept as a freeze of its own (scope `BIGHUB`), so
 other, outlives this process and is on every open card. It ends when BIGHUB says so; nobody lifts it here.
 Rule 2: nothing that changes something starts on an answer older than `FRESH_SECONDS`, or on none: it waits. Reading goes on.
 Rule 3: a freeze of everything sets BIGHUB's switch, and its lifting takes that back; ours is known by the marker in its reason, so
-that whoever died between setting it and noting it does not set it twice.
-Rule 4: a denial at BIGHUB ends what waits here. An approval at BIGHUB is nobody's vote. It is looked at where the list of denials is cut:
-then nothing that BIGHUB asked people about starts unless it is listed as waiting or approved, and so was not denied.
+that whoever died between setting it and noting it does not set it twice. It is ours only until it is taken back: what is on afterwards
+was set by others, whatever its name and reason. Where BIGHUB does not follow, whoever froze or lifted hears it, and the list of freezes
+says it until it does.
+Rule 4: a denial at BIGHUB ends what waits here. An approval at BIGHUB is nobody's vote. It is looked at where the list of denials is cut
+or refused: then nothing that BIGHUB asked people about starts unless it is listed as waiting or approved, and so was not denied.
 """
 
 import asyncio
@@ -42,6 +44,10 @@ LOOKED_AT = 1_000
 """Of the times that everything was frozen or lifted: those of a system or environment among them would hide our own switch."""
 SAYS_NOTHING = "BIGHUB does not say whether its kill switch is on, so nothing starts that changes something: {}"
 SAYS_NO_DENIAL = "BIGHUB does not say whether this was denied there: {}"
+NOT_FOLLOWED = (
+    "BIGHUB's kill switch does not follow what was frozen or lifted here as a whole. I go on trying; see to it on BIGHUB's dashboard"
+    " where it is urgent. {}"
+)
 DENIED_THERE = "Denied on BIGHUB's dashboard."
 
 
@@ -54,6 +60,8 @@ class Overseer:
         self._cut = ""
         self._heard: set[str] = set()
         self._looking = asyncio.Lock()
+        self.unfollowed = ""
+        """Why BIGHUB's kill switch does not follow what was done here, as sentences; "" where it does."""
 
     @property
     def present(self) -> bool:
@@ -69,12 +77,20 @@ class Overseer:
                 raise Unavailable(SAYS_NO_DENIAL.format(self._cut))
 
     async def watch(self) -> None:
-        """One round: what changed there, and what is to change there."""
-        if self._oversight is None:
-            return
+        """One round: what is to change there, and what changed there."""
+        await self.mirror()
         await self.look(0.0)
+
+    async def mirror(self) -> str:
+        """Let BIGHUB follow what was frozen or lifted here as a whole; `unfollowed`. Raises `Unavailable` for the store."""
+        if self._oversight is None:
+            return ""
         async with self._looking:
-            await self._mirror(self._oversight)
+            why = await self._mirror(self._oversight)
+        if why and not self.unfollowed:
+            log.warning("BIGHUB's kill switch does not follow", why=why)
+        self.unfollowed = NOT_FOLLOWED.format(why) if why else ""
+        return self.unfollowed
 
     async def look(self, fresh: float) -> None:
         """Ask BIGHUB, unless it was asked within the last ``fresh`` seconds. Raises `Unavailable`."""
@@ -83,24 +99,25 @@ class Overseer:
         async with self._looking:
             if self._seen_at is not None and time.monotonic() - self._seen_at < fresh:
                 return
-            began = time.monotonic()
+            began, before = time.monotonic(), await self._store.read(_everything)
             try:
                 switches = await self._oversight.switches()
             except (Unavailable, Rejected) as silent:
                 raise Unavailable(SAYS_NOTHING.format(silent)) from silent
-            await self._keep(switches)
+            await self._keep(switches, before)
             denials = await self._denials(self._oversight)
             await self._hear(denials.found)
             self._seen_at, self._cut = began, denials.cut
 
     # --- from there -------------------------------------------------------------------------------------------------
 
-    async def _keep(self, switches: Iterable[Switch]) -> None:
-        """Freeze or lift here what others stopped or let go on there."""
+    async def _keep(self, switches: Iterable[Switch], before: Sequence[Freezing]) -> None:
+        """Freeze or lift here what others stopped or let go on there. ``before``: what was frozen here when BIGHUB was asked, since
+        another replica may take ours back while its answer is on the way."""
         on = tuple(switches)
 
         async def work(tx: Writer) -> None:
-            ours = await tx.freezings(LOOKED_AT, ALL)
+            ours = (*_standing(before), *_standing(await _everything(tx)))
             theirs = [each for each in on if each.domain in ("", DOMAIN) and not _is_ours(each, ours)]
             if theirs:
                 await tx.set_freeze(BIGHUB, theirs[0].reason, "BIGHUB")
@@ -116,7 +133,7 @@ class Overseer:
             return await oversight.denials()
         except Rejected as rejected:
             log.warning("BIGHUB does not list its denials", why=str(rejected))
-            return Denials(())
+            return Denials((), str(rejected))
         except Unavailable as silent:
             raise Unavailable(SAYS_NO_DENIAL.format(silent)) from silent
 
@@ -151,16 +168,23 @@ class Overseer:
 
     # --- to there ---------------------------------------------------------------------------------------------------
 
-    async def _mirror(self, oversight: Oversight) -> None:
-        """Whatever was frozen or lifted here as a whole and BIGHUB was not told of yet."""
-        everything = await self._store.read(lambda tx: tx.freezings(LOOKED_AT, ALL))
+    async def _mirror(self, oversight: Oversight) -> str:
+        """Whatever was frozen or lifted here as a whole and BIGHUB was not told of yet; why it does not take some of that, or ""."""
+        everything = await self._store.read(_everything)
         new = [each for each in reversed(everything) if each.switch is None]
-        if not new:
-            return
-        on = await oversight.switches()
+        why = ""
+        try:
+            on = await oversight.switches() if new else ()
+        except (Unavailable, Rejected) as silent:
+            return str(silent)
         for each in new:
-            name = await (self._release if each.lifted else self._set)(oversight, each, everything, on)
+            try:
+                name = await (self._release if each.lifted else self._set)(oversight, each, everything, on)
+            except (Unavailable, Rejected) as silent:
+                why = str(silent)
+                continue
             await self._store.write(lambda tx, number=each.number, name=name: tx.mark_freezing(number, switch=name))  # type: ignore[misc]
+        return why
 
     @staticmethod
     async def _set(oversight: Oversight, row: Freezing, rows: Sequence[Freezing], on: Sequence[Switch]) -> str:
@@ -172,8 +196,9 @@ class Overseer:
     @staticmethod
     async def _release(oversight: Oversight, row: Freezing, rows: Sequence[Freezing], on: Sequence[Switch]) -> str:
         """All of ours: two processes may have set one each."""
+        ours = _standing([other for other in rows if other.number < row.number])
         for each in on:
-            if each.id and _is_ours(each, [other for other in rows if other.number < row.number]):
+            if each.id and _is_ours(each, ours):
                 await oversight.deactivate(each.id, f"{row.reason or 'Lifted'}, by {row.by}")
         return ""
 
@@ -182,9 +207,24 @@ def _marker(row: Freezing) -> str:
     return f"[Signoff freeze {row.number}.{int(row.at)}, by {row.by}]"
 
 
-def _is_ours(switch: Switch, rows: Iterable[Freezing]) -> bool:
-    set_here = [row for row in rows if row.scope == ALL and not row.lifted]
-    return any((row.switch and row.switch == switch.id) or _marker(row) in switch.reason for row in set_here)
+async def _everything(tx: Reader) -> tuple[Freezing, ...]:
+    """The times that everything was frozen or lifted, newest first."""
+    return await tx.freezings(LOOKED_AT, ALL)
+
+
+def _standing(rows: Iterable[Freezing]) -> list[Freezing]:
+    """Of ``rows`` (newest first) the freezes whose switch is not taken back yet."""
+    found, stands = [], True
+    for row in rows:
+        if row.lifted:
+            stands = row.switch is None
+        elif stands:
+            found.append(row)
+    return found
+
+
+def _is_ours(switch: Switch, standing: Iterable[Freezing]) -> bool:
+    return any((row.switch and row.switch == switch.id) or _marker(row) in switch.reason for row in standing)
 
 
 def _denied(call: Call, denial: Denial) -> bool:

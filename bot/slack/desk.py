@@ -22,6 +22,9 @@ class Desk(Protocol):
     async def freezes(self) -> tuple[Freeze, ...]:
         """What is frozen now."""
 
+    def unfollowed(self) -> str:
+        """Why BIGHUB's kill switch does not follow what was frozen or lifted here, as sentences; "" where it does."""
+
     async def may_break_glass(self, person: Person, opaque: str) -> Refused | None:
         """Whether a person may decide this alone now; None where they may."""
 

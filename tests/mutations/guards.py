@@ -2371,7 +2371,7 @@ EMERGENCY = (
     ),
     guard(
         "freezes of systems do not hide our own switch", "S23", "engine/overseeing.py",
-        "ours = await tx.freezings(LOOKED_AT, ALL)", "ours = await tx.freezings(50)",
+        "return await tx.freezings(LOOKED_AT, ALL)", "return await tx.freezings(50)",
         "engine/test_overseeing.py::test_s23_after_many_freezes_of_systems_our_own_switch_is_still_ours",
     ),
     guard(
@@ -2381,8 +2381,39 @@ EMERGENCY = (
     ),
     guard(
         "only our own switch is taken back", "S23", "engine/overseeing.py",
-        "if each.id and _is_ours(each, [other for other in rows if other.number < row.number]):", "if each.id:",
+        "if each.id and _is_ours(each, ours):", "if each.id:",
         "engine/test_overseeing.py::test_s23_what_others_stopped_stays_when_our_own_freeze_is_lifted",
+    ),
+    guard(
+        "what another replica takes back meanwhile is not taken for others'", "S23", "engine/overseeing.py",
+        "(*_standing(before), *_standing(await _everything(tx)))", "_standing(await _everything(tx))",
+        "engine/test_mirroring.py::test_s23_a_switch_of_ours_that_another_replica_takes_back_meanwhile_stops_nothing",
+    ),
+    guard(
+        "a switch that was ours once is ours no more", "S23", "engine/overseeing.py",
+        "stands = row.switch is None", "stands = True",
+        "engine/test_mirroring.py::test_s23_a_switch_that_others_set_under_the_name_that_ours_had_stops_here",
+        "engine/test_mirroring.py::test_s23_the_lifting_of_a_later_freeze_leaves_what_others_set_under_the_name_that_ours_had",
+    ),
+    guard(
+        "whoever freezes everything hears where BIGHUB does not follow", "S23", "engine/orders.py",
+        "if scope == emergency.ALL:", "if False:",
+        "engine/test_mirroring.py::test_s23_whoever_freezes_everything_hears_where_bighub_does_not_follow",
+    ),
+    guard(
+        "a lifting that BIGHUB refuses holds up no freeze", "S23", "engine/overseeing.py",
+        "why = str(silent)\n                continue", "why = str(silent)\n                break",
+        "engine/test_mirroring.py::test_s23_a_lifting_that_bighub_refuses_does_not_keep_the_next_freeze_from_it",
+    ),
+    guard(
+        "a list of denials that is refused is no answer", "S23", "engine/overseeing.py",
+        "return Denials((), str(rejected))", "return Denials(())",
+        "engine/test_unlisted.py::test_s23_where_bighub_refuses_to_list_its_denials_nothing_starts_that_it_asked_people_about",
+    ),
+    guard(
+        "a full list within BIGHUB's own limit is cut", "S23", "bighub_oversight.py",
+        "return items, len(items) < _LEAST", "return items, True",
+        "engine/test_unlisted.py::test_s23_a_denial_is_heard_where_bighub_refuses_so_wide_a_limit_and_behind_a_cut_list_nothing_starts[100]",
     ),
     guard(
         "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",

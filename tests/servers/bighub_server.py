@@ -2,7 +2,8 @@
 
 1. The same `Idempotency-Key` gets the same stored answer and counts once; with another body it is a 422.
 2. An answer that wants review opens an approval; resolving it twice the other way is a conflict.
-   The oldest approvals are listed first, and no more than `most_listed` of them, whatever limit is asked for.
+   The oldest approvals are listed first, and no more than `most_listed` of them, whatever limit is asked for; a limit beyond
+   `widest_limit` is a 422.
 3. Outcomes are kept as sent, doubles included: whether the real BIGHUB removes them is not known.
 4. A fault set for an endpoint comes before anything else happens there, unless it is set to come after.
 
@@ -68,6 +69,7 @@ class BighubServer:
     switches: list[JsonObject] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=lambda: dict.fromkeys(ENDPOINTS, 0))
     most_listed: int = 1_000_000
+    widest_limit: int = 1_000_000
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     _faults: dict[str, _Planned] = field(default_factory=dict)
 
@@ -114,9 +116,11 @@ class BighubServer:
         self.approvals[request_id] = {"request_id": request_id, **fields, "status": "pending"}
 
     async def _list_approvals(self, request: Request) -> Response:
-        status = request.query_params.get("status", "pending")
+        status, limit = request.query_params.get("status", "pending"), int(request.query_params.get("limit", "100"))
+        if limit > self.widest_limit:
+            return _error(422, f"limit is at most {self.widest_limit}.")
         found = [item for item in self.approvals.values() if status in ("all", item["status"])]
-        return JSONResponse(found[: min(self.most_listed, int(request.query_params.get("limit", "100")))])
+        return JSONResponse(found[: min(self.most_listed, limit)])
 
     async def _resolve(self, request: Request) -> Response:
         request_id, body = request.path_params["request_id"], await request.json()

@@ -32,6 +32,7 @@ class RecordingDesk:
     listing: Listing = field(default_factory=Listing)
     answers: dict[str, str] = field(default_factory=dict)
     frozen: tuple[Freeze, ...] = ()
+    behind: str = ""
     asked: list[tuple[str, Person, str]] = field(default_factory=list)
     anew: bool = False
     sole: frozenset[str] = frozenset()
@@ -76,6 +77,9 @@ class RecordingDesk:
 
     async def freezes(self) -> tuple[Freeze, ...]:
         return self.frozen
+
+    def unfollowed(self) -> str:
+        return self.behind
 
     async def may_read(self, person: Person, opaque: str) -> Refused | None:
         return await self._answer("read", person, opaque)

@@ -18,6 +18,7 @@ from bot.core.run import Run
 from bot.core.values import Choice, Place
 from bot.engine.listing import Listing
 from bot.engine.words import ASKED_ANEW, UNKNOWN_BUTTON
+from bot.ports import Freeze
 from bot.slack.cards import card
 from bot.slack.listeners.buttons import DECIDED, TOO_SLOW
 from bot.slack.listeners.commands import CANNOT
@@ -270,6 +271,12 @@ async def test_pending_refuses_whom_the_engine_refuses(scene: Scene, desk: Recor
     assert answer["ack"] == "ok" and answer["response"]["response_type"] == "ephemeral"
     assert words(answer["response"]["blocks"]) == desk.refusal.reason == answer["response"]["text"]
     assert "grant_access_1" not in json.dumps(answer)
+
+
+async def test_freezes_lists_what_is_frozen_and_that_bighub_does_not_follow(scene: Scene, desk: RecordingDesk) -> None:
+    desk.frozen, desk.behind = (Freeze("all", "incident 7", "U0BOB", 0.0),), "BIGHUB's kill switch does not follow."
+    answer = await scene.person("U0CAROL").command("C0OPS", "/signoff", "freezes")
+    assert answer["response"]["text"] == f"Frozen:\nall by <@U0BOB>: incident 7\n{desk.behind}"
 
 
 async def test_who_clicks_a_card_that_stands_in_the_channel_is_told_there(scene: Scene, desk: RecordingDesk) -> None:

@@ -58,7 +58,7 @@ class Commands:
         try:
             async with asyncio.timeout(LATE_SECONDS):
                 if verb == "freezes":
-                    return whisper(frozen_text(await self._desk.freezes()))
+                    return whisper(frozen_text(await self._desk.freezes(), self._desk.unfollowed()))
                 row = inbox_row(body, kind="command")
                 return whisper(await self._desk.answer_to(row.key) if row is not None else HELP)
         except Exception as error:  # the edge of a command: whoever gave it must get an answer in words
@@ -77,15 +77,16 @@ class Commands:
         return pending_list(opened, str(body.get("team_domain") or ""))
 
 
-def frozen_text(freezes: Iterable[Freeze]) -> str:
-    """What is frozen, a line each."""
+def frozen_text(freezes: Iterable[Freeze], unfollowed: str) -> str:
+    """What is frozen, a line each, and whether BIGHUB does not follow."""
     lines = [
         f"BIGHUB's kill switch: {each.reason}"
         if each.scope == BIGHUB
         else f"{each.scope} by {who_froze(each.by)}: {each.reason}"
         for each in freezes
     ]
-    return "\n".join(["Frozen:", *lines]) if lines else "Nothing is frozen."
+    said = "\n".join(["Frozen:", *lines]) if lines else "Nothing is frozen."
+    return f"{said}\n{unfollowed}".rstrip()
 
 
 async def _answered(work: Coroutine[Any, Any, Message], ack: AsyncAck, respond: AsyncRespond) -> None:
