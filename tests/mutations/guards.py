@@ -558,6 +558,14 @@ ENGINE = (
         "engine/test_limits.py::test_s25_of_two_runs_that_start_at_once_one_starts_what_is_allowed_once",
     ),
     guard(
+        "a limit counts what started after the moment of who counts", "S14 S25", "core/timing.py",
+        "start.at > now - limit.seconds", "now - limit.seconds < start.at <= now",
+        "core/test_timing.py"
+        "::test_a_limit_counts_what_started_of_the_action_by_the_person_within_its_time[limit7-5.0-True]",
+        "test_store_contract.py"
+        "::test_s25_whoever_is_overtaken_between_their_clock_and_the_count_counts_what_started_meanwhile[postgres]",
+    ),
+    guard(
         "only those who can decide are reminded", "S9 S10", "engine/reminding.py",
         "await self._people.may_decide(run, call, person) is None", "True",
         "engine/test_reminding.py::test_s9_the_requester_and_who_may_not_decide_are_not_reminded",
