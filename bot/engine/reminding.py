@@ -20,6 +20,8 @@ from bot.core.vain import in_vain
 from bot.core.values import Person, Summons
 from bot.engine.door import Door
 from bot.engine.people import People
+from bot.engine.standstill import closed_until
+from bot.engine.starting import case_in
 from bot.ports import Chat, Posted
 
 MOST_SUMMONED = 50
@@ -67,7 +69,15 @@ class Reminding:
     def _rest(self, run: Run, call: Call, approval: Approval, now: float) -> str:
         """Until when, and what whoever is reminded must know, so that they do not approve in vain."""
         told = in_vain(approval.terms, run.asked.person, glass=bool(self._people.policy.break_glass.people))
-        return " ".join(filter(None, (f"It expires in {_left(approval, now)}.", told, _held(call))))
+        return " ".join(filter(None, (f"It expires in {_left(approval, now)}.", told, self._held(run, call, now))))
+
+    def _held(self, run: Run, call: Call, now: float) -> str:
+        """What keeps it from being approved at this moment, and until when."""
+        binding = call.proposal.binding
+        if call.frozen is not None or binding is None:
+            return _frozen(call)
+        closed = closed_until(self._people.policy, case_in(run, call, binding), now)
+        return f"{closed} It can be denied now, and approved then." if closed else ""
 
 
 def wanted(approval: Approval, effect: Remind | Escalate, now: float) -> tuple[str, ...]:
@@ -105,7 +115,7 @@ def _nobody(approval: Approval) -> str:
     return "somebody else, whom no rule names yet" if approval.terms.approvers else "nobody (no approver is configured)"
 
 
-def _held(call: Call) -> str:
+def _frozen(call: Call) -> str:
     if call.frozen is None:
         return ""
     what = "BIGHUB's kill switch is on" if call.frozen.scope == BIGHUB else f"{call.frozen.scope} is frozen"

@@ -11,7 +11,7 @@ from bot.core.timing import Dated, Quiet
 from bot.core.values import Judgement, Verdict
 from bot.ports import Reader
 from tests.engine.test_faults import GRANT, approved_but_not_started, running
-from tests.engine.test_terms import DEFAULTS, asked, ended, shown, world_of
+from tests.engine.test_terms import ALWAYS, DEFAULTS, asked, ended, shown, world_of
 from tests.engine.world import BOB, CAROL, GUS, TEAM, World, approval_of, saying, wishing
 
 HOUR = 3_600
@@ -53,6 +53,19 @@ async def test_those_who_can_decide_are_reminded_in_the_thread_and_directly() ->
         )
         await told(world, "U0BOB", "U0CAROL")
     assert "<@U0ALICE> asked for grant_access in production" in world.chat.told[0][1]
+
+
+async def test_within_a_window_who_is_reminded_hears_that_it_can_be_denied_now_and_approved_once_that_ends() -> None:
+    world = world_of(defaults=REMINDING)
+    async with running(world):
+        await asked(world)
+        world.engine.take_policy(replace(world.policy, rules=(Rule("calm", windows=(ALWAYS,)),)))
+        await after(world, 601)
+        held = f'Nothing changes {ALWAYS.written} (UTC): rule "calm" of policy.yml. That ends Tue 2999-01-01 00:00 (UTC), in '
+        words = await said(world, "Reminder: grant_access")
+        await told(world, "U0BOB", "U0CAROL")
+    for each in (words, *(text for _, text in world.chat.told)):
+        assert held in each and each.endswith("It can be denied now, and approved then.")
 
 
 async def test_reminders_come_further_and_further_apart_and_each_once() -> None:

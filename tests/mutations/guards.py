@@ -2203,7 +2203,7 @@ EMERGENCY = (
     ),
     guard(
         "no approval counts within a freeze window", "R7", "engine/voting.py",
-        "held = None if opened else closed(policy, case, clocks_at(now))", "held = None",
+        'return "" if opened else closed_until(policy, case_in(run, call, binding), now)', 'return ""',
         "engine/test_terms.py::test_r7_within_a_freeze_window_an_approval_does_not_count_and_the_card_stays_open",
     ),
     guard(
