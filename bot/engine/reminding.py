@@ -4,8 +4,10 @@ Rule: the function that authorises a click says who can decide; nobody else is t
 when their own quiet hours are over.
 """
 
+from dataclasses import replace
+
 from bot.clocks import after_quiet
-from bot.core.approval import Approval
+from bot.core.approval import Approval, may_again
 from bot.core.authority import groups_of
 from bot.core.call import Call
 from bot.core.effects import Escalate, Remind, Summon
@@ -60,11 +62,22 @@ class Reminding:
         found: list[Summons] = []
         for user in sorted(users):
             person = Person(run.asked.person.team, user)
-            if len(found) < MOST_SUMMONED and await self._people.may_decide(run, call, person) is None:
+            if len(found) < MOST_SUMMONED and await self._can_decide(run, call, approval, person):
                 profile = await self._chat.profile(person)
                 zone = "" if isinstance(profile, Refused) else profile.zone
                 found.append(Summons(user, after_quiet(now, zone, self._people.policy.quiet)))
         return tuple(found)
+
+    async def _can_decide(self, run: Run, call: Call, approval: Approval, person: Person) -> bool:
+        """Whether a vote of this person counts now; of those who have voted, whether another one would."""
+        if await self._people.may_decide(run, call, person) is not None:
+            return False
+        given = next((vote for vote in approval.votes if vote.person.user == person.user), None)
+        if given is None:
+            return True
+        return may_again(
+            approval, given, replace(given, counts_as=await self._people.counts_as(run, call, person, "slack"))
+        )
 
     def _rest(self, run: Run, call: Call, approval: Approval, now: float) -> str:
         """Until when, and what whoever is reminded must know, so that they do not approve in vain."""
