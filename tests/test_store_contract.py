@@ -12,6 +12,7 @@ from bot.core.fatigue import PastVote
 from bot.core.journal import fold
 from bot.core.owed import due_at
 from bot.core.run import Run
+from bot.core.timing import Limit, reached
 from bot.core.values import CallId, Choice, Place, RunId
 from bot.dict_store import DictStore
 from bot.ports import LONGEST_LEASE, Conflict, Freeze, InboxRow, Lease, Reader, Writer
@@ -108,6 +109,30 @@ async def test_s25_of_several_who_count_starts_at_once_one_sees_none(store: AnyS
         return await store.write(work)
 
     assert sorted(await asyncio.gather(*(start(number) for number in range(4)))) == [0, 1, 2, 3]
+
+
+async def test_s25_whoever_is_overtaken_between_their_clock_and_the_count_counts_what_started_meanwhile(
+    store: AnyStore,
+) -> None:
+    """Whoever came last is the first to count: what they start lies after the others' present."""
+    once = Limit(1, 60, per_action=True, per_person=False)
+
+    async def start(number: int) -> bool:
+        await record(store, f"r{number}", asked(), proposed("c"), judged_allow("c"))
+
+        async def work(writer: Writer) -> bool:
+            before = fold(RunId(f"r{number}"), await writer.journal(RunId(f"r{number}")))
+            await asyncio.sleep(0.3 - 0.1 * number)
+            if reached(once, "x", "U1", await writer.recent_starts(writer.now - 60), writer.now):
+                return False
+            after, recorded = applied(RunId(f"r{number}"), before, [Started(CallId("c"), "a", "w", "x")], writer.now)
+            await writer.append(before, after, recorded)
+            return True
+
+        await asyncio.sleep(0.02 * number)
+        return await store.write(work)
+
+    assert sorted(await asyncio.gather(*(start(number) for number in range(4)))) == [False, False, False, True]
 
 
 async def test_s14_of_several_who_ask_for_one_person_at_once_each_counts_those_before(store: AnyStore) -> None:

@@ -3,7 +3,8 @@
 Rule 1: an approval takes votes only while it is open, before it expires, from the card that it recorded.
 Rule 2: each person votes once (Slack's user ids are unique across workspaces); as many denials as the terms say (`terms.py`), mostly
 one, end it; approvals that meet every demand of the terms approve it. A denial needs no comment, whatever the terms say of one. Whoever
-approved may still deny while it is open: that takes their approval back and is their vote from then on. A denial stays.
+approved may still deny while it is open: that takes their approval back and is their vote from then on. A denial stays. Whoever
+approved before the terms were tightened, and counts for what these demand beside, may approve again: that takes the earlier one's place.
 Rule 3: who may vote is `policy.py`'s; this file counts.
 Rule 4: what lets a call start is sealed with a key that the database does not hold. Each event says how much its seal ``covers``:
 0: a seal of before. It covers neither when nor where people were asked, nor who had changed the arguments, nor when a vote was given
@@ -22,7 +23,7 @@ from enum import StrEnum
 from bot.core.events import Voted
 from bot.core.glass import BY_GLASS, NEEDS_REASON
 from bot.core.refusal import Refused
-from bot.core.terms import denied, may_vote, missing, sealed_beyond
+from bot.core.terms import Cast, all_approvers, denied, may_vote, missing, sealed_beyond
 from bot.core.values import ApprovalId, Binding, Choice, Judgement, Person, Summons, Terms
 
 BY_PROGRAM = "program"
@@ -81,7 +82,7 @@ class Approval:
     """``digest`` is what is approved; ``resolution`` is None while the question is open. ``told``: the reminders. ``earlier``: the terms
     before they were tightened, oldest first, the last time at ``tightened_at``; ``seals``: of the terms that each time took their place;
     ``void``: the approvals that do not hold since. ``request``: the guard's name for the question; ``former``: the one before it, where
-    people are asked anew."""
+    people are asked anew; ``again``: how many approvals took an earlier one's place."""
 
     terms: Terms
     digest: str
@@ -96,6 +97,7 @@ class Approval:
     void: tuple[Vote, ...] = ()
     request: str = ""
     former: "Approval | None" = None
+    again: int = 0
 
     @property
     def instead_of(self) -> ApprovalId | None:
@@ -110,6 +112,11 @@ class Approval:
             self.resolution or Resolution.EXPIRED
         )
         return next((vote for vote in reversed(self.votes) if vote.choice is choice), None)
+
+    @property
+    def given(self) -> int:
+        """How many votes it has, those given again counted twice."""
+        return len(self.votes) + self.again
 
     @property
     def against(self) -> int:
@@ -132,19 +139,27 @@ def vote(approval: Approval, voted: Voted, card: str, at: float) -> Approval | R
     if voted.via == BY_GLASS:
         return _alone(approval, voted, at)
     earlier = next((each for each in approval.votes if each.person.user == voted.person.user), None)
-    if earlier is not None and (earlier.choice, voted.choice) != (Choice.APPROVE, Choice.DENY):
+    again = earlier is not None and voted.choice is Choice.APPROVE and may_again(approval, earlier, voted)
+    if earlier is not None and not again and (earlier.choice, voted.choice) != (Choice.APPROVE, Choice.DENY):
         return Refused(VOTED if earlier.choice is Choice.DENY else VOTED_FOR)
     if voted.choice is Choice.APPROVE and approval.terms.comment_required and not voted.comment.strip():
         return Refused(NEEDS_COMMENT)
     if approval.terms.quorums and not may_vote(approval.terms, voted.person.user, voted.counts_as, at):
         return Refused(NOT_YET)
     others = (each for each in approval.votes if each is not earlier)
-    counted = replace(approval, votes=(*others, _vote(voted, at, approval)))
+    counted = replace(approval, votes=(*others, _vote(voted, at, approval)), again=approval.again + again)
     if denied(approval.terms, counted.votes):
         return resolve(counted, Resolution.DENIED, at)
     if not missing(approval.terms, counted.votes, at):
         return resolve(counted, Resolution.APPROVED, at)
     return counted
+
+
+def may_again(approval: Approval, earlier: Vote, now: Cast) -> bool:
+    """Whether an approval of somebody as what they are ``now`` may take the place of their ``earlier`` one."""
+    tightened = earlier.choice is Choice.APPROVE and earlier.under < len(approval.earlier)
+    more = {*now.counts_as} - {*earlier.counts_as, f"user:{earlier.person.user}"}
+    return tightened and not more.isdisjoint(all_approvers(approval.terms))
 
 
 def why_denied(approval: Approval) -> str:

@@ -123,7 +123,7 @@ class Call:
             asked += f":{len(self.approval.earlier)}" if self.approval.earlier else ""
             asked += f":-{self.approval.against}" if self.approval.against else ""
             held = f":{self.frozen.scope}:{self.frozen.since}" if self.frozen is not None else ""
-            return f"asking:{self.approval.terms.approval}:{len(self.approval.votes)}{asked}{held}"
+            return f"asking:{self.approval.terms.approval}:{self.approval.given}{asked}{held}"
         if self.state is CallState.IN_DOUBT and self.settled is not None:
             return f"{self.state}:{Answer.UNKNOWN}"
         return f"{self.outcome}:late" if self.late is not None else self.outcome or self.state

@@ -13,7 +13,7 @@ from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run, apply, begin
 from bot.core.values import RunId
 
-RULES: Final = 3
+RULES: Final = 4
 
 
 def fold(run_id: RunId, journal: Iterable[Recorded], run: Run | None = None) -> Run | None:

@@ -5,13 +5,13 @@ Rules
    thread was really told: whoever was away for a day finds one reminder and not ten.
 2. Whom a demand escalates to is told when it does, unless the approval is over by then.
 3. The thread is told at once, a person when their quiet hours are over, and then only what is newest. Who has voted is left alone,
-   and nobody is told of what is decided.
+   unless they may once more, since the terms were tightened; and nobody is told of what is decided.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from bot.core.approval import Approval, Told
+from bot.core.approval import Approval, Told, Vote
 from bot.core.effects import Escalate, Remind, Summon
 from bot.core.events import Reminded
 from bot.core.refusal import Refused
@@ -23,13 +23,19 @@ def owed(approval: Approval, delivered: Callable[[str], bool]) -> Iterator[Remin
     reminders = [each for each in _reminder(approval) if each.not_before < terms.expires_at]
     yield from reminders
     yield from (each for each in _escalations(approval) if each.not_before < terms.expires_at)
-    newest = {summons.user: (told.key, summons.not_before) for told in approval.told for summons in told.summons}
-    voted = {vote.person.user for vote in approval.votes}
+    newest = {summons.user: (told, summons.not_before) for told in approval.told for summons in told.summons}
+    voted = {vote.person.user: vote for vote in approval.votes}
     until = min([terms.expires_at, *(each.not_before for each in reminders)])
-    for user, (key, not_before) in newest.items():
-        summon = Summon(terms.approval, key, user, not_before)
-        if user not in voted and not_before < until and not delivered(summon.key):
+    for user, (told, not_before) in newest.items():
+        summon = Summon(terms.approval, told.key, user, not_before)
+        answered = user in voted and not _wanted_again(approval, voted[user], told)
+        if not answered and not_before < until and not delivered(summon.key):
             yield summon
+
+
+def _wanted_again(approval: Approval, vote: Vote, told: Told) -> bool:
+    """Whether somebody was told after the terms were tightened, and had voted before they were."""
+    return vote.under < len(approval.earlier) and told.at >= approval.tightened_at
 
 
 def told(approval: Approval, event: Reminded, at: float) -> Approval | Refused:

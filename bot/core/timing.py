@@ -4,7 +4,8 @@ Rules
 1. A window holds from its beginning up to, and not including, its end, by the clocks of its own zone: where they are put forward or
    back, the window moves with them.
 2. Windows stop what changes something; reading goes on, as under a freeze. Limits count whatever starts.
-3. A limit counts what really started within the last ``seconds``: of the same action, by the same requester, or both.
+3. A limit counts what really started within the last ``seconds``: of the same action, by the same requester, or both. What started
+   after the moment of who counts did so, too: replicas read their clocks before they wait for each other, and a clock may be put back.
 """
 
 from collections.abc import Callable, Iterable
@@ -93,7 +94,7 @@ class PastStart:
 def reached(limit: Limit, action: str, requester: str, starts: Iterable[PastStart], now: float) -> bool:
     """Whether one more start would be one too many."""
     counted = (
-        now - limit.seconds < start.at <= now
+        start.at > now - limit.seconds
         and (not limit.per_action or start.action == action)
         and (not limit.per_person or start.requester == requester)
         for start in starts

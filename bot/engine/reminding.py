@@ -4,8 +4,10 @@ Rule: the function that authorises a click says who can decide; nobody else is t
 when their own quiet hours are over.
 """
 
+from dataclasses import replace
+
 from bot.clocks import after_quiet
-from bot.core.approval import Approval
+from bot.core.approval import Approval, may_again
 from bot.core.authority import groups_of
 from bot.core.call import Call
 from bot.core.effects import Escalate, Remind, Summon
@@ -20,6 +22,8 @@ from bot.core.vain import in_vain
 from bot.core.values import Person, Summons
 from bot.engine.door import Door
 from bot.engine.people import People
+from bot.engine.standstill import closed_until
+from bot.engine.starting import case_in
 from bot.ports import Chat, Posted
 
 MOST_SUMMONED = 50
@@ -58,16 +62,35 @@ class Reminding:
         found: list[Summons] = []
         for user in sorted(users):
             person = Person(run.asked.person.team, user)
-            if len(found) < MOST_SUMMONED and await self._people.may_decide(run, call, person) is None:
+            if len(found) < MOST_SUMMONED and await self._can_decide(run, call, approval, person):
                 profile = await self._chat.profile(person)
                 zone = "" if isinstance(profile, Refused) else profile.zone
                 found.append(Summons(user, after_quiet(now, zone, self._people.policy.quiet)))
         return tuple(found)
 
+    async def _can_decide(self, run: Run, call: Call, approval: Approval, person: Person) -> bool:
+        """Whether a vote of this person counts now; of those who have voted, whether another one would."""
+        if await self._people.may_decide(run, call, person) is not None:
+            return False
+        given = next((vote for vote in approval.votes if vote.person.user == person.user), None)
+        if given is None:
+            return True
+        return may_again(
+            approval, given, replace(given, counts_as=await self._people.counts_as(run, call, person, "slack"))
+        )
+
     def _rest(self, run: Run, call: Call, approval: Approval, now: float) -> str:
         """Until when, and what whoever is reminded must know, so that they do not approve in vain."""
         told = in_vain(approval.terms, run.asked.person, glass=bool(self._people.policy.break_glass.people))
-        return " ".join(filter(None, (f"It expires in {_left(approval, now)}.", told, _held(call))))
+        return " ".join(filter(None, (f"It expires in {_left(approval, now)}.", told, self._held(run, call, now))))
+
+    def _held(self, run: Run, call: Call, now: float) -> str:
+        """What keeps it from being approved at this moment, and until when."""
+        binding = call.proposal.binding
+        if call.frozen is not None or binding is None:
+            return _frozen(call)
+        closed = closed_until(self._people.policy, case_in(run, call, binding), now)
+        return f"{closed} It can be denied now, and approved then." if closed else ""
 
 
 def wanted(approval: Approval, effect: Remind | Escalate, now: float) -> tuple[str, ...]:
@@ -105,7 +128,7 @@ def _nobody(approval: Approval) -> str:
     return "somebody else, whom no rule names yet" if approval.terms.approvers else "nobody (no approver is configured)"
 
 
-def _held(call: Call) -> str:
+def _frozen(call: Call) -> str:
     if call.frozen is None:
         return ""
     what = "BIGHUB's kill switch is on" if call.frozen.scope == BIGHUB else f"{call.frozen.scope} is frozen"

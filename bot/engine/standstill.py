@@ -4,11 +4,11 @@ are asked is `starting.py`'s, who freezes `freezing.py`'s.
 
 from collections.abc import Iterable
 
-from bot.clocks import clocks_at
+from bot.clocks import clocks_at, window_end
 from bot.core import holding
 from bot.core.emergency import ALL, BIGHUB, froze
 from bot.core.policy import Case, Policy
-from bot.core.timing import Window
+from bot.core.timing import Window, time_said
 from bot.core.values import Binding
 from bot.ports import Freeze
 
@@ -32,8 +32,18 @@ def frozen_text(freeze: Freeze) -> str:
 def closed_now(policy: Policy, case: Case, now: float) -> str | None:
     """Which change-freeze window holds this back, as a sentence; None where none does."""
     held = holding.closed(policy, case, clocks_at(now))
-    return None if held is None else closed_text(*held)
+    return None if held is None else _closed_text(*held)
 
 
-def closed_text(rule: str, window: Window) -> str:
+def closed_until(policy: Policy, case: Case, now: float) -> str:
+    """The same, and when it ends; "" where none does."""
+    held = holding.closed(policy, case, clocks_at(now))
+    if held is None:
+        return ""
+    ends = window_end(held[1], now)
+    until = f"That ends {ends:%a %Y-%m-%d %H:%M} ({held[1].zone}), in {time_said(ends.timestamp() - now)}."
+    return f"{_closed_text(*held)} {until}"
+
+
+def _closed_text(rule: str, window: Window) -> str:
     return f'Nothing changes {window.written} ({window.zone}): rule "{rule}" of policy.yml.'

@@ -8,23 +8,21 @@ the policy says so.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot.clocks import clocks_at, next_working_day, window_end
+from bot.clocks import next_working_day
 from bot.core import approval as approvals
 from bot.core.approval import BY_PROGRAM, COVERS, Approval, seal, standing, vote_text
 from bot.core.call import Call
 from bot.core.events import Voted
 from bot.core.fatigue import waited
 from bot.core.glass import BY_GLASS
-from bot.core.holding import closed
 from bot.core.inputs import Clicked
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.timing import time_said
 from bot.core.values import Choice
 from bot.core.visible import shows
 from bot.engine.people import People
-from bot.engine.standstill import closed_text, frozen_text, stopping
+from bot.engine.standstill import closed_until, frozen_text, stopping
 from bot.engine.starting import Keys, case_in, distrust, judgement_holds
 from bot.engine.tightening import tightening
 from bot.engine.words import late
@@ -92,13 +90,7 @@ def _held(run: Run, call: Call, clicked: Clicked, freezes: Iterable[Freeze], pol
     frozen = stopping(freezes, binding, opened=opened)
     if frozen is not None:
         return frozen_text(frozen)
-    case = case_in(run, call, binding)
-    held = None if opened else closed(policy, case, clocks_at(now))
-    if held is None:
-        return ""
-    ends = window_end(held[1], now)
-    until = f"That ends {ends:%a %Y-%m-%d %H:%M} ({held[1].zone}), in {time_said(ends.timestamp() - now)}."
-    return f"{closed_text(*held)} {until}"
+    return "" if opened else closed_until(policy, case_in(run, call, binding), now)
 
 
 def voted_just_now(call: Call, clicked: Clicked, now: float) -> bool:

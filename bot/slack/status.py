@@ -75,7 +75,7 @@ def lines(call: Call) -> Iterator[Block]:
         case CallState.PROPOSED:
             yield line(said("The guard is asked again before this can go on."))
         case CallState.ALLOWED:
-            yield line(said("Approved; it starts now.", "bold"))
+            yield line(said("Approved; it has not started yet.", "bold"))
         case CallState.STARTED:
             yield line(said("Running…", "bold"), said(" since "), moment(call.started_at))
         case CallState.EXECUTED | CallState.FAILED:

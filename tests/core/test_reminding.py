@@ -40,6 +40,17 @@ def test_who_votes_before_their_quiet_hours_end_is_left_alone() -> None:
     assert [each.user for each in effects(voted) if isinstance(each, Summon)] == ["U2"]
 
 
+def test_r20_who_voted_before_the_terms_were_tightened_is_told_only_by_a_reminder_that_came_after() -> None:
+    mine = Vote(Person("T1", "U1"), Choice.APPROVE, "", 1_050.0, "slack", "")
+    before = reminded(replace(OPEN, votes=(mine,)), 1, 1_100.0, Summons("U1", 1_200.0))
+    since = replace(before, earlier=(OPEN.terms,), tightened_at=1_150.0)
+    assert not any(isinstance(each, Summon) for each in (*effects(before), *effects(since)))
+    again = reminded(since, 2, 1_300.0, Summons("U1", 1_300.0))
+    assert [each.user for each in effects(again) if isinstance(each, Summon)] == ["U1"]
+    given = replace(again, votes=(replace(mine, at=1_350.0, under=1),))
+    assert not any(isinstance(each, Summon) for each in effects(given))
+
+
 def test_a_person_hears_only_what_is_newest_and_each_thing_once() -> None:
     asleep = reminded(OPEN, 1, 1_100.0, Summons("U1", 4_000.0))
     assert effects(asleep) == [Remind(A, 2, 1_300.0)], "the next reminder comes before they may be told"

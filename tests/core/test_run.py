@@ -447,9 +447,10 @@ LEGAL = {
     1: "c1511074949d33cc59b3a08a2b3e51e8379a90ef007068678404e2ce81bdc60e",
     2: "343fb76a9c506994a39558c698e79a108c5de73569aff9081e178dab25d2957c",
     3: "343fb76a9c506994a39558c698e79a108c5de73569aff9081e178dab25d2957c",
+    4: "343fb76a9c506994a39558c698e79a108c5de73569aff9081e178dab25d2957c",
 }
-"""The rules of each number: a digest over both tables, which a condition less (3: who approved may deny) does not change. One that was
-released is never changed."""
+"""The rules of each number: a digest over both tables, which a condition less (3: who approved may deny; 4: or approve again, once the
+terms were tightened) does not change. One that was released is never changed."""
 
 
 def test_r12_whoever_changes_what_may_happen_raises_the_number_of_the_rules() -> None:

@@ -10,9 +10,9 @@ from bot.core import approval as approvals
 from bot.core.approval import Approval, Resolution, Vote, as_voted, vote_text
 from bot.core.events import Tightened, Voted
 from bot.core.refusal import Refused
-from bot.core.terms import both, denied, missing, stricter
+from bot.core.terms import all_approvers, both, demanding, denied, missing, stricter
 from bot.core.tightening import NOT_STRICTER, demanded_since, tighten, why_void
-from bot.core.values import Choice, Person, Terms
+from bot.core.values import Choice, Person, Quorum, Terms
 from tests.core.runs import ALICE, BOB, CAROL
 from tests.core.test_terms import BALLOTS, PLAIN, Ballot, ballot, terms
 
@@ -29,7 +29,12 @@ def vote(found: Ballot, choice: Choice, comment: str = "why") -> Vote:
 
 
 def voted(approval: Approval, given: tuple[Ballot, Choice, bool], at: float) -> Approval:
+    """As the engine has it: of those only who are approvers, and as which of them they are by then."""
     found, choice, commented = given
+    named = all_approvers(approval.terms)
+    counts_as = tuple(name for name in (f"user:{found.person.user}", *found.counts_as) if name in named)
+    if not counts_as:
+        return approval
     said = Voted(
         approval.terms.approval,
         found.person,
@@ -38,7 +43,7 @@ def voted(approval: Approval, given: tuple[Ballot, Choice, bool], at: float) -> 
         "k:seal",
         "shell",
         "",
-        found.counts_as,
+        counts_as,
     )
     after = approvals.vote(approval, said, "", at)
     return approval if isinstance(after, Refused) else after
@@ -114,6 +119,36 @@ def test_r20_a_void_approval_may_be_given_again_and_a_denial_is_never_void() -> 
     assert (after.void, after.votes, after.resolution) == (votes[:1], votes[1:], None)
     again = voted(after, (ballot("U1"), Choice.APPROVE, True), 11.0)
     assert again.votes[-1].person.user == "U1" and again.votes[-1].under == 1
+
+
+@pytest.mark.parametrize(
+    ("counts_as", "choice", "times", "again"),
+    [
+        (("group:S1", "group:S2"), Choice.APPROVE, 1, True),
+        (("group:S2",), Choice.APPROVE, 1, True),
+        (("group:S1",), Choice.APPROVE, 1, False),
+        (("group:S1", "group:S3"), Choice.APPROVE, 1, False),
+        (("group:S1", "group:S2"), Choice.APPROVE, 0, False),
+        (("group:S1", "group:S2"), Choice.DENY, 1, False),
+    ],
+)
+def test_r20_who_approved_before_terms_that_they_count_for_twice_may_again_and_has_one_seat_in_each(
+    counts_as: tuple[str, ...], choice: Choice, times: int, again: bool
+) -> None:
+    one = replace(PLAIN, approvers=("group:S1",), quorum=2, denials=2)
+    two = demanding(one, (Quorum(("group:S1",), 2), Quorum(("group:S2",), 1)))
+    asked = Approval(one, "d" * 64, 0.0, (vote(ballot("U1", "group:S1"), choice),))
+    for _ in range(times):
+        after = tighten(asked, event(one, two), 10.0)
+        assert isinstance(after, Approval)
+        asked = after
+    if not times:
+        asked = replace(asked, terms=two)
+    then = voted(asked, (ballot("U1", *counts_as), Choice.APPROVE, True), 11.0)
+    assert (then != asked, then.again) == (again, int(again)) and len(then.votes) == 1 and then.resolution is None
+    if again:
+        assert then.votes[0].counts_as == counts_as and then.votes[0].under == 1
+        assert voted(then, (ballot("U1", *counts_as), Choice.APPROVE, True), 12.0) is then
 
 
 def test_r7_a_denial_that_is_enough_now_ends_it_and_is_the_deciding_vote() -> None:

@@ -94,6 +94,7 @@ STARTS = (PastStart("deploy", "U1", 0.0), PastStart("deploy", "U2", 10.0), PastS
         (Limit(1, 60, True, True), 30.0, True),
         (Limit(2, 60, True, False), 60.0, False),
         (Limit(2, 60, True, False), 59.9, True),
+        (Limit(2, 60, True, False), 5.0, True),  # its moment is behind theirs, or its clock was put back
     ],
 )
 def test_a_limit_counts_what_started_of_the_action_by_the_person_within_its_time(

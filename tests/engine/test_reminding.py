@@ -11,7 +11,7 @@ from bot.core.timing import Dated, Quiet
 from bot.core.values import Judgement, Verdict
 from bot.ports import Reader
 from tests.engine.test_faults import GRANT, approved_but_not_started, running
-from tests.engine.test_terms import DEFAULTS, asked, ended, shown, world_of
+from tests.engine.test_terms import ALWAYS, DEFAULTS, SEC, SRE, asked, ended, shown, world_of
 from tests.engine.world import BOB, CAROL, GUS, TEAM, World, approval_of, saying, wishing
 
 HOUR = 3_600
@@ -53,6 +53,19 @@ async def test_those_who_can_decide_are_reminded_in_the_thread_and_directly() ->
         )
         await told(world, "U0BOB", "U0CAROL")
     assert "<@U0ALICE> asked for grant_access in production" in world.chat.told[0][1]
+
+
+async def test_within_a_window_who_is_reminded_hears_that_it_can_be_denied_now_and_approved_once_that_ends() -> None:
+    world = world_of(defaults=REMINDING)
+    async with running(world):
+        await asked(world)
+        world.engine.take_policy(replace(world.policy, rules=(Rule("calm", windows=(ALWAYS,)),)))
+        await after(world, 601)
+        held = f'Nothing changes {ALWAYS.written} (UTC): rule "calm" of policy.yml. That ends Tue 2999-01-01 00:00 (UTC), in '
+        words = await said(world, "Reminder: grant_access")
+        await told(world, "U0BOB", "U0CAROL")
+    for each in (words, *(text for _, text in world.chat.told)):
+        assert held in each and each.endswith("It can be denied now, and approved then.")
 
 
 async def test_reminders_come_further_and_further_apart_and_each_once() -> None:
@@ -111,6 +124,26 @@ async def test_nobody_is_reminded_of_what_is_decided_and_nobody_who_has_voted() 
         await ended(world)
         await after(world, 3 * HOUR)
     assert len(world.chat.told) == 1 and len(world.deeds.done) == 1
+
+
+async def test_r20_of_those_who_have_voted_who_may_once_more_is_reminded_and_the_card_shows_that_they_did() -> None:
+    three = Rule("sre", verdict=Verdict.ASK, approvers=(SRE,), quorum=3)
+    world = world_of(three, defaults=REMINDING)
+    world.chat.groups = {"SSRE": frozenset({"U0BOB", "U0CAROL", "U0GUS"}), "SSEC": frozenset({"U0CAROL"})}
+    async with running(world):
+        approval = await asked(world)
+        for count, person in enumerate((CAROL, BOB), 1):
+            await world.click("approve", approval, person)
+            await world.until(lambda run, count=count: len(run.calls[0].approval.votes) == count, 10.0)
+        security = Rule("security", verdict=Verdict.ASK, approvers=(SEC,))
+        world.engine.take_policy(replace(world.policy, rules=(three, security)))
+        await world.click("approve_reviewed", approval, BOB)
+        before = await world.until(lambda run: run.calls[0].approval.earlier, 10.0)
+        await after(world, 601)
+        await told(world, "U0CAROL", "U0GUS")
+        await world.click("approve_reviewed", approval, CAROL)
+        run = await world.until(lambda run: run.calls[0].approval.again, 10.0)
+        assert run.calls[0].phase != before.calls[0].phase and world.deeds.done == []
 
 
 async def test_s9_the_requester_and_who_may_not_decide_are_not_reminded() -> None:

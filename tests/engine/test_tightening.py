@@ -89,6 +89,27 @@ async def test_s9_where_the_policy_names_others_now_it_takes_those_of_then_and_t
     assert world.deeds.done == ["bob in admins"]
 
 
+async def test_r20_who_counts_for_what_is_demanded_since_approves_once_more_and_then_serves_both() -> None:
+    """As they would have at once, had the stricter terms been those of the beginning."""
+    both_groups = Rule("sre", verdict=Verdict.ASK, approvers=(SRE,), quorum=2)
+    world = world_of(both_groups)
+    world.chat.groups["SSEC"] = frozenset({"U0CAROL"})
+    async with running(world):
+        approval = await asked(world)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.calls[0].approval.votes, 10.0)
+    became(world, both_groups, Rule("security", verdict=Verdict.ASK, approvers=(SEC,)))
+    async with running(world):
+        await world.click("approve", approval, BOB)
+        run = await world.until(lambda run: len(run.calls[0].approval.votes) == 2, 10.0)
+        assert run.calls[0].state is CallState.ASKING and world.deeds.done == []
+        await world.click("approve_reviewed", approval, CAROL)
+        run = await ended(world)
+    votes = run.calls[0].approval.votes
+    assert world.deeds.done == ["bob in admins"]
+    assert [(vote.person, vote.counts_as) for vote in votes] == [(BOB, (SRE,)), (CAROL, (SEC, SRE))]
+
+
 async def test_a_comment_that_is_wanted_now_is_asked_for_and_the_question_stays_open() -> None:
     world = world_of()
     async with running(world):

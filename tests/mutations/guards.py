@@ -24,6 +24,10 @@ def guard(name: str, rows: str, file: str, old: str, new: str, *tests: str) -> G
     return Guard(name, rows, f"bot/{file}", old, new, tuple(f"tests/{test}" for test in tests))
 
 
+_AGAIN = (
+    "core/test_tightening.py"
+    "::test_r20_who_approved_before_terms_that_they_count_for_twice_may_again_and_has_one_seat_in_each"
+)
 CORE = (
     guard(
         "the card says that breaking the glass is left", "R20", "slack/cards.py",
@@ -94,9 +98,28 @@ CORE = (
     ),
     guard(
         "who has voted is not reminded", "S14", "core/reminding.py",
-        "if user not in voted and", "if",
+        "if not answered and", "if",
         "core/test_reminding.py::test_who_votes_before_their_quiet_hours_end_is_left_alone",
-        "engine/test_reminding.py::test_nobody_is_reminded_of_what_is_decided_and_nobody_who_has_voted",
+        "core/test_reminding.py"
+        "::test_r20_who_voted_before_the_terms_were_tightened_is_told_only_by_a_reminder_that_came_after",
+    ),
+    guard(
+        "who may vote once more is told only by what came after", "R20 S14", "core/reminding.py",
+        " and told.at >= approval.tightened_at", "",
+        "core/test_reminding.py"
+        "::test_r20_who_voted_before_the_terms_were_tightened_is_told_only_by_a_reminder_that_came_after",
+    ),
+    guard(
+        "of those who have voted only who may once more is reminded", "R20 S14", "engine/reminding.py",
+        "        if given is None:\n            return True\n", "        return True\n",
+        "engine/test_reminding.py"
+        "::test_r20_of_those_who_have_voted_who_may_once_more_is_reminded_and_the_card_shows_that_they_did",
+    ),
+    guard(
+        "the card shows an approval that was given once more", "R20", "core/approval.py",
+        "return len(self.votes) + self.again", "return len(self.votes)",
+        "engine/test_reminding.py"
+        "::test_r20_of_those_who_have_voted_who_may_once_more_is_reminded_and_the_card_shows_that_they_did",
     ),
     guard(
         "reminders back off from when they were really given", "S14", "core/reminding.py",
@@ -120,7 +143,7 @@ CORE = (
     ),
     guard(
         "a person votes once", "R20", "core/approval.py",
-        "if earlier is not None and (earlier.choice, voted.choice)", "if False and (earlier.choice, voted.choice)",
+        "if earlier is not None and not again and", "if False and",
         "core/test_run.py::test_a_quorum_of_two_needs_two_different_people",
         "core/test_run.py::test_one_human_is_one_vote_also_under_two_teams",
     ),
@@ -558,8 +581,16 @@ ENGINE = (
         "engine/test_limits.py::test_s25_of_two_runs_that_start_at_once_one_starts_what_is_allowed_once",
     ),
     guard(
+        "a limit counts what started after the moment of who counts", "S14 S25", "core/timing.py",
+        "start.at > now - limit.seconds", "now - limit.seconds < start.at <= now",
+        "core/test_timing.py"
+        "::test_a_limit_counts_what_started_of_the_action_by_the_person_within_its_time[limit7-5.0-True]",
+        "test_store_contract.py"
+        "::test_s25_whoever_is_overtaken_between_their_clock_and_the_count_counts_what_started_meanwhile[postgres]",
+    ),
+    guard(
         "only those who can decide are reminded", "S9 S10", "engine/reminding.py",
-        "await self._people.may_decide(run, call, person) is None", "True",
+        "if await self._people.may_decide(run, call, person) is not None:", "if False:",
         "engine/test_reminding.py::test_s9_the_requester_and_who_may_not_decide_are_not_reminded",
     ),
     guard(
@@ -792,6 +823,17 @@ ENGINE = (
         "who approved may deny, and nothing else twice", "R20", "core/approval.py",
         "(earlier.choice, voted.choice) != (Choice.APPROVE, Choice.DENY)", "earlier.choice is Choice.DENY",
         "core/test_approval.py::test_r20_who_approved_by_mistake_denies_and_that_ends_it",
+    ),
+    guard(
+        "an approval is given again only once the terms were tightened", "R20", "core/approval.py",
+        " and earlier.under < len(approval.earlier)", "",
+        f"{_AGAIN}[counts_as4-approve-0-False]",
+    ),
+    guard(
+        "an approval is given again only by whom more counts", "R20", "core/approval.py",
+        "return tightened and not more.isdisjoint(all_approvers(approval.terms))", "return tightened",
+        f"{_AGAIN}[counts_as2-approve-1-False]",
+        f"{_AGAIN}[counts_as3-approve-1-False]",
     ),
     guard(
         "a denial takes the same person's approval back", "R20", "core/approval.py",
@@ -2245,7 +2287,7 @@ EMERGENCY = (
     ),
     guard(
         "no approval counts within a freeze window", "R7", "engine/voting.py",
-        "held = None if opened else closed(policy, case, clocks_at(now))", "held = None",
+        'return "" if opened else closed_until(policy, case_in(run, call, binding), now)', 'return ""',
         "engine/test_terms.py::test_r7_within_a_freeze_window_an_approval_does_not_count_and_the_card_stays_open",
     ),
     guard(

@@ -177,7 +177,7 @@ def test_every_phase_has_details_that_say_what_became_of_it(phase: str) -> None:
     assert "submit" not in view and "grant_access · okta · production" in words(view)
     said = {
         "asking:0": "Why you:",
-        "allowed": "Approved; it starts now.",
+        "allowed": "Approved; it has not started yet.",
         "started": "Running…",
         "executed": "Executed in 2.1 s",
         "failed": "Failed after 0.3 s",
