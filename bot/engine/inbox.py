@@ -232,8 +232,7 @@ class Inbox:
         return await self._recorded(run.id, decide, row)
 
     async def vote_by_name(self, opaque: str, user: str, action: str, comment: str, *, via: str) -> Run | Refused:
-        """A vote without a card, authorised like a click; ``via`` "shell" or "program". Raises `Unavailable` when nobody can say
-        who the person is."""
+        """A vote without a card, authorised like a click; ``via`` "shell" or "program". Raises `Unavailable`."""
         run = await self.run_of(opaque)
         call = run.call_of(opaque) if run else None
         if run is None:
@@ -242,6 +241,8 @@ class Inbox:
             return Refused(ASKED_ANEW)
         place = run.asked.place
         clicked = Clicked(Person(place.team, user), action, opaque, place.channel, "", comment)
+        if via == "shell" and (refused := await self._people.may_vote(run, call, clicked.person, via)) is not None:
+            return refused  # before anything is tightened: a shell's policy need not be the bot's
         return await self.vote(run, call, clicked, via=via)
 
     async def _gesture(self, run: Run, call: Call, clicked: Clicked, row: InboxRow) -> Run | Refused:

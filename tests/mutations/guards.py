@@ -806,6 +806,11 @@ ENGINE = (
         "engine/test_starting.py::test_a_changed_row_never_starts[the time to run]",
     ),
     guard(
+        "a shell that may not vote makes nothing stricter", "R20 S9", "engine/inbox.py",
+        'if via == "shell" and (refused', 'if via == "nothing" and (refused',
+        "engine/test_tightening.py::test_r20_s9_a_shell_that_may_not_decide_leaves_the_question_as_it_is",
+    ),
+    guard(
         "a vote holds under the policy of today", "R7 S9", "engine/inbox.py",
         "run, call = await self._on_terms_of_today(run, call)", "run, call = run, call",
         "engine/test_terms.py::test_a_policy_that_became_stricter_applies_when_the_click_is_worked[a comment]",
