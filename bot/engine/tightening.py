@@ -20,8 +20,9 @@ from bot.core.run import Run
 from bot.core.terms import stricter
 from bot.core.tightening import why_void
 from bot.core.values import Ground, Verdict
+from bot.engine.keyring import Keys
 from bot.engine.people import People
-from bot.engine.starting import Keys, case_in, forbidden, judgement_holds, texts_of
+from bot.engine.starting import case_in, forbidden, judgement_holds, texts_of
 from bot.ports import Decide, Writer
 
 
