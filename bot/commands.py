@@ -33,6 +33,8 @@ from bot.sql.store import SqlStore, open_store
 if TYPE_CHECKING:
     from bot.dispatch import Queue
 
+NO_POLICY_HERE = " There is no policy file here: do this where policy.yml is, or name it in SIGNOFF_POLICY."
+
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[SqlStore]:
@@ -160,7 +162,7 @@ async def vote(approval: str, user: str, action: str, comment: str) -> None:
         inbox = Inbox(store, Door(store), people, chat, queue, translate, keys)
         outcome = await inbox.vote_by_name(approval, user, action, comment, via="shell")
     if isinstance(outcome, Refused):
-        raise SignoffError(outcome.reason)
+        raise SignoffError(outcome.reason + (NO_POLICY_HERE if settings.policy_file is None else ""))
     typer.echo(f"Recorded: {user} {'approved' if action == 'approve' else 'denied'} {approval} by shell.")
     call = outcome.call_of(approval)
     binding = call.proposal.binding if call is not None else None

@@ -183,6 +183,14 @@ def test_a_shell_lifts_no_freeze_where_the_policy_does_not_let_shells_decide(tmp
     assert lifted.returncode == 1 and "shell_may_decide" in lifted.stderr
 
 
+def test_s9_a_shell_where_no_policy_is_decides_nothing_and_is_told_where_to_go(tmp_path: Path) -> None:
+    signoff("migrate", folder=tmp_path)
+    asyncio.run(asking(f"sqlite:///{tmp_path / 'signoff.db'}", 3_600))
+    refused = signoff("approve", "appr1", "--as", "U0CAROL", folder=tmp_path, **ALONE)
+    assert refused.returncode == 1 and "There is no policy file here" in refused.stderr
+    assert "decided by user:U0CAROL, group:S0SRE, 2 of them" in signoff("pending", folder=tmp_path).stdout
+
+
 async def asking(url: str, expires_in: float) -> None:
     """A run that waits for an approval, as the engine would have recorded it."""
     arguments = '{"group":"admins","note":"a\\nb","password":"hunter22"}'

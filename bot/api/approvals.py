@@ -29,7 +29,7 @@ from bot.core.run import Run
 from bot.core.values import CallId, Judgement, RunId, Verdict
 from bot.core.verdict import request_id_text
 from bot.engine.editing import edited_name
-from bot.engine.starting import KEY_IS_GONE
+from bot.engine.keyring import KEY_IS_GONE
 from bot.errors import AdapterConfigurationError, ProviderResponseError
 from bot.ports import Wish
 

@@ -85,7 +85,7 @@ class Doer:
         self._door, self._model, self._guard, self._chat = door, model, guard, chat
         self._actions, self._limits = actions, limits
         self._worker, self._restoring = worker, restoring
-        self._hindrances = Hindrances(actions, people, seal_keys)
+        self._hindrances = Hindrances(actions, people, seal_keys, limits.start_waits)
         self._failing = Failing(door, parking, limits, guard.name)
         self._finishing = Finishing(door, actions, limits, worker)
         self._delivering = Delivering(guard, chat, people, door, glass, limits.silent_after)

@@ -17,8 +17,9 @@ from bot.core.inputs import Clicked
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import CallId, Person, Proposal
+from bot.engine.keyring import Keys, leave_to_others
 from bot.engine.people import People
-from bot.engine.starting import Keys, digest_of, distrust, judgement_holds
+from bot.engine.starting import digest_of, distrust, judgement_holds
 from bot.engine.words import ASKED_ANEW, late
 from bot.ports import Actions, Decide, Unavailable, Wish, Writer
 
@@ -33,10 +34,10 @@ EXPIRED = "This approval has expired."
 class Editing:
     """Turns clicks into the decision about what is recorded; recording it is the caller's."""
 
-    def __init__(self, people: People, actions: Actions, keys: Keys) -> None:
-        self._people, self._actions, self._keys = people, actions, keys
+    def __init__(self, people: People, actions: Actions, keys: Keys, key_waits: float = 0.0) -> None:
+        self._people, self._actions, self._keys, self._key_waits = people, actions, keys, key_waits
 
-    async def decided(self, run: Run, call: Call, clicked: Clicked) -> Decide | Refused:
+    async def decided(self, run: Run, call: Call, clicked: Clicked, at: float = 0.0) -> Decide | Refused:
         """A submitted edit, or a click on "Safer". Raises `Unavailable` when nobody can say who the person is, and where the card that
         was clicked is not recorded yet."""
         if call.approval is not None and call.approval.resolution is None and call.card is None:
@@ -47,30 +48,34 @@ class Editing:
         if clicked.action == SAFER:
             if not (call.judgement and call.judgement.better_action.strip()):
                 return Refused(NOTHING_SAFER)
-            return await self._superseding(run, call, SaferAsked(call.proposal.call, clicked.person), clicked.message)
+            return await self._superseding(
+                run, call, SaferAsked(call.proposal.call, clicked.person), clicked.message, at
+            )
         old = call.proposal
         wish = Wish(old.wire, old.action, clicked.arguments)
         new = await self._actions.propose(edited_name(call), wish, run.asked.person)
-        return await self._edited(run, call, clicked.person, new, clicked.message)
+        return await self._edited(run, call, clicked.person, new, clicked.message, at)
 
     async def edited(self, run: Run, call: Call, person: Person, new: Proposal) -> Decide | Refused:
         """``new`` in the place of the call, for whoever has no card."""
         refused = await self._people.may_edit(run, call, person)
         return refused if refused is not None else await self._edited(run, call, person, new, None)
 
-    async def _edited(self, run: Run, call: Call, person: Person, new: Proposal, card: str | None) -> Decide | Refused:
+    async def _edited(
+        self, run: Run, call: Call, person: Person, new: Proposal, card: str | None, at: float = 0.0
+    ) -> Decide | Refused:
         if new.binding is None:
             return Refused(new.refusal)
         if call.proposal.binding is not None and new.binding.digest == call.proposal.binding.digest:
             return Refused(UNCHANGED)
         if changes.edits_of(call, run.calls) >= changes.MOST_EDITS:
             return Refused(TOO_OFTEN)
-        return await self._superseding(run, call, Edited(call.proposal.call, new, person), card)
+        return await self._superseding(run, call, Edited(call.proposal.call, new, person), card, at)
 
     async def _superseding(
-        self, run: Run, call: Call, event: Edited | SaferAsked, card: str | None
+        self, run: Run, call: Call, event: Edited | SaferAsked, card: str | None, at: float
     ) -> Decide | Refused:
-        """``card``: the message that was clicked, None without one."""
+        """``card``: the message that was clicked, None without one; ``at``: when (epoch seconds), 0.0 likewise."""
         if call.approval is None:
             return late(call)
         name, asked = call.proposal.call, call.approval.terms.approval
@@ -82,12 +87,12 @@ class Editing:
                 return late(call)
             if call.approval.terms.approval != asked:
                 return Refused(ASKED_ANEW)
-            refused = Refused(NOT_YET) if tx.now < since else self._refused(run, call, card, tx.now)
+            refused = Refused(NOT_YET) if tx.now < since else self._refused(run, call, card, tx.now, at)
             return [event] if refused is None else refused
 
         return decide
 
-    def _refused(self, run: Run, call: Call, card: str | None, now: float) -> Refused | None:
+    def _refused(self, run: Run, call: Call, card: str | None, now: float, at: float) -> Refused | None:
         binding, approval = call.proposal.binding, call.approval
         assert binding is not None and approval is not None
         if card is not None and (call.card is None or card != call.card.message):
@@ -96,6 +101,7 @@ class Editing:
             return Refused(EXPIRED)
         whole = digest_of(run, call, binding) == binding.digest
         if not whole or not judgement_holds(run, call, self._keys):
+            leave_to_others(call, self._keys, at + self._key_waits, now)
             return Refused(distrust(call, self._keys))
         return None
 

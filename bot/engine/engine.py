@@ -66,9 +66,9 @@ class Engine:
         self.limits = limits = limits or Limits()
         self._store, self._dispatch = store, dispatch
         self._door, self._people = Door(store, watch), People(chat, policy)
-        self._actions, editing = actions, Editing(self._people, actions, seal_keys)
+        self._actions, editing = actions, Editing(self._people, actions, seal_keys, limits.click_waits)
         parts = (store, self._door, self._people, chat, dispatch, translate, seal_keys)
-        self._inbox = Inbox(*parts, most_messages=self.limits.max_messages, editing=editing)
+        self._inbox = Inbox(*parts, most_messages=limits.max_messages, key_waits=limits.click_waits, editing=editing)
         self._freezer = Freezer(store, self._door, self._people, dispatch, actions.scopes)
         self._overseer = Overseer(store, self._door, dispatch, oversight)
         self._glass = Glass(self._door, self._people, chat, dispatch)

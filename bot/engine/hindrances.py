@@ -1,17 +1,20 @@
 """What is recorded in place of a start that may not be, looked for in the transaction that would append `Started`.
 
-Rule: nothing is decided here that `starting.py` and `rechecking.py` do not decide; this reads what they need and keeps their order.
+Rule 1: nothing is decided here that `starting.py` and `rechecking.py` do not decide; this reads what they need and keeps their order.
+Rule 2: where something is sealed with a key that is not held here, the call is left to a replica that holds it (`keyring.py`).
 Doing the start is `doing.py`'s.
 """
 
 from bot.core import holding
 from bot.core.approval import BY_PROGRAM
 from bot.core.call import Call, CallState
+from bot.core.effects import StartAction
 from bot.core.events import CallRefused, Judged
 from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import ApprovalId, Ground, Judgement, Verdict
 from bot.engine.flooding import bounded
+from bot.engine.keyring import Keys, leave_to_others
 from bot.engine.people import People
 from bot.engine.rechecking import TOO_OLD, decided_there, judged_again, stricter_now, too_old
 from bot.engine.starting import asked_anew, case_in, deciding, limit_said, reason_to_ask_anew, refusal_to_start
@@ -19,16 +22,21 @@ from bot.ports import Actions, Writer
 
 
 class Hindrances:
-    """Why a call may not start at this moment."""
+    """Why a call may not start at this moment. ``key_waits``: for how many seconds it is left to others who may hold another key."""
 
-    def __init__(self, actions: Actions, people: People, seal_keys: tuple[bytes, ...]) -> None:
-        self._actions, self._people, self._seal_keys = actions, people, seal_keys
+    def __init__(self, actions: Actions, people: People, seal_keys: Keys, key_waits: float) -> None:
+        self._actions, self._people, self._seal_keys, self._key_waits = actions, people, seal_keys, key_waits
 
     async def instead(
         self, run: Run, call: Call, tx: Writer, lapsed: str, new: ApprovalId, recheck: Judgement | None
     ) -> CallRefused | Judged | Refused | None:
-        """What is recorded in place of a start that may not be: why not, or the question that people are asked (anew)."""
+        """What is recorded in place of a start that may not be: why not, or the question that people are asked (anew). Raises
+        `Unavailable` where another replica may know better."""
         found = await self._instead(run, call, tx, lapsed, new, recheck)
+        if isinstance(found, CallRefused | Judged):
+            trouble = run.trouble(StartAction(call.proposal.call).key)
+            since = trouble.since if trouble is not None else tx.now
+            leave_to_others(call, self._seal_keys, since + self._key_waits, tx.now)
         return (await bounded(run, [found], self._people.policy, tx))[0] if isinstance(found, Judged) else found
 
     async def _instead(

@@ -45,10 +45,11 @@ class Inbox:
         seal_keys: tuple[bytes, ...],
         *,
         most_messages: int = 200,
+        key_waits: float = 0.0,
         editing: Editing | None = None,
     ) -> None:
         self._store, self._door, self._people, self._chat = store, door, people, chat
-        self._dispatch, self._translate, self._voting = dispatch, translate, Voting(people, seal_keys)
+        self._dispatch, self._translate, self._voting = dispatch, translate, Voting(people, seal_keys, key_waits)
         self._most_messages, self._editing = most_messages, editing
         self.repairing = Repairing(door, dispatch)
         self._places: WeakValueDictionary[Place, asyncio.Lock] = WeakValueDictionary()
@@ -173,7 +174,7 @@ class Inbox:
         if clicked.action in CHOICES:
             outcome = await self.vote(run, call, clicked, via="slack", row=row)
         elif self._editing is not None and clicked.action in CHANGES:
-            decided = await self._editing.decided(run, call, clicked)
+            decided = await self._editing.decided(run, call, clicked, row.received_at)
             outcome = decided if isinstance(decided, Refused) else await self._recorded(run.id, decided, row)
         else:
             outcome = await self._gesture(run, call, as_on_card(run, call, clicked), row)
@@ -232,8 +233,7 @@ class Inbox:
         return await self._recorded(run.id, decide, row)
 
     async def vote_by_name(self, opaque: str, user: str, action: str, comment: str, *, via: str) -> Run | Refused:
-        """A vote without a card, authorised like a click; ``via`` "shell" or "program". Raises `Unavailable` when nobody can say
-        who the person is."""
+        """A vote without a card, authorised like a click; ``via`` "shell" or "program". Raises `Unavailable`."""
         run = await self.run_of(opaque)
         call = run.call_of(opaque) if run else None
         if run is None:
@@ -242,6 +242,8 @@ class Inbox:
             return Refused(ASKED_ANEW)
         place = run.asked.place
         clicked = Clicked(Person(place.team, user), action, opaque, place.channel, "", comment)
+        if via == "shell" and (refused := await self._people.may_vote(run, call, clicked.person, via)) is not None:
+            return refused  # before anything is tightened: a shell's policy need not be the bot's
         return await self.vote(run, call, clicked, via=via)
 
     async def _gesture(self, run: Run, call: Call, clicked: Clicked, row: InboxRow) -> Run | Refused:
@@ -287,9 +289,8 @@ class Inbox:
     # --- words ------------------------------------------------------------------------------------------------------
 
     async def _explain(self, clicked: Clicked, text: str) -> None:
-        thread = clicked.message
         run = await self.run_of(clicked.value)
-        place = run.asked.place if run else Place(clicked.person.team, clicked.channel, thread)
+        place = run.asked.place if run else Place(clicked.person.team, clicked.channel, clicked.message)
         await self._whisper(clicked.person, place, text)
 
     async def _whisper(self, person: Person, place: Place, text: str) -> None:

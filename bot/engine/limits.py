@@ -44,6 +44,16 @@ class Limits:
     programs: bool = False
     alone: bool = False
 
+    @property
+    def click_waits(self) -> float:
+        """How long a click on what is sealed with a key that is not held here is left to others, who take it up after a lease."""
+        return 0.0 if self.alone or self.programs else 3 * self.lease
+
+    @property
+    def start_waits(self) -> float:
+        """How long a start is left to others who may hold the key of its seals: refused in the end, and not given up before."""
+        return 0.0 if self.alone or self.programs else self.give_up_after / 2
+
     def backoff(self, failures: int, longest: float) -> float:
         """Exponential, capped; no jitter is needed, since one worker holds a run."""
         return min(self.first_backoff * 2.0 ** min(failures, 30), longest)

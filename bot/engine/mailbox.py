@@ -4,13 +4,15 @@ Rule 1: whoever received a row works it at once. Another process takes it up onl
 its receiver is gone. Were it worked by all, people would be told the same thing by each.
 Rule 2: a row that cannot be worked yet stays, and waits longer each time.
 Rule 3: no row waits for another one.
-Rule 4: a row whose seal does not hold is closed without effect, and nobody is told: nobody sent it.
+Rule 4: a row whose seal does not hold is closed without effect, and nobody is told: nobody sent it. One by a key that is not held here
+is first left to a replica that may hold it, for `KEY_WAITS_SECONDS`, and at most `MOST_LEFT` of them: anybody can make up a key's id.
 """
 
 import asyncio
 from dataclasses import replace
 
 from bot.core.run import NewerJournal
+from bot.engine.keyring import NOT_HERE
 from bot.engine.limits import Limits
 from bot.engine.orders import Orders
 from bot.engine.postmarks import Postmarks
@@ -19,6 +21,8 @@ from bot.ports import InboxRow, Reader, Sealing, Store, Unavailable, Writer
 
 BATCH = 100
 FORGOTTEN_SECONDS = 600.0
+KEY_WAITS_SECONDS = 3600.0
+MOST_LEFT = 1000
 
 
 class Mailbox:
@@ -30,6 +34,7 @@ class Mailbox:
         self._new: list[InboxRow] = []
         self._working: dict[str, asyncio.Task[None]] = {}
         self._patience: dict[str, tuple[int, float]] = {}
+        self._strange: set[str] = set()
         self._news = asyncio.Event()
 
     async def receive(self, row: InboxRow) -> bool:
@@ -93,6 +98,7 @@ class Mailbox:
         now, rows = await self._store.read(look)
         rows = await self._postmarks.adopted(rows, now)
         self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}
+        self._strange &= self._patience.keys() | self._working.keys()
         lies_for = 0.0 if self._limits.alone else self._limits.lease
         return [row for row in rows if row.key in self._patience or row.received_at <= now - lies_for]
 
@@ -102,7 +108,7 @@ class Mailbox:
             if self._postmarks.holds(row):
                 await self._orders.work(row)
             else:
-                await self._drop(row)
+                await self._leave_or_drop(row)
         except Unavailable as absent:
             log.warning("an inbox row waits", key=row.key, why=str(absent))
             asked = absent.retry_after
@@ -115,17 +121,20 @@ class Mailbox:
             return
         await self._wait_for(row, asked)
 
-    async def _drop(self, row: InboxRow) -> None:
+    async def _leave_or_drop(self, row: InboxRow) -> None:
+        name = self._postmarks.unknown_key(row)
+        room = row.key in self._strange or len(self._strange) < MOST_LEFT
+        if name and room and await self._store.read(clock) < row.received_at + KEY_WAITS_SECONDS:
+            self._strange.add(row.key)
+            raise Unavailable(NOT_HERE.format(name))
         await self._store.write(lambda tx: tx.close_inbox(row.key))
         log.error(
             "an inbox row was closed without effect: its seal does not hold, so that nobody knows who sent it",
             key=row.key,
+            **({"sealed_by": name} if name else {}),
         )
 
     async def _wait_for(self, row: InboxRow, asked: float) -> None:
-        async def clock(tx: Reader) -> float:
-            return tx.now
-
         failures = self._patience.get(row.key, (0, 0.0))[0] + 1
         wait = max(asked, self._limits.backoff(failures, self._limits.longest_backoff))
         try:
@@ -133,3 +142,7 @@ class Mailbox:
         except Unavailable:
             now = 0.0  # as soon as the store is back
         self._patience[row.key] = (failures, now + wait)
+
+
+async def clock(tx: Reader) -> float:
+    return tx.now

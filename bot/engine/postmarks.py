@@ -12,6 +12,7 @@ import json
 from dataclasses import replace
 
 from bot.core.approval import seal, sealed_by
+from bot.engine.keyring import unknown_key
 from bot.logger import log
 from bot.ports import InboxRow, Sealing, Store, Writer
 
@@ -29,6 +30,10 @@ class Postmarks:
 
     def holds(self, row: InboxRow) -> bool:
         return sealed_by(self._keys, row_text(row), row.seal)
+
+    def unknown_key(self, row: InboxRow) -> str:
+        """The id of the key that a row says it is sealed with, where that is not held here; "" else."""
+        return unknown_key([row.seal], self._keys)
 
     async def begin(self) -> None:
         """Once per process, before it takes up any row."""

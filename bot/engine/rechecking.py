@@ -19,7 +19,8 @@ from bot.core.resolving import asked_beside
 from bot.core.run import Run
 from bot.core.terms import soonest
 from bot.core.values import ApprovalId, Judgement, Verdict
-from bot.engine.starting import Keys, case_in, judged, reason_to_ask_anew, still_said
+from bot.engine.keyring import Keys
+from bot.engine.starting import case_in, judged, reason_to_ask_anew, still_said
 
 ANSWER_HOLDS_SECONDS = 900.0
 TOO_OLD = Refused("The guard is asked once more before this starts.")

@@ -17,11 +17,9 @@ from bot.core.approval import (
     Approval,
     Vote,
     as_voted,
-    key_id,
     permission_text,
     seal,
     sealed_by,
-    sealing_key,
     vote_text,
 )
 from bot.core.call import Call
@@ -39,17 +37,13 @@ from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
 from bot.core.verdict import remarks_on
 from bot.core.visible import shows
+from bot.engine.keyring import KEY_IS_GONE, Keys, unknown_to
 from bot.engine.standstill import closed_now, frozen_text, stopping
 from bot.ports import Actions, Freeze
 
 EDITED = "It was edited after people were asked, so they are asked again, though the guard would allow it."
 DID_NOT_RUN_BEFORE = "It was started before, and somebody found that it did not run."
 TAMPERED = "What is stored is not what was judged and approved, so it does not run."
-KEY_IS_GONE = (
-    "It was sealed with a key ({}) that SIGNOFF_SEAL_KEY does not hold any more, so nobody can say whether it is what was judged and"
-    " approved, and it does not run. Ask again; or let whoever runs Signoff add the old key behind the new one."
-)
-Keys = tuple[bytes, ...]
 
 
 def judged(
@@ -215,11 +209,8 @@ def permitted(run: Run, call: Call, keys: Keys) -> bool:
 
 def distrust(call: Call, keys: Keys) -> str:
     """Why what is stored does not hold: a key that is gone, as far as the seals tell, or somebody's hand. It is distrusted either way."""
-    votes = call.approval.votes if call.approval else ()
-    tightened = call.approval.seals if call.approval else ()
-    seals = [call.judgement.seal if call.judgement else "", *tightened, *(vote.seal for vote in votes)]
-    gone = (name for name in map(sealing_key, seals) if name and name not in {key_id(key) for key in keys})
-    return next((KEY_IS_GONE.format(name) for name in gone), TAMPERED)
+    gone = unknown_to(call, keys)
+    return KEY_IS_GONE.format(gone) if gone else TAMPERED
 
 
 def judgement_holds(run: Run, call: Call, keys: Keys) -> bool:

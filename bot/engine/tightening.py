@@ -3,7 +3,8 @@
 Rule 1: the terms of then and of today hold together, as two rules that match do: whoever one of their demands names may vote, and counts
 for that demand. So nothing runs that is not approved by both, and nobody whom the card names is turned away.
 Rule 2: what was tightened stays so, in whichever process, and whatever the policy says later: milder terms never apply.
-Rule 3: only what is sealed as it stands is tightened. What the policy forbids now is refused at once.
+Rule 3: only what is sealed as it stands is tightened, and nothing for a shell that may not vote. What the policy forbids now is refused
+at once.
 What becomes of the votes is `core/tightening.py`'s; a policy that changes after the last vote is `starting.py`'s.
 """
 
@@ -19,8 +20,9 @@ from bot.core.run import Run
 from bot.core.terms import stricter
 from bot.core.tightening import why_void
 from bot.core.values import Ground, Verdict
+from bot.engine.keyring import Keys
 from bot.engine.people import People
-from bot.engine.starting import Keys, case_in, forbidden, judgement_holds, texts_of
+from bot.engine.starting import case_in, forbidden, judgement_holds, texts_of
 from bot.ports import Decide, Writer
 
 

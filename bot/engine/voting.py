@@ -1,7 +1,8 @@
 """A vote as it is recorded, or why it is not: asked in the transaction that appends it. Who may vote is `people.py`'s.
 
 Rule 1: a vote counts under the terms that are stored with the approval, once those are as strict as the policy of today (`tightening.py`).
-Rule 2: while a freeze or a window of the policy holds, nobody approves: it would come to nothing. Whoever breaks the glass does where
+Rule 2: where the question's seal is by a key that is not held here, the click is left to a replica that holds it (`keyring.py`).
+Rule 3: while a freeze or a window of the policy holds, nobody approves: it would come to nothing. Whoever breaks the glass does where
 the policy says so.
 """
 
@@ -21,9 +22,10 @@ from bot.core.refusal import Refused
 from bot.core.run import Run
 from bot.core.values import Choice
 from bot.core.visible import shows
+from bot.engine.keyring import Keys, leave_to_others
 from bot.engine.people import People
 from bot.engine.standstill import closed_until, frozen_text, stopping
-from bot.engine.starting import Keys, case_in, distrust, judgement_holds
+from bot.engine.starting import case_in, distrust, judgement_holds
 from bot.engine.tightening import tightening
 from bot.engine.words import late
 from bot.ports import Decide, Freeze, Reader, Writer
@@ -39,10 +41,11 @@ NOT_NOW = "{}. An approval would come to nothing now, so it was not counted; the
 
 
 class Voting:
-    """What a vote becomes. ``keys`` are the seal's, the present one first."""
+    """What a vote becomes. ``keys`` are the seal's, the present one first; ``key_waits``: for how many seconds a click is left to others
+    who may hold another."""
 
-    def __init__(self, people: People, keys: Keys) -> None:
-        self._people, self._keys = people, keys
+    def __init__(self, people: People, keys: Keys, key_waits: float = 0.0) -> None:
+        self._people, self._keys, self._key_waits = people, keys, key_waits
 
     def tightening(self, run: Run, call: Call) -> Decide | None:
         return tightening(self._people, run, call, self._keys)
@@ -55,6 +58,7 @@ class Voting:
         if approval is None:
             return late(call)
         if not judgement_holds(run, call, self._keys):
+            leave_to_others(call, self._keys, at + self._key_waits, tx.now)
             return Refused(distrust(call, self._keys))
         if held := _held(run, call, clicked, await tx.freezes(), people.policy, tx.now):
             return Refused(NOT_NOW.format(held.rstrip(".")))

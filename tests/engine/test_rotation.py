@@ -122,10 +122,11 @@ async def test_s31_without_the_old_key_what_was_approved_does_not_start_and_whoe
 ) -> None:
     world = await approved(store)
     rotated(world, NEW)
-    run = await ended(world)
-    assert run.calls[0].outcome is Outcome.SUPERSEDED and key_id(OLD) in run.calls[0].reason
-    assert world.deeds.done == []
-    await world.until(lambda run: any("U0ALICE" in said and key_id(OLD) in said for said in world.chat.words), LONG)
+    async with running(world):
+        run = await world.until(lambda run: run.calls[0].answered, LONG)
+        assert run.calls[0].outcome is Outcome.SUPERSEDED and key_id(OLD) in run.calls[0].reason
+        assert world.deeds.done == []
+        await world.until(lambda run: any("U0ALICE" in said and key_id(OLD) in said for said in world.chat.words), LONG)
 
 
 @pytest.mark.parametrize("forged", ["", "k:forged", "no colon", f"{'0' * 8}:short", f"<!channel>:{'0' * 64}"])

@@ -6,8 +6,12 @@ import pytest
 
 from bot.core.call import Call, CallState, Outcome
 from bot.core.policy import Defaults, Denials, Match, Policy, Rule
+from bot.core.refusal import Refused
 from bot.core.run import Run, RunState
 from bot.core.values import Verdict
+from bot.engine.inbox import Inbox
+from bot.engine.people import People
+from bot.policy_file import load_policy
 from tests.engine.test_faults import running
 from tests.engine.test_terms import DEFAULTS, ONE_OF_EACH, SEC, SRE, asked, ended, told, world_of
 from tests.engine.world import ALICE, BOB, CAROL, GUS, World, approval_of
@@ -284,5 +288,20 @@ async def test_r20_a_vote_without_a_card_counts_under_the_stricter_terms_too(via
         assert isinstance(outcome, Run) and tightened(outcome) and len(outcome.calls[0].approval.votes) == 1
         assert outcome.calls[0].state is CallState.ASKING and world.deeds.done == []
         await world.click("approve", approval, BOB)
+        await ended(world)
+    assert world.deeds.done == ["bob in admins"]
+
+
+async def test_r20_s9_a_shell_that_may_not_decide_leaves_the_question_as_it_is() -> None:
+    """As in a directory without policy.yml, where nobody may approve anything."""
+    world = world_of()
+    async with running(world):
+        approval = await asked(world)
+        parts = (world.store, world.engine._door, People(world.chat, load_policy(None).policy), world.chat)
+        shell = Inbox(*parts, world.dispatch, world.translate, world.seal_keys)
+        refused = await shell.vote_by_name(approval, "U0CAROL", "approve", "", via="shell")
+        assert isinstance(refused, Refused) and "shell_may_decide" in refused.reason
+        assert not tightened(await world.run() or pytest.fail("the run is gone"))
+        await world.click("approve", approval, CAROL)
         await ended(world)
     assert world.deeds.done == ["bob in admins"]

@@ -848,6 +848,11 @@ ENGINE = (
         "engine/test_starting.py::test_a_changed_row_never_starts[the time to run]",
     ),
     guard(
+        "a shell that may not vote makes nothing stricter", "R20 S9", "engine/inbox.py",
+        'if via == "shell" and (refused', 'if via == "nothing" and (refused',
+        "engine/test_tightening.py::test_r20_s9_a_shell_that_may_not_decide_leaves_the_question_as_it_is",
+    ),
+    guard(
         "a vote holds under the policy of today", "R7 S9", "engine/inbox.py",
         "run, call = await self._on_terms_of_today(run, call)", "run, call = run, call",
         "engine/test_terms.py::test_a_policy_that_became_stricter_applies_when_the_click_is_worked[a comment]",
@@ -2465,6 +2470,7 @@ EMERGENCY = (
 )  # fmt: skip
 
 _MARKED = "engine/test_postmarks.py::test_"
+_ROLLOUT = "engine/test_key_rollout.py::test_"
 POSTMARKS = (
     guard(
         "a row of the inbox counts by its seal", "S31", "engine/mailbox.py",
@@ -2472,6 +2478,42 @@ POSTMARKS = (
         f"{_MARKED}s31_a_click_written_into_the_database_by_hand_is_closed_without_effect_and_logged",
         f"{_MARKED}s31_a_row_that_slack_sent_counts_no_more_once_any_of_it_is_changed",
         f"{_MARKED}s31_a_command_written_by_hand_lifts_no_freeze",
+    ),
+    guard(
+        "a row whose key another replica may have is left to it", "R3 S31", "engine/mailbox.py",
+        "if name and room and", "if False and",
+        f"{_ROLLOUT}s31_r3_a_click_sealed_with_a_key_that_only_another_replica_has_is_left_to_it",
+    ),
+    guard(
+        "a row waits for a key only for a while", "R3 S31", "engine/mailbox.py",
+        "await self._store.read(clock) < row.received_at + KEY_WAITS_SECONDS", "True",
+        f"{_ROLLOUT}s31_r3_a_row_whose_key_nobody_has_is_closed_in_the_end_and_the_log_names_the_key",
+    ),
+    guard(
+        "only so many rows wait for keys that anybody may have made up", "S31", "engine/mailbox.py",
+        "row.key in self._strange or len(self._strange) < MOST_LEFT", "True",
+        f"{_ROLLOUT}s31_keys_that_somebody_made_up_hold_up_neither_rows_nor_runs",
+    ),
+    guard(
+        "a start whose key another replica may have is left to it", "S31", "engine/hindrances.py",
+        "leave_to_others(call, self._seal_keys, since + self._key_waits, tx.now)", "pass",
+        f"{_ROLLOUT}s31_what_one_replica_sealed_with_the_new_key_another_leaves_to_it",
+    ),
+    guard(
+        "a vote on what another replica can read is left to it", "R3 S31", "engine/voting.py",
+        "leave_to_others(call, self._keys, at + self._key_waits, tx.now)", "pass",
+        f"{_ROLLOUT}s31_r3_a_click_on_what_the_new_key_sealed_is_left_to_the_replica_that_has_it[approve]",
+        f"{_ROLLOUT}s31_r3_a_click_on_what_the_new_key_sealed_is_left_to_the_replica_that_has_it[deny]",
+    ),
+    guard(
+        "an edit of what another replica can read is left to it", "R3 S31", "engine/editing.py",
+        "leave_to_others(call, self._keys, at + self._key_waits, now)", "pass",
+        f"{_ROLLOUT}s31_r3_a_click_on_what_the_new_key_sealed_is_left_to_the_replica_that_has_it[edit]",
+    ),
+    guard(
+        "what nobody has the key of is refused in the end", "S31", "engine/keyring.py",
+        "if name and now < until:", "if name:",
+        f"{_ROLLOUT}s31_where_no_replica_has_the_key_the_start_is_refused_and_the_refusal_names_it",
     ),
     guard(
         "the seal of a row covers all that was sent", "S31", "engine/postmarks.py",
