@@ -190,7 +190,7 @@ def _with_approval(call: Call, approval: Approval | Refused | None, at: float) -
 def _expired(call: Call, event: Expired, at: float) -> Call | Refused:
     if call.approval is None or at < call.approval.terms.expires_at:
         return Refused("This approval has not expired yet.")
-    return refuse(call, Outcome.EXPIRED, "Nobody decided in time.", at, Resolution.EXPIRED)
+    return refuse(call, Outcome.EXPIRED, f"Nobody decided in time. {event.held}".strip(), at, Resolution.EXPIRED)
 
 
 _GROUNDS: dict[Ground, tuple[Outcome, Resolution]] = {

@@ -121,9 +121,10 @@ class SaferAsked:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """Nobody decided in time."""
+    """Nobody decided in time. ``held``: what kept it from being approved when its time was over, as sentences."""
 
     approval: ApprovalId
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import assert_never
 from bot.core import effects as owed
 from bot.core.call import Call, CallState
 from bot.core.effects import Effect
-from bot.core.events import CardShown, Delivered, Event, Reminded, RunFailed
+from bot.core.events import CardShown, Delivered, Event, Expired, Reminded, RunFailed
 from bot.core.moments import untold
 from bot.core.placing import channel_of, ended_in_thread
 from bot.core.resolving import as_it_stood, ended
@@ -87,6 +87,10 @@ class Delivering:
         """When it was given decides when the next one is, so it is recorded at once and with its own time."""
         with self._people.told():
             return await self._reminding.remind(run, effect, again)
+
+    def expired(self, run: Run, effect: owed.Expire) -> Expired:
+        """With what people must know who tried to decide it."""
+        return Expired(effect.approval, self._reminding.held_at_its_end(run, effect.approval, effect.not_before))
 
     @contextmanager
     def _noted(self, run_id: RunId) -> Iterator[None]:

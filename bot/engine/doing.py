@@ -17,7 +17,6 @@ from bot.core.call import MOST_ATTEMPTS, Call, CallState
 from bot.core.effects import Effect
 from bot.core.events import (
     Event,
-    Expired,
     ModelReplied,
     RunFailed,
     Settled,
@@ -122,7 +121,7 @@ class Doer:
             case owed.Recover():
                 await self._recover(run, call_in(run, effect.call))
             case owed.Expire() | owed.StopAsking() | owed.StopWaiting():
-                await self._door.record(run.id, time_ran_out(effect))
+                await self._door.record(run.id, self._time_ran_out(run, effect))
             case owed.Remind() | owed.Escalate():
                 await self._door.record(run.id, await self._delivering.remind(run, effect, again))
             case (
@@ -252,6 +251,17 @@ class Doer:
         elif call.state is CallState.STARTED:
             await self._finishing.find_out(run, call)
 
+    def _time_ran_out(self, run: Run, effect: owed.Expire | owed.StopAsking | owed.StopWaiting) -> Event:
+        match effect:
+            case owed.Expire():
+                return self._delivering.expired(run, effect)
+            case owed.StopAsking():
+                return Settled(effect.call, Answer.UNKNOWN, None)
+            case owed.StopWaiting():
+                return RunFailed(NOBODY_ANSWERED)
+            case _:
+                assert_never(effect)
+
     async def _recover(self, run: Run, call: Call) -> None:
         """The worker that started this call is gone, since we hold its run: start it again where that does no harm, or find out."""
         binding = call.proposal.binding
@@ -264,15 +274,3 @@ class Doer:
 def too_many(call: str, wish: Wish, most: int) -> Proposal:
     """A wish beyond the bound of a turn: it is answered, and never runs."""
     return Proposal(CallId(call), wish.wire, wish.action, wish.arguments, None, f"At most {most} actions in one turn.")
-
-
-def time_ran_out(effect: owed.Expire | owed.StopAsking | owed.StopWaiting) -> Event:
-    match effect:
-        case owed.Expire():
-            return Expired(effect.approval)
-        case owed.StopAsking():
-            return Settled(effect.call, Answer.UNKNOWN, None)
-        case owed.StopWaiting():
-            return RunFailed(NOBODY_ANSWERED)
-        case _:
-            assert_never(effect)

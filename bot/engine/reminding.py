@@ -22,7 +22,7 @@ from bot.core.vain import in_vain
 from bot.core.values import Person, Summons
 from bot.engine.door import Door
 from bot.engine.people import People
-from bot.engine.standstill import closed_until
+from bot.engine.standstill import closed_now, closed_until
 from bot.engine.starting import case_in
 from bot.ports import Chat, Posted
 
@@ -88,9 +88,18 @@ class Reminding:
         """What keeps it from being approved at this moment, and until when."""
         binding = call.proposal.binding
         if call.frozen is not None or binding is None:
-            return _frozen(call)
+            return f"{_frozen(call)}: it can be denied now, and approved once that is lifted." if call.frozen else ""
         closed = closed_until(self._people.policy, case_in(run, call, binding), now)
         return f"{closed} It can be denied now, and approved then." if closed else ""
+
+    def held_at_its_end(self, run: Run, opaque: str, at: float) -> str:
+        """What kept a question that nobody has decided from being approved when its time was over: whoever tried was refused."""
+        call, _ = _asking(run, opaque)
+        binding = call.proposal.binding
+        if call.frozen is not None:
+            return f"It could not be approved at the end. {_frozen(call)}."
+        closed = closed_now(self._people.policy, case_in(run, call, binding), at) if binding is not None else None
+        return f"It could not be approved at the end. {closed}" if closed else ""
 
 
 def wanted(approval: Approval, effect: Remind | Escalate, now: float) -> tuple[str, ...]:
@@ -129,10 +138,9 @@ def _nobody(approval: Approval) -> str:
 
 
 def _frozen(call: Call) -> str:
-    if call.frozen is None:
-        return ""
+    assert call.frozen is not None
     what = "BIGHUB's kill switch is on" if call.frozen.scope == BIGHUB else f"{call.frozen.scope} is frozen"
-    return f"{what[0].upper()}{what[1:]}: it can be denied now, and approved once that is lifted."
+    return f"{what[0].upper()}{what[1:]}"
 
 
 def _left(approval: Approval, at: float) -> str:

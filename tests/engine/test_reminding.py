@@ -68,6 +68,30 @@ async def test_within_a_window_who_is_reminded_hears_that_it_can_be_denied_now_a
         assert held in each and each.endswith("It can be denied now, and approved then.")
 
 
+@pytest.mark.parametrize("why", ["window", "freeze"])
+async def test_s14_whoever_asked_reads_what_kept_it_from_being_approved_at_its_end(why: str) -> None:
+    """An approver may have clicked, and was refused: "nobody decided" alone would be untrue."""
+    world = world_of(defaults=REMINDING)
+    async with running(world):
+        approval = await asked(world)
+        if why == "window":
+            world.engine.take_policy(replace(world.policy, rules=(Rule("calm", windows=(ALWAYS,)),)))
+        else:
+            await world.store.write(lambda tx: tx.set_freeze("all", "incident", "U0BOB"))
+            await world.until(lambda run: run.calls[0].frozen)
+        await world.click("approve", approval)
+        await world.until(lambda run: world.chat.whispers)
+        await after(world, 4 * 3600)
+        run = await world.until(lambda run: run.calls[0].outcome)
+    held = (
+        f'Nothing changes {ALWAYS.written} (UTC): rule "calm" of policy.yml.' if why == "window" else "All is frozen."
+    )
+    assert (run.calls[0].outcome, run.calls[0].reason) == (
+        Outcome.EXPIRED,
+        f"Nobody decided in time. It could not be approved at the end. {held}",
+    )
+
+
 async def test_reminders_come_further_and_further_apart_and_each_once() -> None:
     world = world_of(defaults=REMINDING)
     async with running(world):
