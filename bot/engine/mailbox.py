@@ -1,7 +1,8 @@
 """Which row of the inbox is worked when, and by whom. What a row means is `inbox.py`'s.
 
 Rule 1: whoever received a row works it at once. Another process takes it up only when it has lain there for as long as a lease:
-its receiver is gone. Were it worked by all, people would be told the same thing by each.
+its receiver is gone. Were it worked by all, people would be told the same thing by each. Where the clock was put back since, it has
+lain there since it was first seen.
 Rule 2: a row that cannot be worked yet stays, and waits longer each time.
 Rule 3: no row waits for another one.
 Rule 4: a row whose seal does not hold is closed without effect, and nobody is told: nobody sent it. One by a key that is not held here
@@ -33,7 +34,8 @@ class Mailbox:
         self._postmarks = Postmarks(store, seal_keys)
         self._new: list[InboxRow] = []
         self._working: dict[str, asyncio.Task[None]] = {}
-        self._patience: dict[str, tuple[int, float]] = {}
+        self._patience: dict[str, tuple[int, float, float]] = {}
+        self._lain_since: dict[str, float] = {}
         self._strange: set[str] = set()
         self._news = asyncio.Event()
 
@@ -91,16 +93,17 @@ class Mailbox:
         """What waits no longer, of ours and of those who are gone."""
 
         async def look(tx: Reader) -> tuple[float, tuple[InboxRow, ...]]:
-            waiting = [key for key, (_, until) in self._patience.items() if until > tx.now]
+            waiting = [key for key, (_, since, wait) in self._patience.items() if since <= tx.now < since + wait]
             return tx.now, await tx.open_inbox(BATCH, [*self._working, *waiting])
 
         await self._postmarks.begin()
         now, rows = await self._store.read(look)
         rows = await self._postmarks.adopted(rows, now)
-        self._patience = {key: kept for key, kept in self._patience.items() if kept[1] > now - FORGOTTEN_SECONDS}
+        self._patience = {key: kept for key, kept in self._patience.items() if sum(kept[1:]) > now - FORGOTTEN_SECONDS}
         self._strange &= self._patience.keys() | self._working.keys()
+        self._lain_since = {row.key: min(row.received_at, now, self._lain_since.get(row.key, now)) for row in rows}
         lies_for = 0.0 if self._limits.alone else self._limits.lease
-        return [row for row in rows if row.key in self._patience or row.received_at <= now - lies_for]
+        return [row for row in rows if row.key in self._patience or self._lain_since[row.key] <= now - lies_for]
 
     async def _work(self, row: InboxRow) -> None:
         asked = 0.0
@@ -135,13 +138,13 @@ class Mailbox:
         )
 
     async def _wait_for(self, row: InboxRow, asked: float) -> None:
-        failures = self._patience.get(row.key, (0, 0.0))[0] + 1
+        failures = self._patience.get(row.key, (0, 0.0, 0.0))[0] + 1
         wait = max(asked, self._limits.backoff(failures, self._limits.longest_backoff))
         try:
             now = await self._store.read(clock)
         except Unavailable:
             now = 0.0  # as soon as the store is back
-        self._patience[row.key] = (failures, now + wait)
+        self._patience[row.key] = (failures, now, wait)
 
 
 async def clock(tx: Reader) -> float:

@@ -63,18 +63,15 @@ class SqlStore(ABC):
         self._heads = Heads()
 
     async def write(self, work: Callable[[SqlWriter], Awaitable[T]]) -> T:
-        for attempt in range(1, ATTEMPTS):
-            try:
-                return await self._write_once(work)
-            except Conflict:
-                longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
-                await asyncio.sleep(random.uniform(0, longest))
-        return await self._write_once(work)
+        return await _again(lambda: self._write_once(work))
 
     @abstractmethod
     async def _write_once(self, work: Callable[[SqlWriter], Awaitable[T]]) -> T: ...
 
     async def read(self, work: Callable[[SqlReader], Awaitable[T]]) -> T:
+        return await _again(lambda: self._read_once(work))
+
+    async def _read_once(self, work: Callable[[SqlReader], Awaitable[T]]) -> T:
         with own_errors():
             async with _opened(self._readers) as (connection, now):
                 return await work(SqlReader(connection, now, self.clock_shift))
@@ -267,6 +264,17 @@ class SqliteStore(SqlStore):
 @dataclass(frozen=True, slots=True)
 class _Done:
     value: Any
+
+
+async def _again(work: Callable[[], Awaitable[T]]) -> T:
+    """Rule 2."""
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return await work()
+        except Conflict:
+            longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
+            await asyncio.sleep(random.uniform(0, longest))
+    return await work()
 
 
 def _tell(group: list[_Waiting], outcome: _Done | BaseException) -> None:

@@ -2,15 +2,19 @@
 R2, R3: what a process that died held before the clock went back is taken up all the same."""
 
 import asyncio
+import time
+from dataclasses import replace
 
 import pytest
 
 from bot.core.call import Outcome
-from bot.ports import LONGEST_LEASE
+from bot.core.inputs import Input
+from bot.core.run import RunState
+from bot.ports import LONGEST_LEASE, InboxRow, Unavailable
 from tests.engine.test_faults import running
 from tests.engine.test_rotation import clicked_unseen
 from tests.engine.test_terms import asked, ended, told, world_of
-from tests.engine.world import CAROL, World, approval_of
+from tests.engine.world import CAROL, LIMITS, World, approval_of, saying
 
 HOUR, DAY = 3_600.0, 86_400.0
 
@@ -76,3 +80,37 @@ async def test_r2_the_run_of_a_worker_that_died_before_the_clock_went_back_goes_
         world.store.clock_shift = LONGEST_LEASE + 1.0
         run = await ended(world)
     assert run.calls[0].outcome is Outcome.EXECUTED and world.deeds.done == ["bob in admins"]
+
+
+async def test_r3_what_a_process_received_that_died_before_the_clock_went_back_is_worked() -> None:
+    """And not at once: whoever received it may live, and works it."""
+    world = World()
+    world.model.turns = [saying("Fine.")]
+    world.store.clock_shift = DAY
+    await world.write("how is checkout?")
+    world.store.clock_shift = 0.0
+    world.engine, began = world.new_engine(), time.monotonic()
+    async with running(world):
+        await world.until(lambda run: run.state is RunState.DONE)
+    assert time.monotonic() - began > world.limits.lease
+
+
+async def test_r3_what_waits_to_be_worked_again_waits_no_longer_for_a_clock_that_goes_back() -> None:
+    tries: list[str] = []
+
+    def translated(row: InboxRow) -> Input:
+        tries.append(row.key)
+        if len(tries) == 1:
+            raise Unavailable("not now")
+        return world.inputs[row.key]
+
+    world = World(limits=replace(LIMITS, first_backoff=0.4, longest_backoff=0.4), translate=translated)
+    world.model.turns = [saying("Fine.")]
+    world.store.clock_shift = DAY
+    async with running(world):
+        await world.write("how is checkout?")
+        while not tries:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        world.store.clock_shift = 0.0
+        await world.until(lambda run: run.state is RunState.DONE)

@@ -1275,7 +1275,7 @@ ENGINE = (
 )  # fmt: skip
 
 
-_STORE = "test_store_contract.py::test_"
+_STORE, _JUMPS = "test_store_contract.py::test_", "engine/test_clock_jumps.py::test_"
 SQL = (
     guard(
         "who counts starts keeps others from starting", "S25", "sql/writer.py",
@@ -1501,6 +1501,21 @@ SQL = (
         "a run that a restore ends is doubted first", "R19", "core/run.py",
         "if isinstance(event, Restored) and any(", "if False and any(",
         "core/test_run.py::test_r19_a_restore_ends_the_run_and_casts_doubt_on_what_may_have_run_after_the_backup",
+    ),
+    guard(
+        "what was received by a clock that was put back has lain there all the same", "R3", "engine/mailbox.py",
+        "min(row.received_at, now, self._lain_since.get(row.key, now))", "row.received_at",
+        f"{_JUMPS}r3_what_a_process_received_that_died_before_the_clock_went_back_is_worked",
+    ),
+    guard(
+        "what was received by a clock that was put back is not taken at once", "R3", "engine/mailbox.py",
+        "min(row.received_at, now, self._lain_since.get(row.key, now))", "row.received_at if row.received_at < now else 0.0",
+        f"{_JUMPS}r3_what_a_process_received_that_died_before_the_clock_went_back_is_worked",
+    ),
+    guard(
+        "what waits waits no longer for a clock that is put back", "R3", "engine/mailbox.py",
+        "if since <= tx.now < since + wait]", "if tx.now < since + wait]",
+        f"{_JUMPS}r3_what_waits_to_be_worked_again_waits_no_longer_for_a_clock_that_goes_back",
     ),
     guard(
         "what comes in after a restore is as old as the store says", "R19", "engine/mailbox.py",

@@ -49,7 +49,7 @@ async def test_r12_columns_that_a_newer_release_widens_meanwhile_disturb_nobody(
         await connection.exec_driver_sql("ALTER TABLE freezes ALTER COLUMN reason TYPE varchar(500)")
         await connection.commit()
     await elsewhere.dispose()
-    await store.write(lambda tx: tx.freezes())
+    assert len(await store.read(lambda reader: reader.freezes())) == 1
     assert len(await store.write(lambda tx: tx.freezes())) == 1
 
 
