@@ -5,7 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PY ?= python3.12
-PYTEST_ARGS ?= -n 2
+PYTEST_ARGS ?= -n 3
 SOAK_ARGS ?=
 BENCH_ARGS ?=
 
