@@ -93,8 +93,7 @@ class Mailbox:
         """What waits no longer, of ours and of those who are gone."""
 
         async def look(tx: Reader) -> tuple[float, tuple[InboxRow, ...]]:
-            waiting = [key for key, (_, since, wait) in self._patience.items() if since <= tx.now < since + wait]
-            return tx.now, await tx.open_inbox(BATCH, [*self._working, *waiting])
+            return tx.now, await tx.open_inbox(BATCH, [*self._working, *self.waiting(tx.now)])
 
         await self._postmarks.begin()
         now, rows = await self._store.read(look)
@@ -123,6 +122,10 @@ class Mailbox:
             self._patience.pop(row.key, None)
             return
         await self._wait_for(row, asked)
+
+    def waiting(self, now: float) -> list[str]:
+        """The keys of the rows that cannot be worked yet; ``now``: the store's clock (epoch seconds)."""
+        return [key for key, (_, since, wait) in self._patience.items() if since <= now < since + wait]
 
     async def _leave_or_drop(self, row: InboxRow) -> None:
         name = self._postmarks.unknown_key(row)

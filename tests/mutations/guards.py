@@ -1514,7 +1514,7 @@ SQL = (
     ),
     guard(
         "what waits waits no longer for a clock that is put back", "R3", "engine/mailbox.py",
-        "if since <= tx.now < since + wait]", "if tx.now < since + wait]",
+        "if since <= now < since + wait]", "if now < since + wait]",
         f"{_JUMPS}r3_what_waits_to_be_worked_again_waits_no_longer_for_a_clock_that_goes_back",
     ),
     guard(

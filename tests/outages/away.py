@@ -194,7 +194,7 @@ class Away:
             await asyncio.sleep(LIMITS.sweep_every)
 
     async def _moves(self, tx: Reader) -> bool:
-        waiting = [key for key, (_, until) in self.engine._mailbox._patience.items() if until > tx.now]
+        waiting = self.engine._mailbox.waiting(tx.now)
         held = self.engine._worker._held or self.dispatch.tasks
         return bool(held or await tx.due_runs(1) or await tx.open_inbox(1, waiting))
 
