@@ -99,7 +99,8 @@ class Mailbox:
         now, rows = await self._store.read(look)
         rows = await self._postmarks.adopted(rows, now)
         self._patience = {key: kept for key, kept in self._patience.items() if sum(kept[1:]) > now - FORGOTTEN_SECONDS}
-        self._strange &= self._patience.keys() | self._working.keys()
+        there = {row.key for row in rows} if len(rows) < BATCH else self._patience.keys()
+        self._strange &= there | self._working.keys() | set(self.waiting(now))
         self._lain_since = {row.key: min(row.received_at, now, self._lain_since.get(row.key, now)) for row in rows}
         lies_for = 0.0 if self._limits.alone else self._limits.lease
         return [row for row in rows if row.key in self._patience or self._lain_since[row.key] <= now - lies_for]

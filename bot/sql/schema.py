@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 import bot
 from bot.errors import ConfigurationError
+from bot.ports import Conflict, Unavailable
 from bot.sql import tables
 from bot.sql.engines import is_sqlite, normalise, own_errors, plain_postgres, sqlite_writer
 from bot.sql.witness import Witness
@@ -85,8 +86,13 @@ def _revision(connection: Connection) -> str:
 
 
 async def _under_lock(url: URL, step: Callable[[Connection], None]) -> str:
-    with own_errors():
-        return await (_in_sqlite(url, step) if is_sqlite(url) else _in_postgres(url, step))
+    try:
+        with own_errors():
+            return await (_in_sqlite(url, step) if is_sqlite(url) else _in_postgres(url, step))
+    except Conflict as lost:
+        raise Unavailable(
+            f"Others were using the tables meanwhile, so nothing was changed; try again. ({lost})"
+        ) from lost
 
 
 async def _in_postgres(url: URL, step: Callable[[Connection], None]) -> str:

@@ -15,7 +15,7 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +46,7 @@ DAMAGED = Witnessed("", 0, original=False)
 class Witness:
     def __init__(self, database: Path) -> None:
         file = database.resolve()
-        self._path = file.with_name(file.name + ".witness")
+        self._database, self._path = file, file.with_name(file.name + ".witness")
         self._lock = file.with_name(file.name + ".witness-lock")
         self._last: tuple[_Stamp, Witnessed] | None = None
 
@@ -80,7 +80,8 @@ class Witness:
     def write(self, identity: str, commits: int, patience: float = PATIENCE_SECONDS) -> None:
         """Say that there were ``commits``. Another process that has seen more by now is not contradicted. Raises `Held` where somebody
         else is at it for longer than ``patience`` (seconds, in which the thread stands still)."""
-        with _unavailable(), _only_writer(self._lock, patience):
+        with _unavailable(), _only_writer(self._lock, patience) as lock:
+            _give_to(self._database, lock)
             known = self._read()
             if known is not None and known.original and known.identity == identity and known.commits >= commits:
                 return
@@ -89,6 +90,7 @@ class Witness:
             try:
                 said = {"identity": identity, "commits": commits, "written": time.time(), **_name_of(file)}
                 os.write(file, json.dumps(said).encode())
+                _give_to(self._database, file)
             finally:
                 os.close(file)
             new.replace(self._path)
@@ -101,6 +103,14 @@ _Stamp = tuple[int, ...]
 def _stamp(status: os.stat_result) -> _Stamp:
     """Another one after whatever is done to a file, or with another file in its place."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _give_to(database: Path, file: int) -> None:
+    """What root's shell writes belongs to whoever owns the database: the bot could not write it any more."""
+    if os.geteuid() == 0:
+        with suppress(FileNotFoundError):
+            owner = database.stat()
+            os.fchown(file, owner.st_uid, owner.st_gid)
 
 
 def _said_by(file: int) -> Witnessed:
@@ -136,7 +146,7 @@ def _unavailable() -> Iterator[None]:
 
 
 @contextmanager
-def _only_writer(lock: Path, patience: float) -> Iterator[None]:
+def _only_writer(lock: Path, patience: float) -> Iterator[int]:
     """The database itself must not be opened for this: closing it would drop SQLite's own locks."""
     handle, until = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600), time.monotonic() + patience
     try:
@@ -144,7 +154,7 @@ def _only_writer(lock: Path, patience: float) -> Iterator[None]:
             if time.monotonic() >= until:
                 raise Held("Another process is writing the witness beside the database, and does not come to an end.")
             time.sleep(_LOOK_AGAIN_SECONDS)
-        yield
+        yield handle
     finally:
         os.close(handle)
 

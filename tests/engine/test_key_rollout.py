@@ -156,3 +156,30 @@ async def test_s31_keys_that_somebody_made_up_hold_up_neither_rows_nor_runs() ->
                 await asyncio.sleep(0.1)
         assert len(world.engine._mailbox._strange) == MOST_LEFT
     assert world.deeds.done == ["bob in admins"]
+
+
+async def test_s31_r3_what_others_have_worked_meanwhile_takes_no_room_from_what_is_left_to_them() -> None:
+    """A busy hour of a key's change: each row is left to whoever knows the key, and worked there."""
+    old, approval = await question(OLD)
+    keys = [f"worked{n}" for n in range(MOST_LEFT)]
+
+    async def come(tx: Any) -> None:
+        for key in keys:
+            await tx.put_inbox(InboxRow(key, TEAM, "event", "{}", seal=seal(NEW, key)))
+
+    async def go(tx: Any) -> None:
+        for key in keys:
+            await tx.close_inbox(key)
+
+    await old.store.write(come)
+    old = replica(old, OLD, first_backoff=10.0, longest_backoff=60.0)
+    old.store.clock_shift = 30.0
+    async with running(old):
+        await old.until(lambda run: len(old.engine._mailbox._strange) == MOST_LEFT, LONG)
+        await old.store.write(go)
+        old.store.clock_shift = 120.0
+        new = replica(old, NEW, OLD)
+        assert await new.engine.receive(as_clicked(old, "click", "deny", approval))
+        old.store.clock_shift = 150.0
+        await old.until(lambda run: "click" in old.engine._mailbox._patience, LONG)
+    assert await left_over(old) == 1

@@ -385,3 +385,15 @@ async def test_r19_a_commit_that_no_witness_can_be_told_of_is_acted_on_by_nobody
     with pytest.raises(Unavailable, match="witness"):
         await record(store, "r", asked(), proposed("c"), judged_allow("c"), Started(CallId("c"), "a", "w"))
     await store.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for another user")
+async def test_r19_the_witness_that_roots_shell_writes_belongs_to_who_owns_the_database(path: Path) -> None:
+    """Else the bot, which is not root, could not write it any more, and would stop."""
+    for file in (path, beside(path, ".witness-lock")):
+        os.chown(file, 4711, 4712)
+    store = open_store(f"sqlite:///{path}")
+    await store.write(lambda tx: tx.set_freeze("all", "incident", "U1"))
+    await store.close()
+    for file in (beside(path, WITNESS), beside(path, ".witness-lock")):
+        assert (file.stat().st_uid, file.stat().st_gid) == (4711, 4712)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
@@ -153,3 +154,25 @@ async def test_a_new_database_file_is_for_its_owner_only(tmp_path: Path) -> None
     path = tmp_path / "signoff.db"
     await migrate(f"sqlite:///{path}")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("way", ["up", "down"])
+async def test_r12_r13_a_step_waits_for_a_replica_that_reads_and_then_writes_and_the_replica_for_nobody(
+    postgres_url: str, way: str
+) -> None:
+    if way == "up":
+        await step_down(postgres_url, "0008")
+    url = normalise(postgres_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    replica, looking = await asyncpg.connect(url), await asyncpg.connect(url)
+    try:
+        async with replica.transaction():
+            await replica.fetch("SELECT * FROM approvals")
+            step = asyncio.create_task(migrate(postgres_url) if way == "up" else step_down(postgres_url, "0008"))
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'approvals'::regclass"
+            while not await looking.fetchval(waits):
+                await asyncio.sleep(0.02)
+            await replica.execute("DELETE FROM approvals WHERE approval = 'none'")
+        assert await asyncio.wait_for(step, 30) == (head() if way == "up" else "0008")
+    finally:
+        await replica.close()
+        await looking.close()
