@@ -2003,9 +2003,19 @@ RESTORED = (
     ),
     guard(
         "a commit that no witness was told of is acted on by nobody", "R19", "sql/witness.py",
-        "        with _unavailable(), _only_writer(self._lock, patience):\n            known",
-        "        with __import__('contextlib').suppress(OSError), _only_writer(self._lock, patience):\n            known",
+        "        with _unavailable(), _only_writer(self._lock, patience) as lock:",
+        "        with __import__('contextlib').suppress(OSError), _only_writer(self._lock, patience) as lock:",
         "restore/test_noticing_sqlite.py::test_r19_a_commit_that_no_witness_can_be_told_of_is_acted_on_by_nobody",
+    ),
+    guard(
+        "rows that others have worked take no room from what is left to them", "R3 S31", "engine/mailbox.py",
+        "if len(rows) < BATCH else self._patience.keys()", "if len(rows) < 0 else self._patience.keys()",
+        "engine/test_key_rollout.py::test_s31_r3_what_others_have_worked_meanwhile_takes_no_room_from_what_is_left_to_them",
+    ),
+    guard(
+        "what root writes of the witness is the database's owner's", "R19", "sql/witness.py",
+        "    if os.geteuid() == 0:", "    if os.geteuid() < 0:",
+        "restore/test_noticing_sqlite.py::test_r19_the_witness_that_roots_shell_writes_belongs_to_who_owns_the_database",
     ),
     guard(
         "the witness is for its owner only", "R19", "sql/witness.py",
