@@ -3,8 +3,8 @@
 Not settled by BIGHUB's documentation (the SDK gives no types), so read strictly: without a readable ``is_active`` the switch is
 unknown; ``active_switches`` under an inactive one counts as active, and an active one without a list is one without a name.
 Its listing of approvals has a limit and no pages, and nothing tells of one by its id. A full one is asked for again with more; one that
-is cut all the same does not say what was not denied, because the denial that matters may be what is missing. What is listed among those
-that wait or were approved was not.
+is cut all the same, or as long as a limit that servers like to have, does not say what was not denied, because the denial that matters
+may be what is missing. What is listed among those that wait or were approved was not.
 """
 
 from typing import Any
@@ -20,8 +20,8 @@ _LONGEST = 500
 _MOST = (MOST_APPROVALS, 5_000, 50_000)
 _LEAST = 100
 """What the SDK asks for by itself, where BIGHUB refuses more."""
-_OWN_LIMITS = frozenset({500, 1_000, 2_000, 5_000, 10_000})
-"""What a server that gives no more than it likes usually likes."""
+_OWN_LIMITS = frozenset({10, 20, 25, 50, 100, 200, 250, 500, 1_000, 2_000, 5_000, 10_000})
+"""What a server that gives no more than it likes usually likes, whatever limit it is asked for. It does not say so."""
 _CUT = "BIGHUB's list of denials is cut after {}, so nobody can say what else was denied there."
 
 
@@ -81,16 +81,18 @@ class BighubOversight:
                 if wider:
                     break
                 items = listed(await self._bighub.approvals(status, _LEAST))
-                return items, len(items) < _LEAST
-            if not _is_cut(len(items), wider):
+                return items, not _is_cut(len(items), _LEAST)
+            if not _is_cut(len(items), _MOST[wider]):
                 self._widest[status] = wider
                 return items, True
+            if len(items) < _MOST[wider]:
+                break
         return items, False
 
 
-def _is_cut(count: int, wider: int) -> bool:
-    """Whether a listing may lack something. ``wider``: the number of the limit; beyond the first, BIGHUB may keep to one of its own."""
-    return count >= _MOST[wider] or (wider > 0 and count in _OWN_LIMITS)
+def _is_cut(count: int, limit: int) -> bool:
+    """Whether a listing may lack something: it is full, or BIGHUB may keep to a limit of its own, which no wider one changes."""
+    return count >= limit or count in _OWN_LIMITS
 
 
 def switches_in(status: object) -> tuple[Switch, ...]:

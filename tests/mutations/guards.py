@@ -2417,7 +2417,7 @@ EMERGENCY = (
     ),
     guard(
         "a list of denials that is cut is no answer", "S23", "bighub_oversight.py",
-        "if not _is_cut(len(items), wider):", "if True:",
+        "if not _is_cut(len(items), _MOST[wider]):", "if True:",
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[1000]",
     ),
@@ -2474,8 +2474,15 @@ EMERGENCY = (
     ),
     guard(
         "a full list within BIGHUB's own limit is cut", "S23", "bighub_oversight.py",
-        "return items, len(items) < _LEAST", "return items, True",
+        "return items, not _is_cut(len(items), _LEAST)", "return items, True",
         "engine/test_unlisted.py::test_s23_a_denial_is_heard_where_bighub_refuses_so_wide_a_limit_and_behind_a_cut_list_nothing_starts[100]",
+        "engine/test_unlisted.py::test_s23_nor_behind_one_that_it_cuts_below_the_limit_that_it_takes",
+    ),
+    guard(
+        "a list as long as a limit that servers like is cut", "S23", "bighub_oversight.py",
+        "return count >= limit or count in _OWN_LIMITS", "return count >= limit",
+        "engine/test_unlisted.py::test_s23_behind_a_list_that_bighub_cuts_without_a_word_nothing_starts[100]",
+        "engine/test_unlisted.py::test_s23_behind_a_list_that_bighub_cuts_without_a_word_nothing_starts[200]",
     ),
     guard(
         "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",
