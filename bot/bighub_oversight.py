@@ -82,7 +82,7 @@ def _switch(item: object) -> Switch:
     if not isinstance(item, dict):
         return Switch("", "its reason cannot be read")
     domain = _first(item, ("domain",)) if _first(item, ("scope",)) == "domain" else ""
-    return Switch(_first(item, _IDS), _first(item, ("reason",))[:_LONGEST] or "no reason was given", domain)
+    return Switch(_first(item, _IDS), _first(item, ("reason",)) or "no reason was given", domain)
 
 
 def _first(item: Any, names: tuple[str, ...]) -> str:

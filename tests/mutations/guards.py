@@ -2442,6 +2442,16 @@ EMERGENCY = (
         "engine/test_overseeing.py::test_s23_a_switch_whose_receipt_was_lost_is_not_set_twice",
     ),
     guard(
+        "our own marker is not cut off", "S23", "bighub_oversight.py",
+        '_first(item, ("reason",)) or "no', '_first(item, ("reason",))[:_LONGEST] or "no',
+        "engine/test_mirroring.py::test_s23_our_own_switch_is_known_by_its_marker_behind_the_longest_reason",
+    ),
+    guard(
+        "a reason of BIGHUB's is no longer than ours", "S23", "engine/overseeing.py",
+        "theirs[0].reason[:LONGEST_REASON]", "theirs[0].reason",
+        "engine/test_mirroring.py::test_s23_a_reason_of_bighubs_is_kept_no_longer_than_one_of_ours",
+    ),
+    guard(
         "only our own switch is taken back", "S23", "engine/overseeing.py",
         "if each.id and _is_ours(each, ours):", "if each.id:",
         "engine/test_overseeing.py::test_s23_what_others_stopped_stays_when_our_own_freeze_is_lifted",
