@@ -19,6 +19,7 @@ from typing import Any
 
 from bot.bighub_client import Bighub, Submission, sdk_client
 from bot.bighub_errors import DecidedAlready, NotThere
+from bot.bighub_listing import Approvals
 from bot.bighub_reports import (
     approval_in,
     choose_status,
@@ -63,6 +64,7 @@ class BighubGuard:
         memory: bool = True,
     ) -> None:
         self._bighub = Bighub(sdk_client(api_key, base_url, timeout), timeout=timeout)
+        self._approvals = Approvals(self._bighub)
         self._actor = actor
         self._domain = domain
         self._memory = memory
@@ -89,7 +91,8 @@ class BighubGuard:
         if not request_id or (approval is not None and approval.resolution is None):
             return
         for status in ("pending", "approved", "denied") if again else ():
-            if approval_in(await self._bighub.approvals(status), request_id) is not None:
+            items, _ = await self._approvals.listed(status)
+            if approval_in(items, request_id) is not None:
                 if status != "pending":
                     return
                 break

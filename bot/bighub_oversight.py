@@ -2,26 +2,21 @@
 
 Not settled by BIGHUB's documentation (the SDK gives no types), so read strictly: without a readable ``is_active`` the switch is
 unknown; ``active_switches`` under an inactive one counts as active, and an active one without a list is one without a name.
-Its listing of approvals has a limit and no pages, and nothing tells of one by its id. A full one is asked for again with more; one that
-is cut all the same does not say what was not denied, because the denial that matters may be what is missing. What is listed among those
-that wait or were approved was not.
+Its listing of denials may be cut (`bighub_listing.py`): then it does not say what was not denied, because the denial that matters may be
+what is missing. What is listed among those that wait or were approved was not.
 """
 
 from typing import Any
 
-from bot.bighub_client import MOST_APPROVALS, Bighub, sdk_client
+from bot.bighub_client import Bighub, sdk_client
 from bot.bighub_errors import DecidedAlready, NotThere
-from bot.bighub_reports import approval_in, listed
-from bot.ports import Denial, Denials, Rejected, Switch, Unavailable
+from bot.bighub_listing import Approvals
+from bot.bighub_reports import approval_in
+from bot.ports import Denial, Denials, Switch, Unavailable
 from bot.projections import request_name
 
 _IDS = ("switch_id", "id")
 _LONGEST = 500
-_MOST = (MOST_APPROVALS, 5_000, 50_000)
-_LEAST = 100
-"""What the SDK asks for by itself, where BIGHUB refuses more."""
-_OWN_LIMITS = frozenset({500, 1_000, 2_000, 5_000, 10_000})
-"""What a server that gives no more than it likes usually likes."""
 _CUT = "BIGHUB's list of denials is cut after {}, so nobody can say what else was denied there."
 
 
@@ -33,7 +28,7 @@ class BighubOversight:
 
     def __init__(self, api_key: str, base_url: str | None = None, timeout: float = 5.0) -> None:
         self._bighub = Bighub(sdk_client(api_key, base_url, timeout), timeout=timeout)
-        self._widest: dict[str, int] = {}
+        self._approvals = Approvals(self._bighub)
 
     async def close(self) -> None:
         await self._bighub.close()
@@ -54,7 +49,7 @@ class BighubOversight:
         self._bighub.expect_receipt(receipt)
 
     async def denials(self) -> Denials:
-        items, whole = await self._listed("denied")
+        items, whole = await self._approvals.listed("denied")
         found = []
         for item in items:
             request_id = _first(item, ("request_id", "validation_id"))
@@ -66,31 +61,10 @@ class BighubOversight:
     async def stands(self, request_id: str) -> bool:
         """What moves from the first list to the second meanwhile is found in one of them."""
         for status in ("pending", "approved"):
-            items, _ = await self._listed(status)
+            items, _ = await self._approvals.listed(status)
             if approval_in(items, request_id) is not None:
                 return True
         return False
-
-    async def _listed(self, status: str) -> tuple[list[dict[str, Any]], bool]:
-        """BIGHUB's approvals in ``status``, asked for as widely as it took before, and whether they are surely all."""
-        items: list[dict[str, Any]] = []
-        for wider in range(self._widest.get(status, 0), len(_MOST)):
-            try:
-                items = listed(await self._bighub.approvals(status, _MOST[wider]))
-            except Rejected:
-                if wider:
-                    break
-                items = listed(await self._bighub.approvals(status, _LEAST))
-                return items, len(items) < _LEAST
-            if not _is_cut(len(items), wider):
-                self._widest[status] = wider
-                return items, True
-        return items, False
-
-
-def _is_cut(count: int, wider: int) -> bool:
-    """Whether a listing may lack something. ``wider``: the number of the limit; beyond the first, BIGHUB may keep to one of its own."""
-    return count >= _MOST[wider] or (wider > 0 and count in _OWN_LIMITS)
 
 
 def switches_in(status: object) -> tuple[Switch, ...]:
@@ -108,7 +82,7 @@ def _switch(item: object) -> Switch:
     if not isinstance(item, dict):
         return Switch("", "its reason cannot be read")
     domain = _first(item, ("domain",)) if _first(item, ("scope",)) == "domain" else ""
-    return Switch(_first(item, _IDS), _first(item, ("reason",))[:_LONGEST] or "no reason was given", domain)
+    return Switch(_first(item, _IDS), _first(item, ("reason",)) or "no reason was given", domain)
 
 
 def _first(item: Any, names: tuple[str, ...]) -> str:

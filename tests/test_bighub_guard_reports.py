@@ -101,6 +101,27 @@ async def test_r9_a_lost_receipt_is_read_before_it_is_sent_again(guard: BighubGu
     assert bighub.calls["resolve"] == 1
 
 
+async def test_r9_a_resolution_is_sent_again_where_bighub_refuses_so_wide_a_listing(
+    guard: BighubGuard, bighub: BighubServer
+) -> None:
+    run, call = history(await asked(guard, bighub), voted(Choice.APPROVE))
+    bighub.widest_limit = 200
+    await guard.report_resolution(run, call, call.approval)
+    await guard.report_resolution(run, call, call.approval)
+    assert len(bighub.resolutions) == bighub.calls["resolve"] == 1
+
+
+async def test_r9_what_is_known_is_found_in_a_listing_of_more_than_five_hundred(
+    guard: BighubGuard, bighub: BighubServer
+) -> None:
+    older = {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(501)}
+    run, call = history(await asked(guard, bighub), voted(Choice.APPROVE))
+    bighub.resolve_elsewhere(bighub.evaluations[0].request_id, "denied")
+    bighub.approvals = older | bighub.approvals
+    await guard.report_resolution(run, call, call.approval)
+    assert bighub.calls["resolve"] == 0
+
+
 async def test_what_was_decided_on_the_dashboard_is_not_decided_again(guard: BighubGuard, bighub: BighubServer) -> None:
     run, call = history(await asked(guard, bighub), voted(Choice.APPROVE))
     bighub.resolve_elsewhere(bighub.evaluations[0].request_id, "denied")

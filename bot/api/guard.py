@@ -26,6 +26,7 @@ from bot.api.clients import called
 from bot.api.facts import Facts
 from bot.bighub_client import Bighub, Submission
 from bot.bighub_errors import DecidedAlready, Unreachable, told
+from bot.bighub_listing import Approvals
 from bot.bighub_reports import (
     approval_in,
     memory_report,
@@ -85,6 +86,7 @@ class LibraryGuard:
 
     def __init__(self, client: Any, facts: Callable[[Question], Facts], options: GuardOptions) -> None:
         self._bighub = Bighub(client, called, options.timeout_seconds)
+        self._approvals = Approvals(self._bighub)
         self._facts, self._options = facts, options
 
     async def close(self) -> None:
@@ -205,7 +207,8 @@ class LibraryGuard:
         """The approval as somebody else left it; None where BIGHUB does not say."""
         for status in ("approved", "denied"):
             try:
-                found = approval_in(await self._bighub.approvals(status), request_id)
+                items, _ = await self._approvals.listed(status)
+                found = approval_in(items, request_id)
             except Exception as error:  # the edge of foreign code: the conflict itself is then the better answer
                 log.warning("BIGHUB's approvals cannot be listed", request_id=request_id, why=told(error))
                 return None

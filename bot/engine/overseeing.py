@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from bot.core.call import Call, CallState
-from bot.core.emergency import ALL, BIGHUB
+from bot.core.emergency import ALL, BIGHUB, LONGEST_REASON
 from bot.core.events import CallRefused, Event
 from bot.core.policy import DOMAIN
 from bot.core.run import BrokenJournal, Run
@@ -120,7 +120,7 @@ class Overseer:
             ours = (*_standing(before), *_standing(await _everything(tx)))
             theirs = [each for each in on if each.domain in ("", DOMAIN) and not _is_ours(each, ours)]
             if theirs:
-                await tx.set_freeze(BIGHUB, theirs[0].reason, "BIGHUB")
+                await tx.set_freeze(BIGHUB, theirs[0].reason[:LONGEST_REASON], "BIGHUB")
             else:
                 await tx.lift_freeze(BIGHUB, "BIGHUB", "")
 

@@ -118,7 +118,8 @@ class Guard(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A kill switch that is on at the guard's: its name there ("" where it says none), why, and of which domain ("" for all)."""
+    """A kill switch that is on at the guard's: its name there ("" where it says none), why (whole: ours has its marker at the
+    end), and of which domain ("" for all)."""
 
     id: str
     reason: str

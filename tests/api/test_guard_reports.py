@@ -243,9 +243,12 @@ async def test_each_client_of_the_sdk_resolves_and_its_receipt_is_an_approval(
     assert bighub.calls["resolve"] == 1
 
 
+@pytest.mark.parametrize("widest_limit", [1_000_000, 200])
 @pytest.mark.parametrize("elsewhere", ["approved", "denied"])
-async def test_what_was_decided_on_the_dashboard_is_the_receipt(bighub: BighubServer, elsewhere: str) -> None:
-    bighub.default = review()
+async def test_what_was_decided_on_the_dashboard_is_the_receipt(
+    bighub: BighubServer, elsewhere: str, widest_limit: int
+) -> None:
+    bighub.default, bighub.widest_limit = review(), widest_limit
     async with open_guard(bighub) as guard:
         request_id = (await guard.judge(question())).request_id
         bighub.resolve_elsewhere(request_id, elsewhere)

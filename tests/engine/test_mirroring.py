@@ -1,12 +1,14 @@
 """A freeze of everything is BIGHUB's kill switch too, and no other switch is taken for ours (S23): over the real client, to a server."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
 from bot.bighub_oversight import BighubOversight
-from bot.ports import Switch
+from bot.core.emergency import LONGEST_REASON
+from bot.ports import Switch, Unavailable
 from tests.engine.test_freezing import order
 from tests.engine.test_overseeing import looked, until
 from tests.engine.world import BOB, CAROL, World
@@ -160,3 +162,21 @@ async def test_s23_a_freeze_of_everything_is_set_at_bighub_at_once_also_where_it
     bighub.fail("approvals", Fault(500))
     await order(world, BOB, "freeze", "all incident 7")
     await until(lambda: bighub.switches)
+
+
+async def test_s23_our_own_switch_is_known_by_its_marker_behind_the_longest_reason(
+    world: World, bighub: BighubServer
+) -> None:
+    bighub.fail("activate", Fault(500), times=1, after=True)
+    await world.store.write(lambda tx: tx.set_freeze("all", "r" * LONGEST_REASON, BOB.user))
+    for _ in range(3):  # the watch may have met the fault by itself
+        with contextlib.suppress(Unavailable):
+            await looked(world)
+    assert bighub.calls["activate"] == len(bighub.switches) == 1 and await frozen(world) == ["all"]
+
+
+async def test_s23_a_reason_of_bighubs_is_kept_no_longer_than_one_of_ours(world: World, bighub: BighubServer) -> None:
+    bighub.stop_elsewhere("b" * 2_000)
+    await looked(world)
+    (freeze,) = await world.engine.freezes()
+    assert freeze.reason == "b" * LONGEST_REASON

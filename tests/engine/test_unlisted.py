@@ -72,3 +72,41 @@ async def test_s23_a_server_that_refuses_so_wide_a_limit_holds_nothing_up(world:
     await approved(world)
     await world.until(lambda run: run.state is RunState.DONE)
     assert world.deeds.done == ["bob in admins"]
+
+
+SILENT_LIMITS = [10, 20, 25, 50, 100, 200, 250, 500]
+
+
+@pytest.mark.parametrize("cap", SILENT_LIMITS)
+async def test_s23_behind_a_list_that_bighub_cuts_without_a_word_nothing_starts(
+    world: World, bighub: BighubServer, cap: int
+) -> None:
+    bighub.most_listed = cap
+    bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(cap)}
+    bighub.approvals["req_1"] = {"request_id": "req_1", "status": "denied"}
+    await approved(world)
+    run = await world.until(lambda run: run.state is RunState.DONE or run.trouble("act:t1c1") is not None)
+    assert world.deeds.done == [] and "list of denials is cut" in str(run.trouble("act:t1c1"))
+
+
+async def test_s23_nor_behind_one_that_it_cuts_below_the_limit_that_it_takes(
+    world: World, bighub: BighubServer
+) -> None:
+    bighub.widest_limit = 200
+    bighub.most_listed = 50
+    bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(50)}
+    bighub.approvals["req_1"] = {"request_id": "req_1", "status": "denied"}
+    await approved(world)
+    await world.until(lambda run: run.state is RunState.DONE or run.trouble("act:t1c1") is not None)
+    assert world.deeds.done == []
+
+
+@pytest.mark.parametrize("denied", SILENT_LIMITS)
+async def test_s23_a_list_that_only_looks_cut_holds_nothing_up_that_is_listed_as_approved(
+    world: World, bighub: BighubServer, denied: int
+) -> None:
+    bighub.approvals |= {f"old_{n}": {"request_id": f"old_{n}", "status": "denied"} for n in range(denied)}
+    bighub.approvals["req_1"] = {"request_id": "req_1", "status": "approved"}
+    await approved(world)
+    await world.until(lambda run: run.state is RunState.DONE)
+    assert world.deeds.done == ["bob in admins"]

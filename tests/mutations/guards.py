@@ -2426,8 +2426,8 @@ EMERGENCY = (
         "engine/test_terms.py::test_whose_denial_was_not_enough_is_not_told_of_as_who_denied_what_bighub_did",
     ),
     guard(
-        "a list of denials that is cut is no answer", "S23", "bighub_oversight.py",
-        "if not _is_cut(len(items), wider):", "if True:",
+        "a list of denials that is cut is no answer", "S23", "bighub_listing.py",
+        "if not _is_cut(len(items), _MOST[wider]):", "if True:",
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[1000]",
     ),
@@ -2450,6 +2450,16 @@ EMERGENCY = (
         "BIGHUB's switch is not set twice", "S23 R9", "engine/overseeing.py",
         "return standing.id if standing else await", "return await",
         "engine/test_overseeing.py::test_s23_a_switch_whose_receipt_was_lost_is_not_set_twice",
+    ),
+    guard(
+        "our own marker is not cut off", "S23", "bighub_oversight.py",
+        '_first(item, ("reason",)) or "no', '_first(item, ("reason",))[:_LONGEST] or "no',
+        "engine/test_mirroring.py::test_s23_our_own_switch_is_known_by_its_marker_behind_the_longest_reason",
+    ),
+    guard(
+        "a reason of BIGHUB's is no longer than ours", "S23", "engine/overseeing.py",
+        "theirs[0].reason[:LONGEST_REASON]", "theirs[0].reason",
+        "engine/test_mirroring.py::test_s23_a_reason_of_bighubs_is_kept_no_longer_than_one_of_ours",
     ),
     guard(
         "only our own switch is taken back", "S23", "engine/overseeing.py",
@@ -2483,13 +2493,25 @@ EMERGENCY = (
         "engine/test_unlisted.py::test_s23_where_bighub_refuses_to_list_its_denials_nothing_starts_that_it_asked_people_about",
     ),
     guard(
-        "a full list within BIGHUB's own limit is cut", "S23", "bighub_oversight.py",
-        "return items, len(items) < _LEAST", "return items, True",
+        "a full list within BIGHUB's own limit is cut", "S23", "bighub_listing.py",
+        "return items, not _is_cut(len(items), _LEAST)", "return items, True",
         "engine/test_unlisted.py::test_s23_a_denial_is_heard_where_bighub_refuses_so_wide_a_limit_and_behind_a_cut_list_nothing_starts[100]",
+        "engine/test_unlisted.py::test_s23_nor_behind_one_that_it_cuts_below_the_limit_that_it_takes",
+    ),
+    guard(
+        "a list as long as a limit that servers like is cut", "S23", "bighub_listing.py",
+        "return count >= limit or count in _OWN_LIMITS", "return count >= limit",
+        "engine/test_unlisted.py::test_s23_behind_a_list_that_bighub_cuts_without_a_word_nothing_starts[100]",
+        "engine/test_unlisted.py::test_s23_behind_a_list_that_bighub_cuts_without_a_word_nothing_starts[200]",
+    ),
+    guard(
+        "a resolution is sent again where BIGHUB refuses so wide a listing", "R9", "bighub_listing.py",
+        "                if items:\n                    break\n", "                raise\n",
+        "test_bighub_guard_reports.py::test_r9_a_resolution_is_sent_again_where_bighub_refuses_so_wide_a_listing",
     ),
     guard(
         "an approval at BIGHUB is nobody's denial or vote", "S9", "bighub_oversight.py",
-        'self._listed("denied")', 'self._listed("approved")',
+        'self._approvals.listed("denied")', 'self._approvals.listed("approved")',
         "engine/test_overseeing.py::test_a_denial_on_bighubs_dashboard_ends_what_waits_and_an_approval_there_is_nobodys_vote",
     ),
 )  # fmt: skip
