@@ -4,9 +4,10 @@ import hashlib
 from collections.abc import Iterable
 
 from bot.core.call import Call, CallState
-from bot.core.events import Doubted, Event, Judged
+from bot.core.events import Delivered, Doubted, Event, Judged
 from bot.core.journal import RULES
 from bot.core.owed import due_at
+from bot.core.resolving import is_note
 from bot.core.run import Run
 from bot.ports import ApprovalGroup, OpenApproval, RunLine
 
@@ -37,6 +38,8 @@ def buttons(events: Iterable[Event]) -> tuple[str, ...]:
             found.append(event.terms.approval)
             if event.judgement.request_id:
                 found.append(request_name(event.judgement.request_id))
+        elif isinstance(event, Delivered) and is_note(event):
+            found.append(request_name(event.ref))
         elif isinstance(event, Doubted):
             found.append(event.question)
     return tuple(found)

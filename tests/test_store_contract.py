@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.events import AttemptFailed, CardShown, Event, Started
+from bot.core.events import AttemptFailed, CardShown, Delivered, Event, Started
 from bot.core.fatigue import PastVote
 from bot.core.journal import fold
 from bot.core.owed import due_at
@@ -16,6 +16,7 @@ from bot.core.timing import Limit, reached
 from bot.core.values import CallId, Choice, Place, RunId
 from bot.dict_store import DictStore
 from bot.ports import LONGEST_LEASE, Conflict, Freeze, InboxRow, Lease, Reader, Writer
+from bot.projections import request_name
 from bot.sql.store import SqlStore, open_store
 from tests.sql.samples import (
     CAROL,
@@ -415,9 +416,12 @@ async def test_the_riskiest_approval_is_listed_first_then_the_oldest(store: AnyS
 
 
 async def test_a_button_names_its_run_for_ever(store: AnyStore) -> None:
-    await record(store, R, *story(), approved())
+    noted, other = Delivered("asked:c:req_2", "req_2"), Delivered("end:1", "req_3")
+    await record(store, R, *story(), approved(), noted, other)
     assert await store.read(lambda reader: reader.run_of("a-approval")) == R
     assert await store.read(lambda reader: reader.run_of("a-question")) == R
+    assert await store.read(lambda reader: reader.run_of(request_name("req_2"))) == R
+    assert await store.read(lambda reader: reader.run_of(request_name("req_3"))) is None
     assert await store.read(lambda reader: reader.run_of("unknown")) is None
 
 

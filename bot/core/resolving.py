@@ -19,6 +19,8 @@ from bot.core.run import Run
 from bot.core.values import Judgement, Verdict
 from bot.core.verdict import given_verdict
 
+_NOTE = "asked:"
+
 
 @dataclass(frozen=True, slots=True)
 class End:
@@ -33,10 +35,21 @@ def noted(call: Call, name: str) -> Delivered:
     return Delivered(_receipt(call, name), name)
 
 
+def is_note(receipt: Delivered) -> bool:
+    return receipt.key.startswith(_NOTE)
+
+
 def asked_beside(run: Run, call: Call) -> tuple[str, ...]:
     """The guard's names that were noted, oldest first."""
     beginning = _receipt(call, "")
     return tuple(receipt.ref for receipt in run.receipts if receipt.key.startswith(beginning))
+
+
+def open_beside(run: Run, call: Call) -> tuple[str, ...]:
+    """Of those names the one whose question something may yet come of: the last, until the call has started or ended, unless the guard
+    was told that nothing came of it when people were asked meanwhile."""
+    last = asked_beside(run, call)[-1:] if call.state in (CallState.PROPOSED, CallState.ALLOWED) else ()
+    return tuple(name for name in last if not run.delivered(f"resolution:{call.proposal.call}:{name}"))
 
 
 def ended(run: Run, call: Call) -> dict[str, End]:
@@ -96,4 +109,4 @@ def _questions(approval: Approval | None) -> Iterator[Approval]:
 
 
 def _receipt(call: Call, name: str) -> str:
-    return f"asked:{call.proposal.call}:{name}"
+    return f"{_NOTE}{call.proposal.call}:{name}"

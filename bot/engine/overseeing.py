@@ -7,8 +7,9 @@ Rule 3: a freeze of everything sets BIGHUB's switch, and its lifting takes that 
 that whoever died between setting it and noting it does not set it twice. It is ours only until it is taken back: what is on afterwards
 was set by others, whatever its name and reason. Where BIGHUB does not follow, whoever froze or lifted hears it, and the list of freezes
 says it until it does.
-Rule 4: a denial at BIGHUB ends what waits here. An approval at BIGHUB is nobody's vote. It is looked at where the list of denials is cut
-or refused: then nothing that BIGHUB asked people about starts unless it is listed as waiting or approved, and so was not denied.
+Rule 4: a denial at BIGHUB ends what waits here, also that of the question that was asked once more before a start. An approval at
+BIGHUB is nobody's vote. It is looked at where the list of denials is cut or refused: then nothing that BIGHUB asked people about starts
+unless it is listed as waiting or approved, and so was not denied.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from bot.core.call import Call, CallState
 from bot.core.emergency import ALL, BIGHUB, LONGEST_REASON
 from bot.core.events import CallRefused, Event
 from bot.core.policy import DOMAIN
+from bot.core.resolving import open_beside
 from bot.core.run import BrokenJournal, Run
 from bot.core.values import Ground, Judgement, RunId
 from bot.core.verdict import waits_for_people
@@ -156,7 +158,7 @@ class Overseer:
 
     async def _honour(self, run_id: RunId, denial: Denial) -> None:
         async def decide(run: Run | None, tx: Writer) -> Sequence[Event]:
-            calls = [call for call in run.calls if _denied(call, denial)] if run else []
+            calls = [call for call in run.calls if _denied(run, call, denial)] if run else []
             reason = f"{DENIED_THERE} {denial.said}".rstrip()
             return [CallRefused(call.proposal.call, Ground.DENIED, reason) for call in calls]
 
@@ -227,6 +229,7 @@ def _is_ours(switch: Switch, standing: Iterable[Freezing]) -> bool:
     return any((row.switch and row.switch == switch.id) or _marker(row) in switch.reason for row in standing)
 
 
-def _denied(call: Call, denial: Denial) -> bool:
-    asked = call.judgement is not None and call.judgement.request_id == denial.request_id
-    return asked and call.state in (CallState.ASKING, CallState.ALLOWED)
+def _denied(run: Run, call: Call, denial: Denial) -> bool:
+    """Not by an answer that another took the place of: we deny that there ourselves."""
+    asked = (call.judgement.request_id if call.judgement else "", *open_beside(run, call))
+    return denial.request_id in asked and call.state in (CallState.ASKING, CallState.ALLOWED)

@@ -8,7 +8,7 @@ from bot.bighub_reports import resolution_comment, resolution_word
 from bot.core.effects import ReportResolution
 from bot.core.events import CallRefused, Cancelled, CardShown, Delivered, Edited, Event, Judged, RunFailed, Started
 from bot.core.owed import pending
-from bot.core.resolving import as_it_stood, ended, noted
+from bot.core.resolving import as_it_stood, ended, noted, open_beside
 from bot.core.values import ApprovalId, CallId, Choice, Ground, Verdict
 from tests.core.runs import BOB, Story, judged, proposal, replied, story, terms, voted
 
@@ -98,6 +98,18 @@ def test_what_was_asked_once_more_ends_with_the_call_that_did_not_start(end: Eve
     assert owed(told) == {"first": "approved"}, "it may start on that answer yet"
     told.tell(end)
     assert owed(told) == {"first": "approved", "again": "denied"}
+
+
+def test_of_what_was_asked_once_more_only_the_last_is_open_until_the_call_starts_or_the_guard_heard_of_its_end() -> (
+    None
+):
+    told = approved()
+    told.tell(noting(told, "again"), noting(told, "and again"))
+    assert told.run is not None and open_beside(told.run, told.run.calls[0]) == ("and again",)
+    heard = replace(told.run, receipts=(*told.run.receipts, Delivered("resolution:t1c1:and again")))
+    assert open_beside(heard, heard.calls[0]) == ()
+    told.tell(replace(STARTED, request="and again"))
+    assert open_beside(told.run, told.run.calls[0]) == ()
 
 
 def test_what_was_asked_once_more_by_whoever_died_over_it_ends_when_it_is_asked_again() -> None:

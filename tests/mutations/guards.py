@@ -2442,6 +2442,25 @@ EMERGENCY = (
         "engine/test_overseeing.py::test_s23_a_denial_behind_many_older_ones_is_heard_and_where_the_list_is_cut_nothing_that_writes_starts[500]",
     ),
     guard(
+        "a denial of what BIGHUB was asked once more ends what has not started", "S23", "engine/overseeing.py",
+        "call.judgement else \"\", *open_beside(run, call))", "call.judgement else \"\",)",
+        "engine/test_rechecking.py"
+        "::test_s23_a_denial_on_bighubs_dashboard_of_what_it_was_asked_once_more_ends_what_has_not_started",
+    ),
+    guard(
+        "what BIGHUB was asked once more names its run", "S23", "projections.py",
+        "elif isinstance(event, Delivered) and is_note(event):", "elif False:",
+        "engine/test_rechecking.py"
+        "::test_s23_a_denial_on_bighubs_dashboard_of_what_it_was_asked_once_more_ends_what_has_not_started",
+        "test_store_contract.py::test_a_button_names_its_run_for_ever",
+    ),
+    guard(
+        "what we deny ourselves at BIGHUB ends nothing here", "S23", "core/resolving.py",
+        "last = asked_beside(run, call)[-1:] if", "last = asked_beside(run, call) if",
+        "core/test_resolving.py"
+        "::test_of_what_was_asked_once_more_only_the_last_is_open_until_the_call_starts_or_the_guard_heard_of_its_end",
+    ),
+    guard(
         "freezes of systems do not hide our own switch", "S23", "engine/overseeing.py",
         "return await tx.freezings(LOOKED_AT, ALL)", "return await tx.freezings(50)",
         "engine/test_overseeing.py::test_s23_after_many_freezes_of_systems_our_own_switch_is_still_ours",
