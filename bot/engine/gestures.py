@@ -83,7 +83,7 @@ async def _settle(people: People, run: Run, call: Call, clicked: Clicked) -> Dec
     if refused is not None:
         return refused
     settled = Settled(call.proposal.call, ANSWERS[clicked.action], clicked.person, clicked.comment)
-    since = await people.decides_from(run, call, clicked.person)
+    since = await people.settles_from(run, call, clicked.person)
 
     async def decide(run: Run | None, tx: Writer) -> Sequence[Event] | Refused:
         now = run.call(settled.call) if run else None

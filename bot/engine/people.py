@@ -71,6 +71,12 @@ class People:
         """The same about what its requester may do as well, who may at once. Raises `Unavailable`."""
         return 0.0 if person == run.asked.person else await self.decides_from(run, call, person)
 
+    async def settles_from(self, run: Run, call: Call, person: Person) -> float:
+        """The same about an action in doubt, of which the present policy alone says whose answer counts. Raises `Unavailable`."""
+        terms = self._present_terms(run, call)
+        members = await self._members(run.asked.place.team, all_approvers(terms))
+        return counts_from(terms, person.user, authority.counts_as(person.user, all_approvers(terms), members))
+
     async def may_vote(self, run: Run, call: Call, person: Person, via: str) -> Refused | None:
         """Whether this person may vote this way now. Raises `Unavailable` when nobody can say."""
         if via == BY_GLASS:

@@ -108,3 +108,21 @@ async def test_r2_whom_it_escalates_to_does_not_say_before_that_is_due_what_beca
         await click(world, question, "did_run", GUS)
         run = await world.until(lambda run: run.calls[0].settled, 10.0)
     assert run.calls[0].settled.person == GUS
+
+
+@pytest.mark.parametrize("name", ["user:U0GUS", "group:SLEADS"])
+async def test_r2_whom_the_policy_names_only_since_the_approval_says_what_became_of_an_action_in_doubt(
+    name: str,
+) -> None:
+    world = world_of(Rule("one", verdict=Verdict.ASK, approvers=("user:U0CAROL",)))
+    world.chat.groups["SLEADS"] = frozenset({"U0GUS"})
+    world.guard.answers["grant_access"] = ASK
+    await killed_while(world, GRANT, approved=True)
+    both = Rule("both", verdict=Verdict.ASK, approvers=("user:U0CAROL", name))
+    world.policy = replace(world.policy, rules=(both,))
+    world.engine = world.new_engine()
+    async with running(world):
+        question = (await world.until(in_doubt(), 10.0)).calls[0].question
+        await click(world, question, "did_run", GUS)
+        run = await world.until(lambda run: run.calls[0].settled or world.chat.whispers, 10.0)
+    assert run.calls[0].settled and run.calls[0].settled.person == GUS

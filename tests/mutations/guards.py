@@ -465,6 +465,13 @@ CORE = (
         "engine/test_escalation.py::test_r2_whom_it_escalates_to_does_not_say_before_that_is_due_what_became_of_an_action_in_doubt",
     ),
     guard(
+        "whose answer about a doubt counts the present policy says alone", "R2 S9", "engine/gestures.py",
+        "since = await people.settles_from(run, call, clicked.person)",
+        "since = await people.decides_from(run, call, clicked.person)",
+        "engine/test_escalation.py"
+        "::test_r2_whom_the_policy_names_only_since_the_approval_says_what_became_of_an_action_in_doubt",
+    ),
+    guard(
         "whom it escalates to changes nothing before", "S9", "engine/editing.py",
         "refused = Refused(NOT_YET) if tx.now < since else self._refused(", "refused = self._refused(",
         "engine/test_escalation.py::test_s9_whom_it_escalates_to_does_nothing_with_a_card_before_that_is_due_and_everything"
