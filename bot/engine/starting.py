@@ -166,15 +166,16 @@ def limit_said(held: holding.Limited) -> str:
 def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, now: float, key: bytes) -> Judged:
     """The same judgement with a new approval; what we said the last time is said again only where it still holds."""
     old, kept = call.judgement or Judgement(Verdict.ASK, "", ""), still_said(run, call, policy)
-    return judged(run, call, asking(replace(old, ours=why), *kept), policy, new, now, key)
+    remarks = tuple(each for each in (remarks_on(old),) if each and each in old.ours)
+    return judged(run, call, asking(replace(old, ours=why), *remarks, *kept), policy, new, now, key)
 
 
 def still_said(run: Run, call: Call, policy: Policy) -> tuple[str, ...]:
-    """What we said the last time that people were asked, as far as it still holds."""
+    """What we said the last time that people were asked, as far as it still holds, whatever the guard answers."""
     said, binding = call.judgement.ours if call.judgement else "", call.proposal.binding
     floor, rule = rules.floor(policy, case_in(run, call, binding)) if binding else (None, None)
-    still = (remarks_on(call.judgement) if call.judgement else "", ruled(rule.name, floor) if rule and floor else "")
-    return tuple(each for each in (*still, RAISED, EDITED, DID_NOT_RUN_BEFORE) if each and each in said)
+    still = ruled(rule.name, floor) if rule and floor else ""
+    return tuple(each for each in (still, RAISED, EDITED, DID_NOT_RUN_BEFORE) if each and each in said)
 
 
 def case_in(run: Run, call: Call, binding: Binding) -> Case:

@@ -13,7 +13,6 @@ from bot.core.call import Call, CallState, Outcome
 from bot.core.events import Cancelled
 from bot.core.owed import due_at
 from bot.core.policy import Policy, Rule
-from bot.core.resolving import noted
 from bot.core.run import RunState
 from bot.core.values import ApprovalId, Judgement, Verdict
 from bot.core.verdict import read_decision
@@ -181,39 +180,6 @@ async def test_r7_what_the_guard_said_before_a_start_that_fell_through_is_not_it
         run = await world.until(lambda run: run.state is RunState.DONE and due_at(run) is None, 20.0)
         assert run.calls[0].outcome is Outcome.BLOCKED and world.deeds.done == []
         assert words_at(bighub) == ["approved", "denied"]
-
-
-async def test_s23_a_denial_on_bighubs_dashboard_of_what_it_was_asked_once_more_ends_what_has_not_started() -> None:
-    async with judged_by_bighub(OLD) as (world, bighub):
-        approval = approval_of(await shown(world))
-
-        def hide_slack(body: dict[str, object]) -> None:
-            world.chat.absent = True
-
-        bighub.rules = hide_slack
-        await after(world, 601)
-        await world.click("approve", approval, CAROL)
-        await world.until(lambda run: run.trouble("act:t1c1"), 20.0)
-        bighub.resolve_elsewhere(list(bighub.approvals)[-1], "denied", "no, never")
-        world.engine._overseer._seen_at = None
-        bighub.rules, world.chat.absent = None, False
-        run = await world.until(lambda run: run.state is RunState.DONE and due_at(run) is None, 20.0)
-        assert run.calls[0].outcome is Outcome.DENIED and "no, never" in run.calls[0].reason
-        assert world.deeds.done == [] and words_at(bighub) == ["approved", "denied"]
-
-
-async def test_s23_what_we_deny_ourselves_at_bighub_since_another_answer_took_its_place_ends_nothing_here() -> None:
-    async with judged_by_bighub(Rule("ask", verdict=Verdict.ASK)) as (world, bighub):
-        bighub.fail("kill_switch", Fault(503))
-        approval = approval_of(await shown(world))
-        await world.click("approve", approval, CAROL)
-        run = await world.until(lambda run: run.calls[0].state is CallState.ALLOWED, 20.0)
-        bighub.approvals |= {name: {"request_id": name, "status": "pending"} for name in ("again", "and again")}
-        await Door(world.store).record(run.id, *(noted(run.calls[0], name) for name in ("again", "and again")))
-        await world.until(lambda run: run.delivered("resolution:t1c1:again"), 20.0)
-        assert words_at(bighub) == ["approved", "denied", "pending"]
-        bighub.mend("kill_switch")
-        assert (await ended(world)).calls[0].outcome is Outcome.EXECUTED
 
 
 async def test_r9_what_bighub_had_not_heard_of_when_people_were_asked_anew_does_not_wait_there_for_ever() -> None:

@@ -75,7 +75,7 @@ CORE = (
     ),
     guard(
         "what was said of an earlier question is not said again", "S14", "engine/starting.py",
-        "replace(old, ours=why), *kept", "replace(old, ours=f\"{old.ours} {why}\"), *kept",
+        "replace(old, ours=why), *remarks", "replace(old, ours=f\"{old.ours} {why}\"), *remarks",
         "core/test_taint.py::test_what_is_asked_anew_again_and_again_says_why_once_and_leaves_the_guards_words_alone",
     ),
     guard(
@@ -2451,13 +2451,13 @@ EMERGENCY = (
     guard(
         "a denial of what BIGHUB was asked once more ends what has not started", "S23", "engine/overseeing.py",
         "call.judgement else \"\", *open_beside(run, call))", "call.judgement else \"\",)",
-        "engine/test_rechecking.py"
+        "engine/test_once_more.py"
         "::test_s23_a_denial_on_bighubs_dashboard_of_what_it_was_asked_once_more_ends_what_has_not_started",
     ),
     guard(
         "what BIGHUB was asked once more names its run", "S23", "projections.py",
         "elif isinstance(event, Delivered) and is_note(event):", "elif False:",
-        "engine/test_rechecking.py"
+        "engine/test_once_more.py"
         "::test_s23_a_denial_on_bighubs_dashboard_of_what_it_was_asked_once_more_ends_what_has_not_started",
         "test_store_contract.py::test_a_button_names_its_run_for_ever",
     ),
@@ -2466,6 +2466,18 @@ EMERGENCY = (
         "last = asked_beside(run, call)[-1:] if", "last = asked_beside(run, call) if",
         "core/test_resolving.py"
         "::test_of_what_was_asked_once_more_only_the_last_is_open_until_the_call_starts_or_the_guard_heard_of_its_end",
+    ),
+    guard(
+        "what we say of an answer is not said of another", "S3 R6", "engine/starting.py",
+        'still = ruled(rule.name, floor) if rule and floor else ""',
+        'still = remarks_on(call.judgement) if call.judgement else ""',
+        "engine/test_once_more.py::test_r6_what_we_said_of_bighubs_answer_is_not_said_of_another_answer",
+    ),
+    guard(
+        "what we say of an answer is said again where people are asked anew on the same", "R6", "engine/starting.py",
+        "asking(replace(old, ours=why), *remarks, *kept)", "asking(replace(old, ours=why), *kept)",
+        "engine/test_rechecking.py"
+        "::test_r6_what_we_say_of_bighubs_answer_is_said_again_where_people_are_asked_anew_on_the_same_answer",
     ),
     guard(
         "freezes of systems do not hide our own switch", "S23", "engine/overseeing.py",
