@@ -96,7 +96,7 @@ class Reminding:
         """What kept a question that nobody has decided from being approved when its time was over: whoever tried was refused."""
         call, _ = _asking(run, opaque)
         binding = call.proposal.binding
-        if call.frozen is not None:
+        if call.frozen is not None and call.frozen.since < at:
             return f"It could not be approved at the end. {_frozen(call)}."
         closed = closed_now(self._people.policy, case_in(run, call, binding), at) if binding is not None else None
         return f"It could not be approved at the end. {closed}" if closed else ""

@@ -92,6 +92,18 @@ async def test_s14_whoever_asked_reads_what_kept_it_from_being_approved_at_its_e
     )
 
 
+async def test_s14_what_was_frozen_only_after_its_end_did_not_keep_it_from_being_approved() -> None:
+    world = world_of(defaults=REMINDING)
+    async with running(world):
+        await asked(world)
+    world.store.clock_shift = 4 * 3600 + 100.0
+    await world.store.write(lambda tx: tx.set_freeze("all", "later", "U0BOB"))
+    world.engine = world.new_engine()
+    async with running(world):
+        run = await world.until(lambda run: run.calls[0].outcome, 20.0)
+    assert (run.calls[0].outcome, run.calls[0].reason) == (Outcome.EXPIRED, "Nobody decided in time.")
+
+
 async def test_reminders_come_further_and_further_apart_and_each_once() -> None:
     world = world_of(defaults=REMINDING)
     async with running(world):

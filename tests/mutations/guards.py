@@ -596,6 +596,12 @@ ENGINE = (
         "::test_s25_whoever_is_overtaken_between_their_clock_and_the_count_counts_what_started_meanwhile[postgres]",
     ),
     guard(
+        "what was frozen after the end of a question did not keep it back", "S14 R9", "engine/reminding.py",
+        "if call.frozen is not None and call.frozen.since < at:", "if call.frozen is not None:",
+        "engine/test_reminding.py"
+        "::test_s14_what_was_frozen_only_after_its_end_did_not_keep_it_from_being_approved",
+    ),
+    guard(
         "only those who can decide are reminded", "S9 S10", "engine/reminding.py",
         "if await self._people.may_decide(run, call, person) is not None:", "if False:",
         "engine/test_reminding.py::test_s9_the_requester_and_who_may_not_decide_are_not_reminded",
