@@ -6,11 +6,12 @@ Rule 3: a database that does not answer is `Unavailable` where the queue is open
 Rule 4: when the database failed PgQueuer, it begins anew with a driver and a manager of its own, while the runs that it began go
 on: a driver keeps the connection on which it listens, also a dead one.
 Rule 5: tables of PgQueuer that are gone are made anew, and a queue that stands still for long says so: acked work would lie there.
+It stands still while it is not answered what there is to work, whether PgQueuer fails or hangs, as behind a table's lock.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from typing import Any
@@ -31,7 +32,7 @@ SCHEMA = "pgqueuer"
 DEQUEUE_TIMEOUT = timedelta(seconds=1)
 PRUNE_SECONDS, PRUNE_MEMORY_SECONDS = 3600.0, 60.0
 CONNECT_SECONDS = 10.0
-LEAVE_SECONDS = 2.0
+LEAVE_SECONDS, WAKE_SECONDS = 2.0, 2.0
 STILL_SECONDS = 5.0
 _CANCEL_AGAIN_SECONDS = 0.25
 _ABSENT = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -54,32 +55,38 @@ class Queue:
     ) -> None:
         """``fresh(lost)``: the queries of one life of PgQueuer; it calls ``lost`` when its connection is gone. ``install``: makes its
         tables. ``prune_every``: seconds between two prunings of PgQueuer's log, which remembers each job. ``still_after``: how long
-        (seconds) the queue may begin again in vain before that is a fault."""
+        (seconds, more than `DEQUEUE_TIMEOUT`) the queue may go without an answer to its polls before that is a fault."""
         self._fresh, self._channel, self._pool, self._prune_every = fresh, Channel(channel), pool, prune_every
         self._install, self._still_after = install, still_after
-        self._still_since: float | None = None
+        self._answered_at = float("inf")
         self._queries = fresh(lambda: None)
         self._stopping = False
         self._life: QueueManager | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def wake(self, run: RunId) -> None:
-        """Never raises for an absent database: whoever wakes has committed already, and the sweep finds the run (rule 1)."""
+        """Never raises for an absent database, nor waits long for it: whoever wakes has committed already, and the sweep finds
+        the run (rule 1)."""
         try:
-            await self._queries.enqueue(ENTRYPOINT, run.encode())
+            async with asyncio.timeout(WAKE_SECONDS):
+                await self._queries.enqueue(ENTRYPOINT, run.encode())
         except _ABSENT as absent:
             log.warning("a wake-up was lost; the sweep finds the run", run=run, why=_said(absent))
 
     def fault(self) -> str | None:
         """Why nothing that is woken is worked, or None."""
-        still = self._still_since is not None and time.monotonic() - self._still_since > self._still_after
+        still = not self._stopping and time.monotonic() - self._answered_at > self._still_after
         return "The queue stands still" if still else None
+
+    def _answered(self) -> None:
+        self._answered_at = time.monotonic()
 
     @asynccontextmanager
     async def running(self, advance: Advance, *, runs_at_once: int, heartbeat: float) -> AsyncIterator[None]:
         """Work jobs until the end of the block; what then still runs is cancelled, and left after `LEAVE_SECONDS`.
         ``heartbeat`` (seconds): after so long a dead worker's job is taken over."""
         self._stopping = False
+        self._answered()
         self._kept(self._supervised(advance, runs_at_once, heartbeat))
         self._kept(self._prune())
         try:
@@ -109,19 +116,17 @@ class Queue:
                 log.warning("the queue stopped; it starts again", why=_said(absent))
             except Exception:  # whatever the error, the queue must come back
                 log.exception("the queue stopped; it starts again")
-            self._still_since = self._still_since or time.monotonic()
             await asyncio.sleep(DEQUEUE_TIMEOUT.total_seconds())
 
     async def _live(self, advance: Advance, runs_at_once: int, heartbeat: float) -> None:
         """One life of PgQueuer, until we stop or the database fails it. It would not end before its jobs do; but they are ours,
         so that one which takes long does not keep the next life from beginning (rule 4)."""
         over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue = self._life = QueueManager(self._fresh(lambda: _settle(over)), self._channel)
+        queue = self._life = _Polling(self._fresh(lambda: _settle(over)), self._channel, self._answered)
         await self._complete(queue)
 
         @queue.entrypoint(ENTRYPOINT, accepts_context=False)
         async def _advance(job: Job) -> None:
-            self._still_since = None
             work = self._kept(_advanced(advance, RunId((job.payload or b"").decode())))
             await asyncio.wait({work, over}, return_when=asyncio.FIRST_COMPLETED)
 
@@ -133,10 +138,7 @@ class Queue:
                 heartbeat_timeout=timedelta(seconds=heartbeat),
             )
         )
-        await asyncio.wait({life, over}, timeout=DEQUEUE_TIMEOUT.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
-        if not life.done() and not over.done():  # it has polled, and was answered
-            self._still_since = None
-            await asyncio.wait({life, over}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({life, over}, return_when=asyncio.FIRST_COMPLETED)
         if over.done():
             life.cancel()
         _settle(over)
@@ -183,9 +185,10 @@ async def postgres_queue(
     dsn: str, size: int, *, prune_every: float = PRUNE_SECONDS, still_after: float = STILL_SECONDS
 ) -> Queue:
     """For any number of replicas; ``dsn`` is a plain ``postgresql://`` address. The tables are `install_queue`'s.
-    Raises `Unavailable`."""
+    A statement is given up after twice ``still_after``. Raises `Unavailable`."""
     with _unavailable():
-        pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, timeout=CONNECT_SECONDS)
+        bounds = {"timeout": CONNECT_SECONDS, "command_timeout": 2 * still_after}
+        pool = await asyncpg.create_pool(dsn, min_size=1, max_size=size, **bounds)
     return Queue(
         lambda lost: _queries(_Listening(pool, lost)),
         _settings().channel,
@@ -209,6 +212,20 @@ async def install_queue(dsn: str) -> None:
                     await queries.install()
         finally:
             await connection.close()
+
+
+class _Polling(QueueManager):
+    """Tells when it asked what there is to work, and was answered. Other answers prove nothing: a catalog is read past any lock."""
+
+    def __init__(self, queries: AnyQueries, channel: Channel, answered: Callable[[], None]) -> None:
+        super().__init__(queries, channel)
+        self._answered = answered
+
+    async def fetch_jobs(self, *limits: Any) -> AsyncGenerator[Job, None]:
+        async for job in super().fetch_jobs(*limits):
+            self._answered()
+            yield job
+        self._answered()
 
 
 class _Listening(AsyncpgPoolDriver):

@@ -212,7 +212,7 @@ async def test_r11_a_queue_whose_tables_are_lost_makes_them_anew_and_works_on(
 ) -> None:
     """And while it cannot make them, it says that it stands still."""
     await install_queue(postgres_url)
-    queue = await postgres_queue(postgres_url, 4, still_after=0.5)
+    queue = await postgres_queue(postgres_url, 4, still_after=2.5)
     begun: list[str] = []
     read_only = f"ALTER DATABASE {make_url(postgres_url).database} SET default_transaction_read_only = "
 
@@ -235,6 +235,52 @@ async def test_r11_a_queue_whose_tables_are_lost_makes_them_anew_and_works_on(
         await asyncio.wait_for(woken_again("after"), 10)
         await until(lambda: queue.fault() is None)
     await connection.close()
+    await queue.close()
+
+
+async def test_r15_a_queue_that_hangs_behind_a_lock_says_so_until_it_works_again(postgres_url: str) -> None:
+    """As while an operator's VACUUM FULL runs. An idle queue has no fault, and nothing waits long for the one that hangs."""
+    await install_queue(postgres_url)
+    queue = await postgres_queue(postgres_url, 4, still_after=2.5)
+    begun: list[str] = []
+
+    async def advance(run: RunId) -> None:
+        begun.append(run)
+
+    async def seen(seconds: float) -> set[str | None]:
+        faults = set[str | None]()
+        for _ in range(int(seconds / 0.1)):
+            faults.add(queue.fault())
+            await asyncio.sleep(0.1)
+        return faults
+
+    operator = await asyncpg.connect(postgres_url)
+    async with working(queue, advance):
+        assert await seen(3.0) == {None}
+        async with operator.transaction():
+            await operator.execute("LOCK TABLE pgqueuer.pgqueuer")
+            await until(queue.fault, 6)
+            assert await seen(5.5) == {"The queue stands still"}, (
+                "also when PgQueuer begins again and looks at its tables"
+            )
+            waiting = "SELECT max(clock_timestamp() - query_start) < '6 s' FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            assert await operator.fetchval(waiting) is not False, "a statement is given up"
+        await until(lambda: queue.fault() is None)
+        await queue.wake(RunId("after"))
+        await until(lambda: "after" in begun)
+    await operator.close()
+    await queue.close()
+
+
+async def test_r15_whoever_wakes_a_run_does_not_wait_for_a_queue_that_hangs(postgres_url: str) -> None:
+    await install_queue(postgres_url)
+    queue = await postgres_queue(postgres_url, 4)
+    operator = await asyncpg.connect(postgres_url)
+    async with operator.transaction():
+        await operator.execute("LOCK TABLE pgqueuer.pgqueuer")
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(queue.wake(RunId(f"{number}")) for number in range(12)))
+    await operator.close()
     await queue.close()
 
 

@@ -1719,8 +1719,8 @@ DOORS = (
     ),
     guard(
         "a lost wake-up is no error", "R11", "dispatch.py",
-        "        try:\n            await self._queries.enqueue(ENTRYPOINT, run.encode())\n        except _ABSENT as absent:",
-        "        try:\n            await self._queries.enqueue(ENTRYPOINT, run.encode())\n        except ZeroDivisionError as absent:",
+        "                await self._queries.enqueue(ENTRYPOINT, run.encode())\n        except _ABSENT as absent:",
+        "                await self._queries.enqueue(ENTRYPOINT, run.encode())\n        except ZeroDivisionError as absent:",
         "test_dispatch.py::test_a_wake_up_that_the_database_cannot_take_is_lost_without_an_error",
     ),
     guard(
@@ -1730,8 +1730,29 @@ DOORS = (
     ),
     guard(
         "a queue that stands still says so", "R15", "dispatch.py",
-        "            self._still_since = self._still_since or time.monotonic()\n", "",
+        "time.monotonic() - self._answered_at > self._still_after", "False",
         "test_dispatch.py::test_r11_a_queue_whose_tables_are_lost_makes_them_anew_and_works_on",
+        "test_dispatch.py::test_r15_a_queue_that_hangs_behind_a_lock_says_so_until_it_works_again",
+    ),
+    guard(
+        "a queue that begins again has not been answered", "R15", "dispatch.py",
+        "        await self._complete(queue)\n", "        await self._complete(queue)\n        self._answered()\n",
+        "test_dispatch.py::test_r15_a_queue_that_hangs_behind_a_lock_says_so_until_it_works_again",
+    ),
+    guard(
+        "an idle queue that is answered does not stand still", "R15", "dispatch.py",
+        "            yield job\n        self._answered()\n", "            yield job\n",
+        "test_dispatch.py::test_r15_a_queue_that_hangs_behind_a_lock_says_so_until_it_works_again",
+    ),
+    guard(
+        "a statement of the queue that hangs is given up", "R15", "dispatch.py",
+        '"command_timeout": 2 * still_after', '"command_timeout": None',
+        "test_dispatch.py::test_r15_a_queue_that_hangs_behind_a_lock_says_so_until_it_works_again",
+    ),
+    guard(
+        "nobody waits for a wake-up that hangs", "R15", "dispatch.py",
+        "asyncio.timeout(WAKE_SECONDS)", "asyncio.timeout(None)",
+        "test_dispatch.py::test_r15_whoever_wakes_a_run_does_not_wait_for_a_queue_that_hangs",
     ),
 )  # fmt: skip
 
