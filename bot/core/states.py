@@ -103,9 +103,8 @@ class Card:
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """An effect that fails or waits for its turn: since when (it first failed, if it has), how often it failed, what was said last, when it
-    is tried again;
-    ``breaks``: how often in a row it was a fault of Signoff's own; ``silent``: at least once the answer was waited for in vain, so
-    that what was sent may arrive yet. Times in epoch seconds."""
+    is tried again; ``breaks``: how often in a row it was a fault of Signoff's own; ``silent``: at least once the answer was waited for
+    in vain, so that what was sent may arrive yet. Times in epoch seconds."""
 
     key: str
     since: float

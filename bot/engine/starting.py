@@ -166,7 +166,8 @@ def limit_said(held: holding.Limited) -> str:
 def asked_anew(run: Run, call: Call, why: str, policy: Policy, new: ApprovalId, now: float, key: bytes) -> Judged:
     """The same judgement with a new approval; what we said the last time is said again only where it still holds."""
     old, kept = call.judgement or Judgement(Verdict.ASK, "", ""), still_said(run, call, policy)
-    remarks = tuple(each for each in (remarks_on(old),) if each and each in old.ours)
+    remark = remarks_on(old)
+    remarks = (remark,) if remark and remark in old.ours else ()
     return judged(run, call, asking(replace(old, ours=why), *remarks, *kept), policy, new, now, key)
 
 
