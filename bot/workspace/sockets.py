@@ -1,6 +1,7 @@
 """Socket Mode's server side: tickets, open links, envelopes and acks. What is sent and how often stands in `delivery.py`."""
 
 import asyncio
+import contextlib
 import json
 import random
 import secrets
@@ -17,6 +18,8 @@ from bot.workspace.config import APP_ID
 Json = dict[str, Any]
 DISCONNECT_REASONS = frozenset({"warning", "refresh_requested", "link_disabled", "too_many_websockets"})
 WARNING_SECONDS = 10
+GONE = (WebSocketDisconnect, RuntimeError)
+"""What says that a link is closed: the other side went, or this one has closed it already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Link:
             return await asyncio.wait_for(waiting, seconds)
         except TimeoutError:
             return Attempt(False, "timeout")
-        except (RuntimeError, WebSocketDisconnect):
+        except GONE:
             return Attempt(False, "connection_failed")
         finally:
             self.pending.pop(envelope["envelope_id"], None)
@@ -101,8 +104,7 @@ class Links:
             await socket.send_text(json.dumps(_hello(len(self.open))))
             while True:
                 link.acknowledge(_frame(await socket.receive_text()))
-        except (WebSocketDisconnect, RuntimeError):
-            # RuntimeError: this side has closed it already.
+        except GONE:
             pass
         finally:
             self.open.remove(link)
@@ -115,18 +117,16 @@ class Links:
         """Tells every link to leave. `warning` leaves it open for `seconds`, the others close it at once."""
         for link in list(self.open):
             link.leaving = True
-            await link.socket.send_text(json.dumps(_disconnect(reason)))
+            with contextlib.suppress(*GONE):
+                await link.socket.send_text(json.dumps(_disconnect(reason)))
         if reason == "warning":
             await asyncio.sleep(seconds)
         await self.close([link for link in self.open if link.leaving])
 
     async def close(self, links: list[Link] | None = None) -> None:
         for link in list(self.open) if links is None else links:
-            try:
+            with contextlib.suppress(*GONE):
                 await link.socket.close()
-            except RuntimeError:
-                # Already closed by the other side.
-                continue
 
 
 def _frame(text: str) -> Json:

@@ -3,15 +3,17 @@
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import aiohttp
 import pytest
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
+from starlette.websockets import WebSocket
 
 from bot.workspace import RunningWorkspace, running_workspace
+from bot.workspace.sockets import Link, Links
 from tests.workspace.bolt import bolt_app, over_http, over_socket
 from tests.workspace.conftest import MANIFEST
 
@@ -110,6 +112,29 @@ async def test_the_app_comes_back_after_every_disconnect(workspace: RunningWorks
             await asyncio.sleep(0.01)
         await workspace.person("U0ALICE").say("C0OPS", "back?")
         assert (await ears.until(1))[0][0] == "back?"
+
+
+async def test_all_links_are_told_to_leave_though_one_of_them_is_gone_at_that_moment() -> None:
+    told: list[str] = []
+
+    async def gone(message: MutableMapping[str, Any]) -> None:
+        if message["type"] != "websocket.accept":
+            raise OSError("The other side went.")
+
+    async def heard(message: MutableMapping[str, Any]) -> None:
+        told.append(message["type"])
+
+    links = Links()
+    for send in (gone, heard):
+        socket = WebSocket({"type": "websocket"}, connected, send)
+        await socket.accept()
+        links.open.append(Link(socket))
+    await links.disconnect("refresh_requested", 0.0)
+    assert told == ["websocket.accept", "websocket.send", "websocket.close"]
+
+
+async def connected() -> Json:
+    return {"type": "websocket.connect"}
 
 
 async def test_each_payload_goes_to_one_of_the_open_sockets(workspace: RunningWorkspace) -> None:
