@@ -19,7 +19,7 @@ from bot.core.refusal import Refused
 from bot.core.timing import time_said
 from bot.core.values import Person
 from bot.errors import ConfigurationError, SignoffError
-from bot.ports import Unavailable
+from bot.ports import Freeze, Freezing, Reader, Unavailable
 from bot.settings import TO_DECIDE, read_settings
 
 if TYPE_CHECKING:
@@ -42,9 +42,12 @@ async def lift_freeze(scope: str, reason: str, user: str) -> None:
 
 async def list_freezes(as_json: bool) -> None:
     settings = read_settings()
+
+    async def both(tx: Reader) -> tuple[tuple[Freeze, ...], tuple[Freezing, ...]]:
+        return await tx.freezes(), await tx.freezings(1, ALL)
+
     async with opened(settings) as store:
-        freezes = await store.read(lambda tx: tx.freezes())
-        whole = await store.read(lambda tx: tx.freezings(1, ALL))
+        freezes, whole = await store.read(both)
     if as_json:
         return print_json([asdict(each) for each in freezes])
     for each in freezes:

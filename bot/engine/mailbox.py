@@ -10,7 +10,7 @@ is first left to a replica that may hold it, for `KEY_WAITS_SECONDS`, and at mos
 """
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.core.run import NewerJournal
 from bot.engine.keyring import NOT_HERE
@@ -26,6 +26,20 @@ KEY_WAITS_SECONDS = 3600.0
 MOST_LEFT = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a row that cannot be worked yet is left alone. ``since``: epoch seconds of the store's clock; 0: as soon as the store is
+    back."""
+
+    failures: int = 0
+    since: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def until(self) -> float:
+        return self.since + self.seconds
+
+
 class Mailbox:
     """``receive`` puts rows in, `watch` works them."""
 
@@ -34,7 +48,7 @@ class Mailbox:
         self._postmarks = Postmarks(store, seal_keys)
         self._new: list[InboxRow] = []
         self._working: dict[str, asyncio.Task[None]] = {}
-        self._patience: dict[str, tuple[int, float, float]] = {}
+        self._patience: dict[str, Patience] = {}
         self._lain_since: dict[str, float] = {}
         self._strange: set[str] = set()
         self._news = asyncio.Event()
@@ -98,7 +112,7 @@ class Mailbox:
         await self._postmarks.begin()
         now, rows = await self._store.read(look)
         rows = await self._postmarks.adopted(rows, now)
-        self._patience = {key: kept for key, kept in self._patience.items() if sum(kept[1:]) > now - FORGOTTEN_SECONDS}
+        self._patience = {key: kept for key, kept in self._patience.items() if kept.until > now - FORGOTTEN_SECONDS}
         there = {row.key for row in rows} if len(rows) < BATCH else self._patience.keys()
         self._strange &= there | self._working.keys() | set(self.waiting(now))
         self._lain_since = {row.key: min(row.received_at, now, self._lain_since.get(row.key, now)) for row in rows}
@@ -126,7 +140,7 @@ class Mailbox:
 
     def waiting(self, now: float) -> list[str]:
         """The keys of the rows that cannot be worked yet; ``now``: the store's clock (epoch seconds)."""
-        return [key for key, (_, since, wait) in self._patience.items() if since <= now < since + wait]
+        return [key for key, kept in self._patience.items() if kept.since <= now < kept.until]
 
     async def _leave_or_drop(self, row: InboxRow) -> None:
         name = self._postmarks.unknown_key(row)
@@ -142,13 +156,13 @@ class Mailbox:
         )
 
     async def _wait_for(self, row: InboxRow, asked: float) -> None:
-        failures = self._patience.get(row.key, (0, 0.0, 0.0))[0] + 1
+        failures = self._patience.get(row.key, Patience()).failures + 1
         wait = max(asked, self._limits.backoff(failures, self._limits.longest_backoff))
         try:
             now = await self._store.read(clock)
         except Unavailable:
-            now = 0.0  # as soon as the store is back
-        self._patience[row.key] = (failures, now, wait)
+            now = 0.0
+        self._patience[row.key] = Patience(failures, now, wait)
 
 
 async def clock(tx: Reader) -> float:

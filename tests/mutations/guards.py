@@ -1527,7 +1527,7 @@ SQL = (
     ),
     guard(
         "what waits waits no longer for a clock that is put back", "R3", "engine/mailbox.py",
-        "if since <= now < since + wait]", "if now < since + wait]",
+        "if kept.since <= now < kept.until]", "if now < kept.until]",
         f"{_JUMPS}r3_what_waits_to_be_worked_again_waits_no_longer_for_a_clock_that_goes_back",
     ),
     guard(
