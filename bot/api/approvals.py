@@ -112,11 +112,12 @@ class Approvals:
     async def _decide(self, run: Run, call: Call, resolution: object, comment: object) -> Json:
         assert call.approval is not None
         programs, approval = self._machine.engine.programs, call.approval.terms.approval
-        refused = await programs.refusal_to_vote(approval, THE_PROGRAM)
-        if refused is not None:
-            return await self._not_counted(run, call, {}, refused)
         wanted = "approved" if _is_approved(resolution) else "denied"
         said = None if comment is None else str(comment)
+        choice = "approve" if wanted == "approved" else "deny"
+        refused = await programs.refusal_to_vote(approval, THE_PROGRAM, choice, said or "")
+        if refused is not None:
+            return await self._not_counted(run, call, {}, refused)
         receipt = await self._machine.guard.resolve(request_id_of(call), wanted, said)
         agreed, doubt = approved(receipt, wanted)
         yes = wanted == "approved" and agreed

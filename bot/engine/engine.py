@@ -75,7 +75,7 @@ class Engine:
         self._orders = Orders(self._inbox, self._freezer, self._overseer, self._glass, store, chat, translate)
         self._mailbox = Mailbox(store, self._orders, limits, seal_keys)
         self._restoring = Restoring(store, self._door, limits)
-        self.programs = Programs(self._door, self._inbox, self._people, editing, seal_keys)
+        self.programs = Programs(store, self._door, self._inbox, self._people, editing, seal_keys)
         self._worker = self._worker_over(store, model, guard, chat, actions, seal_keys)
         self._woken: dict[RunId, float] = {}
 

@@ -6,9 +6,12 @@ whoever freezes or would lift it first is who set it.
 Rule 3: only a scope that somebody named is lifted. One that no action known here is in is frozen all the same: one may come.
 Rule 4: every open card tells of the freeze that stops it. The journal says what a card tells; a freeze that was set or lifted
 counts as told only once all open cards do, so whoever is cut off in between is followed by another.
+Rule 5: a command concerns what was frozen when it was given, and is done once, however late and however often it is worked.
+Rule 6: while Slack says nothing about anybody, whom the policy names by id freezes all the same, and nobody lifts but in a shell.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 
 from bot.core import emergency
 from bot.core.call import Call, CallState
@@ -23,7 +26,11 @@ from bot.logger import log
 from bot.ports import Dispatch, Freeze, Freezing, Reader, Store, Unavailable, Writer
 
 LOOKED_AT = 50
-"""Of the freezes that were set and lifted; the newest tell whether any card is behind."""
+"""Of the freezes that were set and lifted; the newest tell whether any card is behind, and whether a command was done."""
+FROZEN_SINCE = (
+    "{} was frozen after you wrote that, by {}, so it stays frozen. Lift it once more if you mean that freeze, too."
+)
+LIFTED_SINCE = "{} was frozen when you wrote that, and is lifted again by now."
 
 
 class Freezer:
@@ -37,8 +44,11 @@ class Freezer:
 
     # --- what people do ---------------------------------------------------------------------------------------------
 
-    async def freeze(self, person: Person, team: str, scope: str, reason: str, *, via: str = "slack") -> str | Refused:
-        """Stop everything in a scope. What was done, in words. Raises `Unavailable` when nobody can say who somebody is."""
+    async def freeze(
+        self, person: Person, team: str, scope: str, reason: str, *, via: str = "slack", given: float = inf
+    ) -> str | Refused:
+        """Stop everything in a scope. What was done, in words. ``given``: when the command came in, by the store's clock (epoch seconds);
+        infinity for just now. Raises `Unavailable` when nobody can say who somebody is."""
         where, why = emergency.scope_of(scope), emergency.reason_of(reason)
         if isinstance(where, Refused):
             return where
@@ -51,46 +61,43 @@ class Freezer:
         trusted = via != "shell" or self._people.policy.shell_may_decide
         by = person.user if trusted else emergency.by_shell(person.user)
 
-        async def work(tx: Writer) -> Freeze | None:
-            if await tx.set_freeze(where, why, by):
+        async def work(tx: Writer) -> Freeze | Refused | None:
+            done = await _done_since(tx, given, where, by, lifted=False)
+            if not done and await tx.set_freeze(where, why, by):
                 return None
             first = next((each for each in await tx.freezes() if each.scope == where), None)
-            over = trusted and first is not None and not emergency.is_verified(first.by)
+            if first is None:
+                return Refused(LIFTED_SINCE.format(where))
+            over = trusted and not emergency.is_verified(first.by)
             return None if over and await tx.set_freeze(where, why, by, over=True) else first
 
         first = await self._store.write(work)
+        if isinstance(first, Refused):
+            return first
         if first is not None and (first.by, first.reason) != (by, why):
             return Refused(f"{where} is frozen already, by {emergency.who_froze(first.by)}: {first.reason}")
         lift = "somebody else lifts" if trusted else "two people lift"
         done = f"Frozen: {where}. Nothing that changes something starts there until {lift} it."
         return f"{done} {emergency.empty_scope(where, self._known())}".rstrip()
 
-    async def lift(self, person: Person, team: str, scope: str, reason: str, *, via: str = "slack") -> str | Refused:
+    async def lift(
+        self, person: Person, team: str, scope: str, reason: str, *, via: str = "slack", given: float = inf
+    ) -> str | Refused:
         """End a freeze that somebody else set; ``scope``: "" where nobody named one. Raises as `freeze` does."""
         where = emergency.scope_of(scope) if scope else ""
         if isinstance(where, Refused):
             return where
         if via == "shell" and not self._people.policy.shell_may_decide:
             return Refused("policy.yml does not let shells lift a freeze; `shell_may_decide: true` would.")
-        refused = await self._may(person, team, via)
+        refused = await self._may(person, team, via, lifting=True)
         if refused is not None:
             return refused
 
-        async def work(tx: Writer) -> Refused | None:
-            held = {each.scope: each for each in await tx.freezes()}
-            found = held.get(where)
-            if found is None:
-                return emergency.not_lifted(where, held)
-            if not emergency.is_verified(found.by):
-                await tx.set_freeze(where, found.reason, person.user, over=True)
-                return Refused(emergency.ON_TRUST.format(where, emergency.who_froze(found.by)))
-            refused = emergency.may_lift(where, found.by, person.user)
-            if refused is None:
-                await tx.lift_freeze(where, person.user, reason.strip()[: emergency.LONGEST_REASON])
-            return refused
-
-        refused = await self._store.write(work)
-        return refused if refused is not None else f"Lifted: {where}."
+        outcome = await self._store.write(lambda tx: _lifted(tx, where, reason, person.user, given))
+        if isinstance(outcome, Refused):
+            return outcome
+        since = f" It was frozen anew since, by {emergency.who_froze(outcome.by)}." if outcome is not None else ""
+        return f"Lifted: {where}.{since}"
 
     async def listed(self) -> tuple[Freeze, ...]:
         return await self._store.read(lambda tx: tx.freezes())
@@ -99,13 +106,14 @@ class Freezer:
         """What there is to freeze, as far as the actions tell, and what is frozen."""
         return self._known() | {each.scope for each in await self.listed()}
 
-    async def _may(self, person: Person, team: str, via: str) -> Refused | None:
+    async def _may(self, person: Person, team: str, via: str, *, lifting: bool = False) -> Refused | None:
         try:
             return await self._people.may_freeze(person, team)
         except Unavailable:
-            if via != "shell":
+            refused = emergency.may_freeze_unseen(self._people.policy, person.user)
+            if via != "shell" and (lifting or refused is not None):
                 raise
-            return emergency.may_freeze_unseen(self._people.policy, person.user)
+            return refused
 
     # --- what cards tell --------------------------------------------------------------------------------------------
 
@@ -137,6 +145,31 @@ class Freezer:
         await self._door.decide(run_id, decide)
         await self._dispatch.wake(run_id)
         return True
+
+
+async def _lifted(tx: Writer, where: str, reason: str, user: str, given: float) -> Freeze | Refused | None:
+    """Lift a freeze, unless that was done; what stands there afterwards, or why it stands."""
+    held = {each.scope: each for each in await tx.freezes()}
+    found = held.get(where)
+    if await _done_since(tx, given, where, user, lifted=True):
+        return found
+    if found is None:
+        return emergency.not_lifted(where, held)
+    if found.since > given and found.by != user:
+        return Refused(FROZEN_SINCE.format(where, emergency.who_froze(found.by)))
+    if not emergency.is_verified(found.by):
+        await tx.set_freeze(where, found.reason, user, over=True)
+        return Refused(emergency.ON_TRUST.format(where, emergency.who_froze(found.by)))
+    refused = emergency.may_lift(where, found.by, user)
+    if refused is None:
+        await tx.lift_freeze(where, user, reason.strip()[: emergency.LONGEST_REASON])
+    return refused
+
+
+async def _done_since(tx: Reader, given: float, where: str, by: str, *, lifted: bool) -> bool:
+    """Whether somebody has frozen or lifted that scope since ``given``: a command of theirs that is worked again has done its work."""
+    theirs = (each for each in await tx.freezings(LOOKED_AT, where) if (each.by, each.lifted) == (by, lifted))
+    return any(each.at >= given for each in theirs)
 
 
 def _notes(run: Run, freezes: Iterable[Freeze]) -> tuple[FreezeNoted, ...]:

@@ -1,9 +1,9 @@
 """Rows of the inbox that are not about one run's question: commands that freeze and lift, and reviews of what was decided alone. All
 others are `inbox.py`'s.
 
-Rule: whoever gave a command is answered once: in the acknowledgement where it waits for that, else privately in the channel. A
-command that was worked twice (a crash in between) has done its work once: a freeze stands, whoever is told so. What BIGHUB makes of it
-is not waited for; where it does not follow, they hear that as well.
+Rule: whoever gave a command is answered once: in the acknowledgement where it waits for that, else privately in the channel. One that is
+worked twice, since nobody could be answered or somebody died in between, is done once (`freezing.py`). What BIGHUB makes of it is not
+waited for; where it does not follow, they hear that as well.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ class Orders:
         """Work one row to its end. Raises `Unavailable` when nobody can say who a person is: the row stays."""
         match self._translate(row):
             case Ordered() as ordered:
-                scope, answer = await self._done(ordered)
+                scope, answer = await self._done(ordered, row.received_at)
                 await self._answer(row, ordered, answer)
                 if scope == emergency.ALL:
                     await self._mirror(ordered)
@@ -84,17 +84,17 @@ class Orders:
         finally:
             self._awaited.pop(key, None)
 
-    async def _done(self, ordered: Ordered) -> tuple[str, str]:
-        """The scope that was frozen or lifted, "" where nothing was, and the answer."""
+    async def _done(self, ordered: Ordered, given: float) -> tuple[str, str]:
+        """The scope that was frozen or lifted, "" where nothing was, and the answer. ``given``: when the command came in."""
         read = scope_and_reason(ordered.text, await self._freezer.scopes())
         if isinstance(read, Refused):
             return "", read.reason
         scope, reason = read
         if ordered.verb == FREEZE:
             scope = scope or emergency.ALL  # without one it is everything, which errs on the side of a stop
-            outcome = await self._freezer.freeze(ordered.person, ordered.team, scope, reason)
+            outcome = await self._freezer.freeze(ordered.person, ordered.team, scope, reason, given=given)
         else:
-            outcome = await self._freezer.lift(ordered.person, ordered.team, scope, reason)
+            outcome = await self._freezer.lift(ordered.person, ordered.team, scope, reason, given=given)
         return ("", outcome.reason) if isinstance(outcome, Refused) else (scope, outcome)
 
     async def _mirror(self, ordered: Ordered) -> None:

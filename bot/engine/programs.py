@@ -5,30 +5,34 @@ A program is trusted to say who decides; its votes are recorded as "by program" 
 
 import secrets
 from collections.abc import Sequence
+from functools import partial
 
 from bot.core.approval import BY_PROGRAM
-from bot.core.events import Asked, Cancelled, Event, ModelReplied, Voted
+from bot.core.call import Call
+from bot.core.events import Asked, Cancelled, Event, ModelReplied
+from bot.core.inputs import Clicked
 from bot.core.moments import rests
 from bot.core.refusal import Refused
 from bot.core.run import Run
-from bot.core.values import ApprovalId, Choice, Judgement, Person, Proposal, RunId
+from bot.core.values import ApprovalId, Judgement, Person, Proposal, RunId
 from bot.engine.door import Door, applied
 from bot.engine.editing import Editing
 from bot.engine.inbox import Inbox
 from bot.engine.people import People
-from bot.engine.starting import distrust, judged, judgement_holds
+from bot.engine.starting import judged
+from bot.engine.voting import Voting
 from bot.engine.words import late
-from bot.ports import Writer
+from bot.ports import Reader, Store, Writer
 
 
 class Programs:
     """Runs of programs. No method advances a run: that is the worker's."""
 
     def __init__(
-        self, door: Door, inbox: Inbox, people: People, editing: Editing, seal_keys: tuple[bytes, ...]
+        self, store: Store, door: Door, inbox: Inbox, people: People, editing: Editing, seal_keys: tuple[bytes, ...]
     ) -> None:
-        self._door, self._inbox, self._people, self._editing = door, inbox, people, editing
-        self._seal_keys = seal_keys
+        self._store, self._door, self._inbox, self._people, self._editing = store, door, inbox, people, editing
+        self._seal_keys, self._voting = seal_keys, Voting(people, seal_keys)
 
     async def begin(self, run_id: RunId, asked: Asked) -> Run | Refused:
         """A new run."""
@@ -52,8 +56,8 @@ class Programs:
         """The run that owns an approval, or what `projections.request_name` makes of a request id."""
         return await self._inbox.run_of(opaque)
 
-    async def refusal_to_vote(self, approval: ApprovalId, person: Person) -> Refused | None:
-        """Why a vote would not count now, or None: for whoever tells others of it first. The vote itself is checked again."""
+    async def refusal_to_vote(self, approval: ApprovalId, person: Person, action: str, comment: str) -> Refused | None:
+        """Why that vote would not count now, or None: for whoever tells others of it first. The vote itself is checked again."""
         run = await self._inbox.run_of(approval)
         call = run.call_of(approval) if run else None
         if run is None or call is None or call.approval is None or call.approval.resolution is not None:
@@ -61,13 +65,15 @@ class Programs:
         refused = await self._people.may_decide(run, call, person)
         if refused is not None:
             return refused
-        if not judgement_holds(run, call, self._seal_keys):
-            return Refused(distrust(call, self._seal_keys))
-        run_id, counts_as = run.id, await self._people.counts_as(run, call, person, BY_PROGRAM)
-        denial = Voted(approval, person, Choice.DENY, "", "", BY_PROGRAM, counts_as=counts_as)
-        run, now = await self._door.load(run_id)
-        outcome = applied(run_id, run, [denial], now)
-        return outcome if isinstance(outcome, Refused) else None
+        clicked = Clicked(person, action, approval, run.asked.place.channel, "", comment)
+        counts_as = await self._people.counts_as(run, call, person, BY_PROGRAM)
+        return await self._store.read(partial(self._uncounted, run, call, clicked, counts_as))
+
+    async def _uncounted(
+        self, run: Run, call: Call, clicked: Clicked, counts_as: tuple[str, ...], tx: Reader
+    ) -> Refused | None:
+        ballot = await self._voting.ballot(run, call, clicked, BY_PROGRAM, counts_as, tx)
+        return ballot if isinstance(ballot, Refused) else None
 
     async def vote(self, approval: ApprovalId, user: str, action: str, comment: str) -> Run | Refused:
         """``action``: "approve" or "deny"."""

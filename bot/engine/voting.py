@@ -28,7 +28,7 @@ from bot.engine.standstill import closed_until, frozen_text, stopping
 from bot.engine.starting import case_in, distrust, judgement_holds
 from bot.engine.tightening import tightening
 from bot.engine.words import late
-from bot.ports import Decide, Freeze, Reader, Writer
+from bot.ports import Decide, Freeze, Reader
 
 DOUBLE_CLICK_SECONDS = 3.0
 CHOICES = {
@@ -51,7 +51,7 @@ class Voting:
         return tightening(self._people, run, call, self._keys)
 
     async def ballot(
-        self, run: Run, call: Call, clicked: Clicked, via: str, counts_as: tuple[str, ...], tx: Writer, at: float = 0.0
+        self, run: Run, call: Call, clicked: Clicked, via: str, counts_as: tuple[str, ...], tx: Reader, at: float = 0.0
     ) -> Sequence[Voted] | Refused:
         """``at``: when the click came in (epoch seconds), 0.0 for now."""
         approval, people = call.approval, self._people

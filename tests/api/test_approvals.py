@@ -210,6 +210,23 @@ async def test_a_request_id_that_a_shared_store_does_not_know_is_refused(stage: 
     assert stage.granted == [] and stage.bighub.resolutions == []
 
 
+async def test_s23_bighub_hears_of_no_approval_that_a_freeze_refuses_here(stage: Stage, sqlite_url: str) -> None:
+    agent = await stage.agent(store=sqlite_url)
+    given: dict[str, Any] = {
+        "tool_name": "grant_access",
+        "arguments": GRANT,
+        "request_id": request_of(await asked(stage, agent)),
+    }
+    store = open_store(sqlite_url)
+    await store.write(lambda tx: tx.set_freeze("all", "incident 7", "U0BOB"))
+    await store.close()
+    held = await agent.resume_after_approval(**given, resolution="approved")
+    assert not held["resolved"] and "incident 7" in held["error"]
+    assert stage.granted == [] and stage.bighub.resolutions == []
+    denied = await agent.resume_after_approval(**given, resolution="denied")
+    assert denied["resolved"] and [each["resolution"] for each in stage.bighub.resolutions] == ["denied"]
+
+
 async def test_a_request_that_a_bot_asked_people_about_is_none_that_a_program_may_resume(
     stage: Stage, sqlite_url: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,8 @@ from bot.core.policy import Defaults, Policy
 from bot.core.run import RunState
 from bot.core.values import Judgement, Person, Verdict
 from bot.engine.orders import scope_and_reason
+from bot.engine.voting import clock
+from bot.ports import InboxRow, Unavailable
 from tests.engine.world import ALICE, BOB, CAROL, GUS, TEAM, World, approval_of, saying, wishing
 
 GRANT = ("grant_access", {"user_id": "bob", "group": "admins"})
@@ -169,10 +172,52 @@ async def test_r3_a_command_that_was_committed_is_done_by_the_next_process_and_a
     assert "Frozen: all" in world.chat.whispers[0][1]
 
 
-def _row(key: str):  # type: ignore[no-untyped-def]
-    from bot.ports import InboxRow
-
+def _row(key: str) -> InboxRow:
     return InboxRow(key, TEAM, "order", "{}")
+
+
+async def again(world: World, who: Person, verb: str, text: str, at: float) -> str:
+    """The answer to a command that came in at ``at`` and is worked once more, as after a crash before its row was closed."""
+    key = f"{verb}{text}{who.user}"
+    world.inputs[key] = Ordered(who, verb, text, TEAM, "C0OPS")
+    await world.engine._orders.work(replace(_row(key), received_at=at))
+    return world.chat.whispers[-1][1]
+
+
+async def test_r4_a_command_to_lift_that_is_worked_again_lifts_nothing_that_was_frozen_since(world: World) -> None:
+    await order(world, BOB, "freeze", "all incident 7")
+    at = await world.store.read(clock)
+    assert await again(world, CAROL, "unfreeze", "all over", at) == "Lifted: all."
+    await order(world, BOB, "freeze", "all incident 8")
+    assert "Lifted: all. It was frozen anew since, by <@U0BOB>" in await again(world, CAROL, "unfreeze", "all over", at)
+    assert [each.reason for each in await world.engine.freezes()] == ["incident 8"]
+
+
+async def test_r4_a_command_to_lift_that_is_worked_late_lifts_nothing_that_was_frozen_since(world: World) -> None:
+    at = await world.store.read(clock)
+    await order(world, BOB, "freeze", "all incident 8")
+    assert "frozen after you wrote that, by <@U0BOB>" in await again(world, CAROL, "unfreeze", "all over", at)
+    assert [each.reason for each in await world.engine.freezes()] == ["incident 8"]
+
+
+async def test_r4_a_command_to_freeze_that_is_worked_again_freezes_nothing_that_was_lifted_since(world: World) -> None:
+    at = await world.store.read(clock)
+    assert "Frozen: all" in await again(world, BOB, "freeze", "all incident 7", at)
+    assert "Frozen: all" in await again(world, BOB, "freeze", "all incident 7", at)
+    await order(world, CAROL, "unfreeze", "all over")
+    assert "is lifted again by now" in await again(world, BOB, "freeze", "all incident 7", at)
+    assert await world.engine.freezes() == ()
+
+
+async def test_s23_while_slack_says_nothing_of_anybody_whom_the_policy_names_by_id_freezes_and_nobody_lifts() -> None:
+    world = World(policy=NAMED)
+    world.chat.absent = True
+    freezer = world.engine._freezer
+    assert "Frozen: all" in str(await freezer.freeze(BOB, TEAM, "all", "incident 7"))
+    with pytest.raises(Unavailable):
+        await freezer.lift(BOB, TEAM, "all", "over")
+    with pytest.raises(Unavailable):  # a member of the group, perhaps
+        await freezer.freeze(CAROL, TEAM, "system:okta", "incident 7")
 
 
 async def test_s9_a_shell_lifts_only_where_the_policy_lets_shells_decide(world: World) -> None:

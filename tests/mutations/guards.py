@@ -2330,7 +2330,7 @@ EMERGENCY = (
     ),
     guard(
         "no shell puts its name over a freeze", "S9", "engine/freezing.py",
-        "over = trusted and first is not None", "over = first is not None",
+        "over = trusted and not emergency", "over = not emergency",
         "engine/test_freezing.py::test_s9_whoever_freezes_in_slack_what_a_shell_froze_puts_their_name_to_it",
     ),
     guard(
@@ -2718,6 +2718,27 @@ FATIGUE = (
         "being asked\")] if fast else []", "being asked\")] if False else []",
         "slack/test_cards.py"
         "::test_s14_what_was_approved_faster_than_anybody_reads_says_so_on_the_decided_card_and_in_its_details[0.0]",
+    ),
+    guard(
+        "a command to lift concerns what was frozen when it was given", "R4 S23", "engine/freezing.py",
+        "if found.since > given and found.by != user:", "if False:",
+        "engine/test_freezing.py::test_r4_a_command_to_lift_that_is_worked_late_lifts_nothing_that_was_frozen_since",
+    ),
+    guard(
+        "a command that is worked again is done once", "R4 S23", "engine/freezing.py",
+        "    return any(each.at >= given for each in theirs)", "    return False",
+        "engine/test_freezing.py::test_r4_a_command_to_freeze_that_is_worked_again_freezes_nothing_that_was_lifted_since",
+    ),
+    guard(
+        "nobody lifts in Slack while Slack says nothing of them", "S23", "engine/freezing.py",
+        '        if via != "shell" and (lifting or', '        if via != "shell" and (',
+        "engine/test_freezing.py"
+        "::test_s23_while_slack_says_nothing_of_anybody_whom_the_policy_names_by_id_freezes_and_nobody_lifts",
+    ),
+    guard(
+        "BIGHUB is told of no vote that does not count here", "S23", "engine/programs.py",
+        "        return ballot if isinstance(ballot, Refused) else None", "        return None",
+        "api/test_approvals.py::test_s23_bighub_hears_of_no_approval_that_a_freeze_refuses_here",
     ),
 )  # fmt: skip
 
