@@ -10,7 +10,8 @@ import subprocess
 import sys
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,6 +21,9 @@ from sqlalchemy import make_url
 NAMES = ("SQLite", "Postgres")
 JOURNAL_TRANSACTIONS = "SELECT count(*) FROM (SELECT DISTINCT run, at FROM events) AS found"
 """Events of one transaction have its time in common."""
+
+Insert = Callable[..., Awaitable[object]]
+"""Insert a row of these values, and commit."""
 
 
 class Database(ABC):
@@ -39,6 +43,10 @@ class Database(ABC):
     @abstractmethod
     async def script(self, statements: Iterable[str]) -> None:
         """Execute statements that fill it, as quickly as it can."""
+
+    @abstractmethod
+    def inserting(self, table: str, columns: int) -> AbstractAsyncContextManager[Insert]:
+        """Rows into a table of so many columns, as directly as the driver goes."""
 
     @abstractmethod
     async def commits(self) -> tuple[int, int]:
@@ -63,6 +71,16 @@ class Sqlite(Database):
             connection.execute("PRAGMA synchronous=OFF")
             for statement in ("BEGIN IMMEDIATE", *statements, "COMMIT", "PRAGMA wal_checkpoint(TRUNCATE)"):
                 connection.execute(statement)
+
+    @contextlib.asynccontextmanager
+    async def inserting(self, table: str, columns: int) -> AsyncIterator[Insert]:
+        statement = f"INSERT INTO {table} VALUES ({', '.join('?' * columns)})"
+        with contextlib.closing(sqlite3.connect(self._path, isolation_level=None)) as connection:
+
+            async def insert(*values: object) -> None:
+                connection.execute(statement, values)
+
+            yield insert
 
     async def commits(self) -> tuple[int, int]:
         """SQLite counts them in the third word of its log's index (`iChange`), which lives as long as somebody is connected. Another
@@ -94,6 +112,12 @@ class Postgres(Database):
         async with self._connected() as connection:
             for statement in statements:
                 await connection.execute(statement)
+
+    @contextlib.asynccontextmanager
+    async def inserting(self, table: str, columns: int) -> AsyncIterator[Insert]:
+        statement = f"INSERT INTO {table} VALUES ({', '.join(f'${n}' for n in range(1, columns + 1))})"
+        async with asyncpg.create_pool(self.url) as pool:
+            yield lambda *values: pool.execute(statement, *values)
 
     async def commits(self) -> tuple[int, int]:
         """A backend tells its transactions when it ends. What only read is rolled back, and not among them."""

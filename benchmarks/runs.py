@@ -1,9 +1,10 @@
-"""How many runs one process completes, and what each costs: `python -m benchmarks.runs [runs] [SQLite|Postgres] [on|off]`.
+"""How many runs one process completes, and what each costs: `python -m benchmarks.runs [runs] [SQLite|Postgres] [by-hand|off|on]`.
 
 A run is two model calls, one evaluation, one resolution and one outcome report, with an approval in between; with delivery a person
 asks and clicks, and Slack is told; without it a program does. CPU is this process's: the engine with its clients and its share of the
 database's (all of SQLite's). Model, BIGHUB and Slack answer at once from another process.
 What a run asks of them is counted there. Without delivery no queue and no sweep wakes a run: its program works it to its end itself.
+"by-hand" is the same work on the plain SDKs (`by_hand.py`), before and after: how quick the machine was in those minutes.
 Journal transactions appended events. Commits are all of the store's: beside those the inbox's and the leases'; on SQLite several
 transactions share one. PgQueuer's are its own: beside SQLite it lives in memory.
 """
@@ -13,15 +14,20 @@ import resource
 import sys
 import time
 from dataclasses import dataclass
+from typing import Protocol
 
 import aiohttp
 
+from benchmarks.by_hand import by_hand
 from benchmarks.databases import JOURNAL_TRANSACTIONS, Database, chosen, database
 from benchmarks.report import columns, heading, percentile, row
 from benchmarks.servers import REQUESTS, Addresses, servers
-from benchmarks.stage import Bench, bench, prepared
+from benchmarks.stage import bench, prepared
 
+BY_HAND = "by-hand"
+WAYS = (BY_HAND, "off", "on", BY_HAND)
 CONCURRENCY = (1, 16, 64)
+COMPARED = 16
 WARM_UP = 20
 LEAST = 60
 COLUMNS = (
@@ -33,6 +39,14 @@ TARGETS = (
     "Targets: at 16 at once 60 runs/s without delivery and 40 with it; at most 16 ms of CPU a run; at most 6 journal transactions a run"
     " without delivery."
 )
+
+
+class Stage(Protocol):
+    """``click_to_text``: of each run so far, the seconds from its approval to its end."""
+
+    click_to_text: list[float]
+
+    async def one_run(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +61,7 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def many(stage: Bench, runs: int, at_once: int) -> None:
+async def many(stage: Stage, runs: int, at_once: int) -> None:
     left = iter(range(runs))
 
     async def some() -> None:
@@ -59,7 +73,7 @@ async def many(stage: Bench, runs: int, at_once: int) -> None:
             group.create_task(some())
 
 
-async def worked(stage: Bench, runs: int, at_once: int) -> Work:
+async def worked(stage: Stage, runs: int, at_once: int) -> Work:
     await many(stage, WARM_UP, at_once)
     stage.click_to_text.clear()
     began, spent = time.perf_counter(), cpu()
@@ -71,9 +85,10 @@ async def counts(base: Database) -> tuple[int, int, int]:
     return await base.number(JOURNAL_TRANSACTIONS), *await base.commits()
 
 
-async def measured(base: Database, addresses: Addresses, *, delivery: bool, runs: int, at_once: int) -> tuple[str, ...]:
+async def measured(base: Database, addresses: Addresses, way: str, *, runs: int, at_once: int) -> tuple[str, ...]:
     before, asked = await counts(base), await requests(addresses)
-    async with bench(base, addresses, delivery=delivery) as stage:
+    signoff = bench(base, addresses, delivery=way == "on")
+    async with by_hand(base, addresses) if way == BY_HAND else signoff as stage:
         work = await worked(stage, runs, at_once)
     after, asked_after = await counts(base), await requests(addresses)
     each = [f"{(b - a) / (runs + WARM_UP):.2f}" for a, b in zip(before, after, strict=True)]
@@ -91,24 +106,24 @@ async def requests(addresses: Addresses) -> dict[str, int]:
         return found
 
 
-async def compare(addresses: Addresses, runs: int, names: list[str], deliveries: list[bool]) -> None:
+async def compare(addresses: Addresses, runs: int, names: list[str], ways: list[str]) -> None:
     for name in names:
         async with database(name) as base:
             await prepared(base)
-            for delivery in deliveries:
-                for at_once in CONCURRENCY:
+            for way in ways:
+                for at_once in (COMPARED,) if way == BY_HAND else CONCURRENCY:
                     some = max(LEAST, runs // 3) if at_once == 1 else runs
-                    figures = await measured(base, addresses, delivery=delivery, runs=some, at_once=at_once)
-                    print(row((name, "on" if delivery else "off", *figures)), flush=True)
+                    figures = await measured(base, addresses, way, runs=some, at_once=at_once)
+                    print(row((name, way, *figures)), flush=True)
 
 
 def main(arguments: list[str]) -> None:
     runs = int(next((each for each in arguments if each.isdigit()), "600"))
-    deliveries = [each == "on" for each in ("off", "on") if each in arguments] or [False, True]
+    ways = [each for each in WAYS if each in arguments] or list(WAYS)
     print(heading(f"Runs per second ({runs} runs, {max(LEAST, runs // 3)} one at a time)"))
     print(columns(COLUMNS))
     with servers() as addresses:
-        asyncio.run(compare(addresses, runs, chosen(arguments), deliveries))
+        asyncio.run(compare(addresses, runs, chosen(arguments), ways))
     print(f"\n{TARGETS}")
 
 
