@@ -157,7 +157,11 @@ class Findings:
         cards = [message for message in stand if "restart_slowly" in shown(message) and message.get("blocks")]
         if call.card is not None and [message["ts"] for message in cards] != [call.card.message]:
             faults.append(f"{len(cards)} cards")
-        if any({"approve", "did_run"} & set(buttons(message)) for message in cards) and run.state in ENDS:
+        asks = any({"approve", "did_run"} & set(buttons(message)) for message in cards)
+        nobody_knows = (
+            call.state is CallState.IN_DOUBT and call.settled is not None
+        )  # yet; whoever finds out says so there
+        if asks and run.state in ENDS and not nobody_knows:
             faults.append("a card that still asks")
         told = Counter(reply for reply in run.replies for message in stand if shown(message).startswith(reply))
         return faults + [f"said {times} times: {reply}" for reply, times in told.items() if times > 1]
