@@ -7,6 +7,8 @@ else to nothing. Its name is noted among the run's receipts before anything come
 and so is that of an answer that came too late to be one.
 Rule 3: what we refused ourselves is refused there, too: the guard may wait for people whom nobody asks.
 Rule 4: each name comes to one end. That it is told is `owed.py`'s, how is the guard's.
+Rule 5: when the guard began to be asked once more is noted before it is: whoever dies over its answer is followed by somebody who asks
+under the same name, however much later, and so learns it.
 """
 
 from collections.abc import Iterator
@@ -20,6 +22,7 @@ from bot.core.values import Judgement, Verdict
 from bot.core.verdict import given_verdict
 
 _NOTE = "asked:"
+_BEGUN = "asking:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,17 @@ def noted(call: Call, name: str) -> Delivered:
 
 def is_note(receipt: Delivered) -> bool:
     return receipt.key.startswith(_NOTE)
+
+
+def begun(run: Run, call: Call, at: float) -> Delivered:
+    """That the guard is being asked about ``call`` once more, from ``at`` on (the store's clock, epoch seconds)."""
+    return Delivered(f"{_begun(run, call)}{at!r}", repr(at))
+
+
+def begun_at(run: Run, call: Call) -> float | None:
+    """Since when the guard is being asked once more without an answer that was noted; None where it is not."""
+    beginning = _begun(run, call)
+    return next((float(receipt.ref) for receipt in reversed(run.receipts) if receipt.key.startswith(beginning)), None)
 
 
 def asked_beside(run: Run, call: Call) -> tuple[str, ...]:
@@ -106,6 +120,10 @@ def _questions(approval: Approval | None) -> Iterator[Approval]:
     while approval is not None:
         yield approval
         approval = approval.former
+
+
+def _begun(run: Run, call: Call) -> str:
+    return f"{_BEGUN}{call.proposal.call}:{len(asked_beside(run, call))}:"
 
 
 def _receipt(call: Call, name: str) -> str:

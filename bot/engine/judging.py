@@ -8,14 +8,14 @@ from bot.core import changes
 from bot.core.call import Call
 from bot.core.events import Event, Judged, ModelReplied
 from bot.core.refusal import Refused
-from bot.core.resolving import noted
+from bot.core.resolving import begun, begun_at, noted
 from bot.core.run import Run
 from bot.core.turns import proposed
 from bot.core.values import ApprovalId, CallId, Judgement
 from bot.engine.door import Door
 from bot.engine.flooding import bounded
 from bot.engine.people import People
-from bot.engine.rechecking import occasion
+from bot.engine.rechecking import ANSWER_HOLDS_SECONDS, occasion
 from bot.engine.starting import judged
 from bot.ports import Actions, Guard, Question, Writer
 
@@ -42,11 +42,24 @@ class Judging:
             await self._note(run, call, answer)
 
     async def once_more(self, run: Run, call: Call) -> Judgement:
-        """What the guard says of an approved call now; its name for that is written down before anything comes of it."""
-        fresh, now = await self._door.load(run.id)
-        answer = await self.ask(run, call, occasion(fresh or run, call, now))
-        await self._note(run, call, answer)
+        """What the guard says of an approved call now. That it is asked is written down before, its name for that before anything comes of
+        its answer."""
+        since, now, answer = await self._asked_since(run, call, 0.0)
+        if since <= now - ANSWER_HOLDS_SECONDS:
+            _, _, answer = await self._asked_since(run, call, now)
         return answer
+
+    async def _asked_since(self, run: Run, call: Call, earliest: float) -> tuple[float, float, Judgement]:
+        """Since when the guard is being asked once more (``earliest`` at the earliest), what time it was now, and its answer."""
+        fresh, now = await self._door.load(run.id)
+        run = fresh or run
+        since = begun_at(run, call)
+        if since is None or since < earliest:
+            since = now
+            await self._door.record(run.id, begun(run, call, since))
+        answer = await self.ask(run, call, occasion(run, call, since))
+        await self._note(run, call, answer)
+        return since, now, answer
 
     async def _note(self, run: Run, call: Call, answer: Judgement) -> None:
         if answer.request_id:

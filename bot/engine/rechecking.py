@@ -4,7 +4,8 @@ Rule 1: an approval is as old as its question, and is too old after ``recheck_af
 Rule 2: a denial stops the call. More risk than people saw, or more demands than their votes meet, asks them anew; anything milder changes
 nothing of what they approved.
 Rule 3: where people are asked anew, so is the guard: it holds the first question for decided.
-Rule 4: whoever asks again for want of an answer, or has died over it, asks the same question: the guard need not open another.
+Rule 4: whoever asks again for want of an answer, or has died over it, asks the same question: the guard need not open another. Where
+that was long ago its answer may be as old, so that the guard is asked afresh after it.
 """
 
 from dataclasses import replace
@@ -23,6 +24,7 @@ from bot.engine.keyring import Keys
 from bot.engine.starting import case_in, judged, reason_to_ask_anew, still_said
 
 ANSWER_HOLDS_SECONDS = 900.0
+"""How old an answer may be that was given to somebody who did not write it down."""
 TOO_OLD = Refused("The guard is asked once more before this starts.")
 RISKIER = "It was approved, but the guard finds it riskier now than it did then."
 
@@ -37,13 +39,11 @@ def too_old(run: Run, call: Call, policy: Policy, now: float) -> bool:
     return bool(after) and now >= approval.opened_at + after
 
 
-def occasion(run: Run, call: Call, now: float) -> str:
-    """The name of the occasion on which the guard is asked once more: another one after each answer that was written down, and after a
-    while, since an answer that nobody wrote down grows old."""
-    approval, answers = call.approval, len(asked_beside(run, call))
-    if approval is None:
-        return f"recheck:{answers}"
-    return f"recheck:{approval.terms.approval}:{answers}:{(now - approval.opened_at) // ANSWER_HOLDS_SECONDS:.0f}"
+def occasion(run: Run, call: Call, since: float) -> str:
+    """The name of the occasion on which the guard is asked once more: another one after each answer that was written down. ``since``:
+    when it began to be asked (`resolving.begun_at`)."""
+    asked = call.approval.terms.approval if call.approval is not None else ""
+    return f"recheck:{asked}:{len(asked_beside(run, call))}:{since!r}"
 
 
 def stricter_now(run: Run, call: Call, answer: Judgement, policy: Policy, keys: Keys, now: float) -> bool:

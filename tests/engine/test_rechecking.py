@@ -17,6 +17,7 @@ from bot.core.run import RunState
 from bot.core.values import ApprovalId, Judgement, Verdict
 from bot.core.verdict import read_decision
 from bot.engine.door import Door
+from bot.engine.rechecking import ANSWER_HOLDS_SECONDS
 from bot.engine.starting import asked_anew
 from bot.ports import Question, Unavailable
 from tests.engine.test_faults import ASK, GRANT, approved_but_not_started, running
@@ -162,6 +163,21 @@ async def test_r9_what_was_asked_once_more_and_whose_answer_was_lost_is_asked_un
         run = await world.until(lambda run: run.state is RunState.DONE and due_at(run) is None, 20.0)
         assert run.calls[0].outcome is Outcome.EXECUTED and len(bighub.replays) == 2
         assert words_at(bighub) == ["approved", "approved"]
+
+
+async def test_r9_r7_what_was_asked_once_more_long_ago_and_never_written_down_is_closed_and_asked_afresh() -> None:
+    async with judged_by_bighub(OLD) as (world, bighub):
+        approval = approval_of(await shown(world))
+        bighub.fail("evaluate", Fault(503), times=100, after=True)
+        await after(world, 601)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.trouble("act:t1c1"), 20.0)
+        bighub.mend("evaluate")
+        bighub.default = blocked()
+        await after(world, ANSWER_HOLDS_SECONDS + 601)
+        run = await world.until(lambda run: run.state is RunState.DONE and due_at(run) is None, 20.0)
+        assert run.calls[0].outcome is Outcome.BLOCKED and world.deeds.done == []
+        assert words_at(bighub) == ["approved", "denied"]
 
 
 async def test_r7_what_the_guard_said_before_a_start_that_fell_through_is_not_its_answer_at_the_next() -> None:

@@ -658,7 +658,7 @@ ENGINE = (
     ),
     guard(
         "the guard's name of what it was asked once more is written down before anything comes of it", "R9", "engine/judging.py",
-        "        await self._note(run, call, answer)\n        return answer", "        return answer",
+        "        await self._note(run, call, answer)\n        return since, now, answer", "        return since, now, answer",
         "engine/test_rechecking.py::test_r9_what_was_asked_once_more_and_did_not_start_then_does_not_wait_there_for_ever",
     ),
     guard(
@@ -668,13 +668,25 @@ ENGINE = (
     ),
     guard(
         "whoever asks once more again asks the same question", "R9", "engine/rechecking.py",
-        'return f"recheck:{approval.terms.approval}:', 'return f"recheck:{object()}:',
+        'return f"recheck:{asked}:', 'return f"recheck:{object()}:',
         "engine/test_rechecking.py::test_r9_what_was_asked_once_more_and_whose_answer_was_lost_is_asked_under_the_same_name",
     ),
     guard(
         "the guard is asked afresh after each answer that was written down", "R7", "engine/rechecking.py",
-        "approval, answers = call.approval, len(asked_beside(run, call))", "approval, answers = call.approval, 0",
+        "{asked}:{len(asked_beside(run, call))}:{since!r}", "{asked}",
         "engine/test_rechecking.py::test_r7_what_the_guard_said_before_a_start_that_fell_through_is_not_its_answer_at_the_next",
+    ),
+    guard(
+        "that the guard is asked once more is written down before it is", "R9", "engine/judging.py",
+        "            await self._door.record(run.id, begun(run, call, since))", "            pass",
+        "engine/test_rechecking.py"
+        "::test_r9_r7_what_was_asked_once_more_long_ago_and_never_written_down_is_closed_and_asked_afresh",
+    ),
+    guard(
+        "an answer that nobody wrote down grows old", "R7", "engine/judging.py",
+        "if since <= now - ANSWER_HOLDS_SECONDS:", "if False:",
+        "engine/test_rechecking.py"
+        "::test_r9_r7_what_was_asked_once_more_long_ago_and_never_written_down_is_closed_and_asked_afresh",
     ),
     guard(
         "a policy file is taken up once it rests", "R7", "policy_watch.py",
