@@ -1216,6 +1216,17 @@ ENGINE = (
         "engine/test_half_done.py::test_r9_a_bot_that_is_woken_for_the_run_of_a_dead_program_leaves_it_as_it_was",
     ),
     guard(
+        "telling cards of a freeze holds up no sweep", "R11", "engine/engine.py",
+        "settle()\n        version = ", "settle()\n        await self._freezer.tell_cards()\n        version = ",
+        "engine/test_sweeping.py::test_r11_while_cards_are_told_of_a_freeze_what_is_due_is_woken",
+    ),
+    guard(
+        "a queue that hangs is waited for once", "R11", "engine/engine.py",
+        "        await asyncio.gather(*(self._dispatch.wake(run_id) for run_id in runs))\n",
+        "        for run_id in runs:\n            await self._dispatch.wake(run_id)\n",
+        "engine/test_sweeping.py::test_r11_a_queue_that_takes_long_is_waited_for_once_and_not_for_each_run",
+    ),
+    guard(
         "Slack is called for a run that is ours", "R9", "slack/pacing.py",
         "            await still_ours()\n", "",
         "slack/test_pacing.py::test_r9_slack_is_not_called_for_a_run_that_is_not_ours",
