@@ -1227,6 +1227,11 @@ ENGINE = (
         "engine/test_sweeping.py::test_r11_a_queue_that_takes_long_is_waited_for_once_and_not_for_each_run",
     ),
     guard(
+        "what an action acts upon is said in time", "R17", "actions/registry.py",
+        "found.name}\", seconds) or", "found.name}\", 86_400.0) or",
+        "actions/test_targets.py::test_r17_a_target_that_is_not_said_in_time_refuses_the_wish",
+    ),
+    guard(
         "Slack is called for a run that is ours", "R9", "slack/pacing.py",
         "            await still_ours()\n", "",
         "slack/test_pacing.py::test_r9_slack_is_not_called_for_a_run_that_is_not_ours",
