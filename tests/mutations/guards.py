@@ -1855,6 +1855,14 @@ APP = (
         "sql/test_lock.py::test_r11_a_bot_that_ends_with_its_process_keeps_the_file_until_then",
     ),
     guard(
+        "further stop signals are heard",
+        "R11",
+        "leaving.py",
+        "    if not os.read(heard, 1):\n        os.close(heard)\n        return\n",
+        "    told = os.read(heard, 1)\n    os.close(heard)\n    if not told:\n        return\n",
+        "test_leaving.py::test_r11_further_stop_signals_during_the_drain_change_nothing_and_print_nothing",
+    ),
+    guard(
         "whatever hangs, the process ends",
         "R11",
         "leaving.py",
