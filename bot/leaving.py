@@ -53,10 +53,10 @@ def working_seconds(drain_seconds: float) -> float:
 
 
 def _watch(heard: int, loop: asyncio.AbstractEventLoop, stop: asyncio.Event, drain_seconds: float) -> None:
-    told = os.read(heard, 1)
-    os.close(heard)
-    if not told:
+    if not os.read(heard, 1):
+        os.close(heard)
         return
+    # It stays open until the process ends: every further signal is written to it as well.
     until = time.monotonic() + max(drain_seconds, LEAVE_SECONDS)
     with suppress(RuntimeError):  # the loop is closed: we are at the very end already
         loop.call_soon_threadsafe(stop.set)

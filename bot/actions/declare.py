@@ -91,7 +91,7 @@ def action(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     probe if there is one, else ask). probe: takes the action's arguments by name and says whether it happened:
     True, False, or None for "cannot tell".
     timeout: seconds (60; at most a day). target: the argument that names what is acted upon, or a function of the
-    arguments. secret: arguments whose values are shown and sent nowhere.
+    arguments, which has the same time. secret: arguments whose values are shown and sent nowhere.
     parameters_schema: a JSON schema instead of the signature's; the function then gets plain JSON values.
     strict=False: offer the action without OpenAI's strict mode, for signatures that it cannot express.
 

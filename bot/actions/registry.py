@@ -11,18 +11,18 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from bot.actions.declare import argument_named
 from bot.actions.definition import Action, define
 from bot.actions.loading import load
-from bot.actions.run import ask_probe, execute
+from bot.actions.run import ask_probe, execute, in_time
 from bot.actions.sameness import same
 from bot.core.canonical import MAX_BYTES, Json, Refused, canonical_bytes, digest, parse_arguments, visible
 from bot.core.redact import redacted
 from bot.core.values import Binding, CallId, Person, Proposal
 from bot.errors import ConfigurationError
 from bot.ports import Ran, Wish
-from bot.threads import in_thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,10 @@ class Registry:
         """A wish, validated and bound; without a binding where it can never run, and then it says why."""
         found = self.find(wish.action)
         if found is not None and callable(found.target):
-            checked = await in_thread(lambda: self.check(wish.action, wish.arguments), f"target of {found.name}")
+            work, seconds = partial(self.check, wish.action, wish.arguments), found.timeout
+            checked = await in_time(work, f"target of {found.name}", seconds) or Refused(
+                f"{found.name} could not say within {seconds:g} s what these arguments act upon."
+            )
         else:
             checked = self.check(wish.action, wish.arguments)
         if isinstance(checked, Refused):

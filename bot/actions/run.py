@@ -17,7 +17,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.actions.definition import Action
 from bot.actions.output import output_text, without
@@ -27,6 +27,7 @@ from bot.ports import Ran
 from bot.processes import end_processes_of
 from bot.threads import in_thread
 
+T = TypeVar("T")
 _GRACE_SECONDS = 1.0
 _LONGEST_ERROR = 2000
 _SHORTEST_SECRET = 4
@@ -84,6 +85,15 @@ async def ask_probe(action: Action, arguments: bytes, *, idempotency_key: str) -
     except Exception:  # the outermost edge of foreign code: a probe that fails cannot tell
         return None
     return answer if isinstance(answer, bool) else None
+
+
+async def in_time(work: Callable[[], T], name: str, seconds: float) -> T | None:
+    """What other foreign code returns, by rules 2 and 4; None where it takes longer than `seconds`."""
+    try:
+        result: T = await _in_thread_within(work, name, seconds)
+    except _TimedOutError:
+        return None
+    return result
 
 
 async def _called(fn: Callable[..., Any], values: dict[str, Any], seconds: float) -> Any:

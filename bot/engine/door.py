@@ -154,7 +154,10 @@ class Door:
             known = self._folded.get(run_id)
             run = known if known is not None and known.length == lease.length else await self._current(tx, run_id)
             if run is None or run.of_program is not programs:
-                await tx.give_back(run_id, owner, lease.length)
+                if lease.taken_over:  # whose it is learns that it may be half done
+                    await tx.hand_over(run_id, owner, 0.0)
+                else:
+                    await tx.give_back(run_id, owner, lease.length)
                 return None
             return run, tx.now, lease
 

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 from bot.core.approval import NOT_YET
@@ -245,6 +245,7 @@ class Engine:
         loops = [
             asyncio.create_task(_forever("inbox", 0.0, self._mailbox.watch)),
             asyncio.create_task(_forever("sweep", self.limits.sweep_every, self._sweep)),
+            asyncio.create_task(_forever("freezes", self.limits.sweep_every, self._freezer.tell_cards)),
         ]
         if self._overseer.present:
             loops.append(asyncio.create_task(_forever("oversight", WATCH_SECONDS, self._overseer.watch)))
@@ -258,13 +259,11 @@ class Engine:
                 self.stop()
             until = (self._stopped_at or 0.0) + drain_seconds
             await self._mailbox.finish(until - time.monotonic())
-            for run_id in await self._worker.drain(until - time.monotonic()):
-                await self._dispatch.wake(run_id)
+            await self._wake(await self._worker.drain(until - time.monotonic()))
 
     async def _sweep(self) -> None:
         """Notice a restore; wake every run that is due and that nobody holds: expiries, backoffs, and whatever a crash left."""
         await self._restoring.settle()
-        await self._freezer.tell_cards()
         version = await self._store.data_version()
         if version != self._seen_version:
             self._seen_version = version
@@ -272,9 +271,13 @@ class Engine:
         now, again = time.monotonic(), REWAKE_SWEEPS * self.limits.sweep_every
         self._woken = {run_id: at for run_id, at in self._woken.items() if now - at < again}
         newer, woken = self._worker.newer, self._woken
-        for run_id in await self._store.read(lambda tx: tx.due_runs(SWEEP_BATCH, newer, woken)):
-            self._woken[run_id] = now
-            await self._dispatch.wake(run_id)
+        runs = await self._store.read(lambda tx: tx.due_runs(SWEEP_BATCH, newer, woken))
+        self._woken.update(dict.fromkeys(runs, now))
+        await self._wake(runs)
+
+    async def _wake(self, runs: Iterable[RunId]) -> None:
+        """All at once, so that a queue that does not answer is waited for once; there are at most `SWEEP_BATCH` of them."""
+        await asyncio.gather(*(self._dispatch.wake(run_id) for run_id in runs))
 
 
 async def _forever(what: str, every: float, work: Callable[[], Awaitable[object]]) -> None:

@@ -42,14 +42,8 @@ class Parking:
         return True
 
     async def leave(self, run_id: RunId) -> None:
-        """Give the lease of a run back that this release cannot read."""
-
-        async def work(tx: Writer) -> None:
-            line = await tx.line(run_id)
-            if line is not None:
-                await tx.give_back(run_id, self._worker, line.length)
-
-        await self._store.write(work)
+        """End the lease of a run that this release cannot read. What was told of it and could not be recorded may be half done."""
+        await self._store.write(lambda tx: tx.hand_over(run_id, self._worker, 0.0))
         log.warning("a run was written by a newer release; it is left to it", run=run_id)
 
     async def _tell(self, line: RunLine) -> None:

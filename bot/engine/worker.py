@@ -10,6 +10,7 @@ Rule 7: what is being told when the lease is lost is told and recorded: were it 
 nobody knows of, and stay.
 Rule 8: whoever stops ends every lease at once, so that others go on. Only where an action was cut off, which may go on in a
 thread until this process has ended, the lease ends `CUT_OFF_SECONDS` later: before that nobody may ask what became of it.
+Rule 9: what is owed of a run that another worker had may be half done: until it is done, the lease ends and is not given back.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ from bot.engine.limits import Limits
 from bot.engine.parking import Parking
 from bot.engine.suspects import Suspects
 from bot.logger import log
-from bot.ports import Lease, Store, Unavailable, fenced
+from bot.ports import Store, Unavailable, fenced
 
 ACTION = "act:"
 THINKING = ("model:", "judge:")
@@ -60,6 +61,9 @@ class Holding:
     lapses: int = 0
     lost: bool = False
     left: bool = False
+
+    def due(self, run: Run) -> tuple[Effect, ...]:
+        return due(run, time.monotonic() + self.ahead)
 
 
 class Worker:
@@ -212,7 +216,7 @@ class Worker:
         return run
 
     def _begin_due(self, holding: Holding, run: Run) -> None:
-        effects = due(run, time.monotonic() + holding.ahead)
+        effects = holding.due(run)
         if self._limits.one_call_at_a_time:
             effects = in_order(run, effects, holding.tasks)
         for effect in effects:
@@ -235,11 +239,12 @@ class Worker:
             return await self._doer.do(run, effect, again=again)
 
     async def _rests(self, holding: Holding, run: Run) -> bool:
-        """Whether the lease is given back, or was not ours any more; False where the journal has grown."""
+        """Whether the lease is given back or ends (rule 9), or was not ours any more; False where the journal has grown."""
         holding.stale = True
-        if await self._door.give_back(run, self.name):
+        holding.left |= holding.taken_over and bool(holding.due(run))
+        if holding.left or await self._door.give_back(run, self.name):
             return True
-        holding.lost = await self._take_lease(run.id) is None
+        await self._renew(holding)
         return holding.lost
 
     async def _wait(self, holding: Holding) -> None:
@@ -282,13 +287,10 @@ class Worker:
 
     async def _renew(self, holding: Holding) -> None:
         began = time.monotonic()
-        lease = await self._take_lease(holding.run)
+        lease = await self._store.write(lambda tx: tx.take_lease(holding.run, self.name, self._limits.lease))
         holding.lost |= lease is None
         late = time.monotonic() > holding.until
-        if late and lease is not None and (lease.taken_over or lease.length != self._door.length(holding.run)):
+        if lease is not None and (lease.taken_over or (late and lease.length != self._door.length(holding.run))):
             holding.lapses += 1
             holding.stale = holding.taken_over = True
         holding.until = began + self._limits.lease
-
-    async def _take_lease(self, run_id: RunId) -> Lease | None:
-        return await self._store.write(lambda tx: tx.take_lease(run_id, self.name, self._limits.lease))

@@ -1193,8 +1193,55 @@ ENGINE = (
     ),
     guard(
         "a lease that was given back meanwhile is another one", "R9", "engine/worker.py",
-        "and (lease.taken_over or lease.length != self._door.length(holding.run)):", "and lease.taken_over:",
+        " or (late and lease.length != self._door.length(holding.run))):", "):",
         "engine/test_halted.py::test_r9_a_card_that_another_worker_posted_meanwhile_is_not_posted_again",
+    ),
+    guard(
+        "what may be half done is not given back as done", "R9", "engine/worker.py",
+        "        holding.left |= holding.taken_over and bool(holding.due(run))\n", "",
+        "engine/test_half_done.py"
+        "::test_r9_who_was_halted_before_the_first_effect_looks_for_the_card_that_a_dead_one_posted",
+        "engine/test_half_done.py"
+        "::test_r9_who_was_halted_in_an_effect_looks_for_the_card_that_a_dead_one_posted",
+        "engine/test_half_done.py"
+        "::test_r9_who_was_halted_and_is_told_to_stop_leaves_the_look_for_a_dead_ones_card_to_the_next[halted_for_long]",
+        "engine/test_half_done.py"
+        "::test_r9_who_takes_a_dead_ones_run_over_and_is_told_to_stop_leaves_the_look_to_the_next",
+    ),
+    guard(
+        "who hears late that it took a run over looks first", "R9", "engine/worker.py",
+        "        await self._renew(holding)\n        return holding.lost\n",
+        "        lease = await self._store.write(lambda tx: tx.take_lease(run.id, self.name, self._limits.lease))\n"
+        "        return lease is None\n",
+        "engine/test_half_done.py"
+        "::test_r9_who_was_halted_and_is_told_to_stop_leaves_the_look_for_a_dead_ones_card_to_the_next[halted_for_long]",
+    ),
+    guard(
+        "whose lease ended by the store's clock hears that another one had the run", "R9", "engine/worker.py",
+        "and (lease.taken_over or (late and", "and late and (lease.taken_over or (",
+        "engine/test_half_done.py"
+        "::test_r9_who_was_halted_and_is_told_to_stop_leaves_the_look_for_a_dead_ones_card_to_the_next[clock_put_forward]",
+    ),
+    guard(
+        "a bot that leaves the run of a program alone says that it may be half done", "R9", "engine/door.py",
+        "                if lease.taken_over:", "                if False:",
+        "engine/test_half_done.py::test_r9_a_bot_that_is_woken_for_the_run_of_a_dead_program_leaves_it_as_it_was",
+    ),
+    guard(
+        "telling cards of a freeze holds up no sweep", "R11", "engine/engine.py",
+        "settle()\n        version = ", "settle()\n        await self._freezer.tell_cards()\n        version = ",
+        "engine/test_sweeping.py::test_r11_while_cards_are_told_of_a_freeze_what_is_due_is_woken",
+    ),
+    guard(
+        "a queue that hangs is waited for once", "R11", "engine/engine.py",
+        "        await asyncio.gather(*(self._dispatch.wake(run_id) for run_id in runs))\n",
+        "        for run_id in runs:\n            await self._dispatch.wake(run_id)\n",
+        "engine/test_sweeping.py::test_r11_a_queue_that_takes_long_is_waited_for_once_and_not_for_each_run",
+    ),
+    guard(
+        "what an action acts upon is said in time", "R17", "actions/registry.py",
+        "found.name}\", seconds) or", "found.name}\", 86_400.0) or",
+        "actions/test_targets.py::test_r17_a_target_that_is_not_said_in_time_refuses_the_wish",
     ),
     guard(
         "Slack is called for a run that is ours", "R9", "slack/pacing.py",
@@ -1820,6 +1867,14 @@ APP = (
         "sql/test_lock.py::test_r11_a_bot_that_ends_with_its_process_keeps_the_file_until_then",
     ),
     guard(
+        "further stop signals are heard",
+        "R11",
+        "leaving.py",
+        "    if not os.read(heard, 1):\n        os.close(heard)\n        return\n",
+        "    told = os.read(heard, 1)\n    os.close(heard)\n    if not told:\n        return\n",
+        "test_leaving.py::test_r11_further_stop_signals_during_the_drain_change_nothing_and_print_nothing",
+    ),
+    guard(
         "whatever hangs, the process ends",
         "R11",
         "leaving.py",
@@ -1983,10 +2038,22 @@ PARKED = (
         "::test_r12_what_a_newer_release_wrote_is_left_to_it_and_neither_parked_nor_held",
     ),
     guard(
-        "a run that only a newer release can read is given back", "R12", "engine/parking.py",
-        "                await tx.give_back(run_id, self._worker, line.length)\n", "                pass\n",
+        "a run that only a newer release can read is left at once", "R12", "engine/parking.py",
+        "        await self._store.write(lambda tx: tx.hand_over(run_id, self._worker, 0.0))\n", "",
         "engine/test_rolling_upgrade.py"
-        "::test_r12_an_action_that_runs_while_a_newer_release_writes_into_its_run_is_not_cut_off",
+        "::test_r12_an_action_that_runs_while_a_newer_release_writes_into_its_run_is_not_cut_off[sqlite]",
+    ),
+    guard(
+        "what a newer release takes over may be half done", "R9", "engine/parking.py",
+        "        await self._store.write(lambda tx: tx.hand_over(run_id, self._worker, 0.0))\n",
+        "        async def clean(tx: Writer) -> None:\n"
+        "            line = await tx.line(run_id)\n"
+        "            if line is not None:\n"
+        "                await tx.give_back(run_id, self._worker, line.length)\n"
+        "\n"
+        "        await self._store.write(clean)\n",
+        "engine/test_rolling_upgrade.py"
+        "::test_r9_a_card_that_an_older_release_can_record_no_more_is_looked_for_by_whoever_goes_on[sqlite]",
     ),
 )  # fmt: skip
 
