@@ -2,6 +2,7 @@
 
 Rule 1: a card stays where it was posted, whatever the terms of a later approval say; a button counts only there, but for rule 2.
 Rule 2: whoever asked need not be in the card's channel, so what tells the thread that it stands elsewhere has Withdraw and Stop too.
+Rule 3: nor need whoever clicks be where the request was made, so a click is answered where it was made.
 """
 
 from dataclasses import replace
@@ -9,7 +10,7 @@ from dataclasses import replace
 from bot.core.call import Call, CallState
 from bot.core.inputs import Clicked
 from bot.core.run import Run
-from bot.core.values import ApprovalId
+from bot.core.values import ApprovalId, Place
 
 ENDING = frozenset({"withdraw", "stop"})
 
@@ -34,6 +35,13 @@ def as_on_card(run: Run, call: Call, clicked: Clicked) -> Clicked:
     if call.card is None or not told or clicked.action not in ENDING or clicked.channel != run.asked.place.channel:
         return clicked
     return replace(clicked, channel=call.card.channel, message=call.card.message)
+
+
+def answered_at(run: Run | None, clicked: Clicked) -> Place:
+    """Where whoever clicked is told privately what is the matter: in the thread of ``run`` (None: of nothing here) if they clicked in
+    its channel, else with the message that they clicked."""
+    thread = run.asked.place.thread if run and run.asked.place.channel == clicked.channel else clicked.message
+    return Place(clicked.person.team, clicked.channel, thread)
 
 
 def _told(run: Run, call: Call) -> tuple[str, ...]:

@@ -607,6 +607,13 @@ ENGINE = (
         "engine/test_reminding.py::test_s9_the_requester_and_who_may_not_decide_are_not_reminded",
     ),
     guard(
+        "a refused click is answered where it was made", "R9 S9", "engine/inbox.py",
+        "answered_at(await self.run_of(clicked.value), clicked), text)",
+        "(run := await self.run_of(clicked.value)) and run.asked.place or answered_at(run, clicked), text)",
+        "engine/test_placing.py::"
+        "test_r9_whoever_is_refused_on_a_card_elsewhere_is_told_there_and_nobody_hears_of_it_where_it_was_asked_for",
+    ),
+    guard(
         "nobody gets a direct message in their quiet hours", "S14", "clocks.py",
         "if quiet is None or not quiet.holds(as_shown(there)):", "if True:",
         "engine/test_reminding.py::test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_theirs_are_over",
