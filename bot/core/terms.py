@@ -157,17 +157,18 @@ def _called_in(quorum: Quorum, at: float) -> tuple[str, ...]:
 
 
 def _lacks(quorum: Quorum, votes: Sequence[Cast], at: float) -> Iterator[Lack]:
-    approvers = (*quorum.approvers, *_called_in(quorum, at))
+    called = _called_in(quorum, at)
+    approvers = (*quorum.approvers, *called)
     eligible = [vote for vote in votes if _counts(vote, approvers)]
-    empty = _empty_seats(quorum, eligible, _called_in(quorum, at))
+    empty = _empty_seats(quorum, eligible, called)
     if len(empty) == 1:
         # Whoever is in several groups may yet move to the empty seat, so that another group fills the last one, too.
         another = [(share.approver, (*eligible, _Anyone((share.approver,)))) for share in quorum.shares]
-        fill = [name for name, votes in another if not _empty_seats(quorum, votes, _called_in(quorum, at))]
-        yield Lack(1, tuple(dict.fromkeys(fill)))
+        fill = [name for name, votes in another if not _empty_seats(quorum, votes, called)]
+        yield Lack(1, tuple(dict.fromkeys((*fill, *called))))
     for share in quorum.shares:
         if len(empty) > 1 and (lacking := empty.count(share)):
-            yield Lack(lacking, (share.approver,))
+            yield Lack(lacking, tuple(dict.fromkeys((share.approver, *called))))
     beyond = quorum.count - len(eligible) - len(empty)
     if beyond > 0:
         yield Lack(beyond, approvers)

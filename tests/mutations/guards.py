@@ -614,6 +614,11 @@ ENGINE = (
         "test_r9_whoever_is_refused_on_a_card_elsewhere_is_told_there_and_nobody_hears_of_it_where_it_was_asked_for",
     ),
     guard(
+        "reminders of a quorum with shares name whom it has escalated to", "S14 R7", "core/terms.py",
+        "yield Lack(lacking, tuple(dict.fromkeys((share.approver, *called))))", "yield Lack(lacking, (share.approver,))",
+        "core/test_terms.py::test_from_an_escalation_on_whoever_it_calls_in_is_wanted_for_every_empty_seat",
+    ),
+    guard(
         "nobody gets a direct message in their quiet hours", "S14", "clocks.py",
         "if quiet is None or not quiet.holds(as_shown(there)):", "if True:",
         "engine/test_reminding.py::test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_theirs_are_over",
