@@ -39,7 +39,7 @@ class Reminding:
     async def remind(self, run: Run, effect: Remind | Escalate, again: bool) -> Reminded:
         call, approval = _asking(run, effect.approval)
         _, now = await self._door.load(run.id)
-        names = wanted(approval, effect, now)
+        names = wanted(approval, effect, run.asked.person, now)
         summons = await self._summons(run, call, approval, names, now)
         text = _thread_text(call, names, effect, approval, self._rest(run, call, approval, now))
         posted = await self._chat.post_notice(run, effect.key, text, names=True, again=again)
@@ -102,12 +102,15 @@ class Reminding:
         return f"It could not be approved at the end. {closed}" if closed else ""
 
 
-def wanted(approval: Approval, effect: Remind | Escalate, now: float) -> tuple[str, ...]:
-    """The approvers whose votes are lacking; those whom it escalates to at this moment."""
-    if isinstance(effect, Escalate):
-        return called_in(approval, effect.at)
-    lacking = missing(approval.terms, approval.votes, now)
-    return tuple(dict.fromkeys(name for lack in lacking for name in lack.approvers))
+def wanted(approval: Approval, effect: Remind | Escalate, requester: Person, now: float) -> tuple[str, ...]:
+    """The approvers whose votes are lacking; those whom it escalates to at this moment. No person whose vote would change nothing:
+    whoever may vote once more does so as one of a group, which stands here."""
+    terms, votes = approval.terms, approval.votes
+    without = {f"user:{vote.person.user}" for vote in votes}
+    without |= set() if terms.requester_may_approve else {f"user:{requester.user}"}
+    lacking = (name for lack in missing(terms, votes, now) for name in lack.approvers)
+    names = called_in(approval, effect.at) if isinstance(effect, Escalate) else lacking
+    return tuple(dict.fromkeys(name for name in names if name not in without))
 
 
 def _asking(run: Run, opaque: str) -> tuple[Call, Approval]:
@@ -120,7 +123,8 @@ def _asking(run: Run, opaque: str) -> tuple[Call, Approval]:
 def _thread_text(call: Call, names: tuple[str, ...], effect: Remind | Escalate, approval: Approval, rest: str) -> str:
     who, what = ", ".join(names) or _nobody(approval), call.proposal.action
     if isinstance(effect, Escalate):
-        return f"Nobody has decided {what} yet, so {who} may decide it now, too. {rest}"
+        more = f"so {who} may decide it now, too" if names else "and there is nobody more to call in"
+        return f"Nobody has decided {what} yet, {more}. {rest}"
     return f"Reminder: {what} still waits for {who}. {rest}"
 
 

@@ -182,6 +182,38 @@ async def test_r20_of_those_who_have_voted_who_may_once_more_is_reminded_and_the
         assert run.calls[0].phase != before.calls[0].phase and world.deeds.done == []
 
 
+async def test_s14_the_thread_names_nobody_who_has_voted_and_not_the_requester_who_may_not() -> None:
+    everybody = ("user:U0ALICE", "user:U0CAROL", "user:U0BOB")
+    world = world_of(defaults=replace(REMINDING, approvers=everybody, quorum=2))
+    async with running(world):
+        approval = await asked(world)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.calls[0].approval.votes, 10.0)
+        await after(world, 601)
+        assert "still waits for user:U0BOB. " in await said(world, "Reminder: grant_access")
+        await told(world, "U0BOB")
+
+
+async def test_s14_where_nobody_is_left_who_could_vote_the_thread_names_nobody() -> None:
+    world = world_of(defaults=replace(REMINDING, approvers=("user:U0ALICE", "user:U0CAROL"), quorum=2))
+    async with running(world):
+        approval = await asked(world)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.calls[0].approval.votes, 10.0)
+        await after(world, 601)
+        assert "still waits for somebody else, whom no rule names yet." in await said(world, "Reminder: grant_access")
+    assert world.chat.told == []
+
+
+async def test_s14_an_escalation_that_calls_in_only_whoever_asked_names_nobody() -> None:
+    world = world_of(replace(ANSWERED, escalate_to=("user:U0ALICE",)))
+    async with running(world):
+        await asked(world)
+        await after(world, HOUR + 1)
+        assert "yet, and there is nobody more to call in." in await said(world, "Nobody has decided grant_access")
+    assert world.chat.told == []
+
+
 async def test_s9_the_requester_and_who_may_not_decide_are_not_reminded() -> None:
     world = world_of(defaults=replace(REMINDING, approvers=("group:SSRE",)))
     world.chat.groups["SSRE"] = frozenset({"U0ALICE", "U0BOB", "U0GUS"})

@@ -619,6 +619,18 @@ ENGINE = (
         "core/test_terms.py::test_from_an_escalation_on_whoever_it_calls_in_is_wanted_for_every_empty_seat",
     ),
     guard(
+        "the thread's reminder does not name who has voted", "S14", "engine/reminding.py",
+        'without = {f"user:{vote.person.user}" for vote in votes}', "without: set[str] = set()",
+        "engine/test_reminding.py::test_s14_the_thread_names_nobody_who_has_voted_and_not_the_requester_who_may_not",
+        "engine/test_reminding.py::test_s14_where_nobody_is_left_who_could_vote_the_thread_names_nobody",
+    ),
+    guard(
+        "the thread's reminder does not name the requester who may not decide", "S14 S9", "engine/reminding.py",
+        'without |= set() if terms.requester_may_approve else {f"user:{requester.user}"}', "without |= set()",
+        "engine/test_reminding.py::test_s14_the_thread_names_nobody_who_has_voted_and_not_the_requester_who_may_not",
+        "engine/test_reminding.py::test_s14_an_escalation_that_calls_in_only_whoever_asked_names_nobody",
+    ),
+    guard(
         "nobody gets a direct message in their quiet hours", "S14", "clocks.py",
         "if quiet is None or not quiet.holds(as_shown(there)):", "if True:",
         "engine/test_reminding.py::test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_theirs_are_over",
