@@ -1,7 +1,7 @@
 """Who is reminded of an approval, and in which words. When that is owed is `core/reminding.py`'s, sending it the chat's.
 
 Rule: the function that authorises a click says who can decide; nobody else is told. The thread names them, and each is told directly
-when their own quiet hours are over.
+when their own quiet hours are over; those are looked at again when the message can go out, which may be hours later.
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ from bot.engine.door import Door
 from bot.engine.people import People
 from bot.engine.standstill import closed_now, closed_until
 from bot.engine.starting import case_in
-from bot.ports import Chat, Posted
+from bot.ports import Chat, NotYet, Posted
 
 MOST_SUMMONED = 50
 """Of a group of hundreds, the first so many by their ids; the thread names the group."""
@@ -48,6 +48,9 @@ class Reminding:
     async def summon(self, run: Run, effect: Summon, again: bool) -> Posted:
         call, approval = _asking(run, effect.approval)
         _, now = await self._door.load(run.id)
+        ends = await self._after_quiet(Person(run.asked.person.team, effect.user), now)
+        if ends > now:
+            raise NotYet("It could not be told before their quiet hours, and they are on.", ends - now)
         text = _direct_text(run, call, effect, self._rest(run, call, approval, now))
         return await self._chat.tell(run, call, effect.user, effect.key, text, again=again)
 
@@ -63,10 +66,14 @@ class Reminding:
         for user in sorted(users):
             person = Person(run.asked.person.team, user)
             if len(found) < MOST_SUMMONED and await self._can_decide(run, call, approval, person):
-                profile = await self._chat.profile(person)
-                zone = "" if isinstance(profile, Refused) else profile.zone
-                found.append(Summons(user, after_quiet(now, zone, self._people.policy.quiet)))
+                found.append(Summons(user, await self._after_quiet(person, now)))
         return tuple(found)
+
+    async def _after_quiet(self, person: Person, now: float) -> float:
+        """``now``, or when this person's quiet hours are over."""
+        profile = await self._chat.profile(person)
+        zone = "" if isinstance(profile, Refused) else profile.zone
+        return after_quiet(now, zone, self._people.policy.quiet)
 
     async def _can_decide(self, run: Run, call: Call, approval: Approval, person: Person) -> bool:
         """Whether a vote of this person counts now; of those who have voted, whether another one would."""

@@ -244,6 +244,45 @@ async def test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_their
     assert [user for user, _ in world.chat.told].count("U0BOB") == 1
 
 
+@pytest.mark.parametrize("away", ["bot", "Slack"])
+async def test_s14_a_message_that_could_not_go_out_in_time_waits_for_the_end_of_the_next_quiet_hours(away: str) -> None:
+    """Whoever was away: Bob's clocks show 20:30 when it could be sent."""
+    world = world_of(
+        defaults=replace(REMINDING, approvers=("user:U0BOB",), remind_after=12 * HOUR, expires_in=96 * HOUR)
+    )
+    now = await world.store.read(_now)
+    midnight = (now // 86_400 + 1) * 86_400
+    world.policy = replace(world.policy, quiet=Quiet(20 * 60, 8 * 60))
+    world.chat.profiles[BOB] = Profile(BOB, "Bob", TEAM, zone="Asia/Tokyo")
+    world.engine = world.new_engine()
+    await after(world, midnight - now)
+    async with running(world):
+        await asked(world)
+        await after(world, midnight + 12 * HOUR + 60 - now)  # 21:01 in Tokyo
+        await world.until(lambda run: run.calls[0].approval.told, 10.0)
+    assert world.chat.told == []
+    if away == "Slack":
+        world.chat.absent = True
+        world.engine = world.new_engine()
+        await after(world, midnight + 24 * HOUR - now)  # 09:00 in Tokyo
+        async with running(world):
+            await world.until(lambda run: run.troubles, 10.0)
+    world.chat.absent = False
+    world.engine = world.new_engine()
+    await after(world, midnight + 35.5 * HOUR - now)
+    async with running(world):
+        waits = await world.until(lambda run: any(each.not_before > run.last_at + 60 for each in run.troubles), 10.0)
+        assert world.chat.told == [] and "quiet hours" in waits.troubles[0].error
+        await after(
+            world, midnight + 38 * HOUR - now
+        )  # the next reminder is due by then, and what it says is the newest
+        await said(world, "Reminder", 2)
+        assert world.chat.told == []
+        await after(world, midnight + 47 * HOUR + 60 - now)  # 08:01 in Tokyo
+        await told(world, "U0BOB")
+    assert [user for user, _ in world.chat.told] == ["U0BOB"]
+
+
 async def test_whom_it_escalates_to_hear_of_it_when_they_may_decide() -> None:
     world = world_of(ANSWERED)
     world.chat.groups["SLEADS"] = frozenset({"U0GUS"})

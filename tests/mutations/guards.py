@@ -631,6 +631,12 @@ ENGINE = (
         "engine/test_reminding.py::test_s14_an_escalation_that_calls_in_only_whoever_asked_names_nobody",
     ),
     guard(
+        "quiet hours are looked at again when a message can go out", "S14", "engine/reminding.py",
+        "if ends > now:", "if False:",
+        "engine/test_reminding.py"
+        "::test_s14_a_message_that_could_not_go_out_in_time_waits_for_the_end_of_the_next_quiet_hours",
+    ),
+    guard(
         "nobody gets a direct message in their quiet hours", "S14", "clocks.py",
         "if quiet is None or not quiet.holds(as_shown(there)):", "if True:",
         "engine/test_reminding.py::test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_theirs_are_over",
