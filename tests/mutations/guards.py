@@ -637,6 +637,12 @@ ENGINE = (
         "::test_s14_a_message_that_could_not_go_out_in_time_waits_for_the_end_of_the_next_quiet_hours",
     ),
     guard(
+        "nobody is asked where nobody who decides can see it", "S9 S14", "engine/starting.py",
+        "if terms is not None and is_unseen(run, call, terms) and", "if False and",
+        "engine/test_placing.py"
+        "::test_s9_what_others_must_decide_is_not_asked_about_in_a_direct_message_that_they_cannot_see",
+    ),
+    guard(
         "nobody gets a direct message in their quiet hours", "S14", "clocks.py",
         "if quiet is None or not quiet.holds(as_shown(there)):", "if True:",
         "engine/test_reminding.py::test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_theirs_are_over",
