@@ -7,7 +7,8 @@ Rules
 3. `both` is the least that is as strict as each of two terms: commutative, associative, and with itself nothing new.
    `stricter(new, old)` is "`both` of them is more than `old`": defined for any two terms, also where neither implies the other.
 4. As many denials as the terms say end it; fewer too where so few are left that they could not approve it any more, as far as
-   the names tell (who is in a group, they do not).
+   the names tell (who is in a group, they do not). That the requester may not vote is not looked at: what is stored folds as it did,
+   and `vain.py` says on the card that nobody is left.
 5. Where all demands are met, but by one person alone who may not be (``not_alone``), one more is wanted.
 6. Whoever breaks the glass (`glass.py`) decides alone, whatever is demanded.
 7. Strictness is about what may run, by whose leave and until when. Reminders, the card's place and what a turn had read are neither.

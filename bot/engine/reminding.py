@@ -88,7 +88,8 @@ class Reminding:
 
     def _rest(self, run: Run, call: Call, approval: Approval, now: float) -> str:
         """Until when, and what whoever is reminded must know, so that they do not approve in vain."""
-        told = in_vain(approval.terms, run.asked.person, glass=bool(self._people.policy.break_glass.people))
+        glass = bool(self._people.policy.break_glass.people)
+        told = in_vain(approval.terms, run.asked.person, approval.votes, glass=glass)
         return " ".join(filter(None, (f"It expires in {_left(approval, now)}.", told, self._held(run, call, now))))
 
     def _held(self, run: Run, call: Call, now: float) -> str:

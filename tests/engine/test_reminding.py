@@ -8,6 +8,7 @@ from bot.core.call import Outcome
 from bot.core.inputs import Profile
 from bot.core.policy import Rule
 from bot.core.timing import Dated, Quiet
+from bot.core.vain import TOO_FEW
 from bot.core.values import Judgement, Verdict
 from bot.ports import Reader
 from tests.engine.test_faults import GRANT, approved_but_not_started, running
@@ -201,7 +202,9 @@ async def test_s14_where_nobody_is_left_who_could_vote_the_thread_names_nobody()
         await world.click("approve", approval, CAROL)
         await world.until(lambda run: run.calls[0].approval.votes, 10.0)
         await after(world, 601)
-        assert "still waits for somebody else, whom no rule names yet." in await said(world, "Reminder: grant_access")
+        words = await said(world, "Reminder: grant_access")
+        assert "still waits for somebody else, whom no rule names yet." in words
+        assert f"Nobody can approve this. {TOO_FEW}" in words
     assert world.chat.told == []
 
 

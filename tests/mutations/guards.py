@@ -37,7 +37,7 @@ CORE = (
     ),
     guard(
         "the reminder says that breaking the glass is left", "R20", "engine/reminding.py",
-        "glass=bool(self._people.policy.break_glass.people)", "glass=False",
+        "glass = bool(self._people.policy.break_glass.people)", "glass = False",
         "engine/test_editing.py::test_where_only_breaking_the_glass_is_left_the_reminder_says_so_and_not_that_nobody_can",
     ),
     guard(
@@ -641,6 +641,13 @@ ENGINE = (
         "if terms is not None and is_unseen(run, call, terms) and", "if False and",
         "engine/test_placing.py"
         "::test_s9_what_others_must_decide_is_not_asked_about_in_a_direct_message_that_they_cannot_see",
+    ),
+    guard(
+        "the card says that too few are left without the requester", "R20", "core/vain.py",
+        "gone |= set() if terms.requester_may_approve else", "gone |= set() if True else",
+        "slack/test_questions.py"
+        "::test_r20_where_too_few_are_left_without_the_requester_and_those_who_denied_the_card_says_so",
+        "engine/test_reminding.py::test_s14_where_nobody_is_left_who_could_vote_the_thread_names_nobody",
     ),
     guard(
         "nobody gets a direct message in their quiet hours", "S14", "clocks.py",
