@@ -254,6 +254,14 @@ def test_s10_a_case_that_only_its_requester_could_approve_says_that_nobody_can(
     assert ("which nobody can give: the requester may not" in sentence(found, loaded.names)) is vain
 
 
+def test_r20_a_case_for_which_two_rules_want_more_people_than_are_named_says_that_nobody_can() -> None:
+    rules = "rules:\n- {name: three, quorum: 3}\n- {name: two, approvers: [user:U1, user:U2]}\n"
+    loaded = parse_policy(f"defaults: {{approvers: [user:U1, user:U2, user:U3]}}\n{rules}", "policy.yml")
+    asked = case_of_options({"action": "x", "requester": "U9"}, loaded.names)
+    found = explained(loaded.policy, asked.case, asked.said, lambda zone: LocalTime(0, "2026-11-23T00:00"))
+    assert "which nobody can give: too few are named" in sentence(found, loaded.names)
+
+
 def test_where_only_breaking_the_glass_is_left_the_check_says_so_and_names_who_may() -> None:
     glass = "break_glass: {users: [U9], audit_channel: C1}\n"
     told = {}

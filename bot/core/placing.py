@@ -2,6 +2,8 @@
 
 Rule 1: a card stays where it was posted, whatever the terms of a later approval say; a button counts only there, but for rule 2.
 Rule 2: whoever asked need not be in the card's channel, so what tells the thread that it stands elsewhere has Withdraw and Stop too.
+Rule 3: nor need whoever clicks be where the request was made, so a click is answered where it was made.
+Rule 4: a direct message with Signoff is seen by whoever asked and by nobody else, so nobody else decides on a card there.
 """
 
 from dataclasses import replace
@@ -9,17 +11,41 @@ from dataclasses import replace
 from bot.core.call import Call, CallState
 from bot.core.inputs import Clicked
 from bot.core.run import Run
-from bot.core.values import ApprovalId
+from bot.core.terms import all_named, quorums_of
+from bot.core.values import ApprovalId, Person, Place, Terms
 
 ENDING = frozenset({"withdraw", "stop"})
+UNSEEN = (
+    "Nobody who decides this can see our direct messages, so nobody was asked. Please ask for it in a channel; or policy.yml can name "
+    "one for its cards (post_to)."
+)
 
 
 def channel_of(run: Run, call: Call) -> str:
     """The channel of a call's card: the thread's, unless the policy names one. Of several, the first by id."""
+    return _stands(run, call, call.approval.terms if call.approval is not None else None)
+
+
+def _stands(run: Run, call: Call, terms: Terms | None) -> str:
     if call.card is not None:
         return call.card.channel
-    named = call.approval.terms.post_to if call.approval is not None else ()
-    return named[0] if named else run.asked.place.channel
+    return terms.post_to[0] if terms is not None and terms.post_to else run.asked.place.channel
+
+
+def is_unseen(run: Run, call: Call, terms: Terms) -> bool:
+    """Whether a card of these terms would stand where nobody who could decide it is, as far as the names tell; a program asks by
+    itself."""
+    channel = run.asked.place.channel
+    direct = channel.startswith("D") and channel == _stands(run, call, terms) and not run.of_program
+    return direct and bool(terms.approvers) and _wants_others(terms, run.asked.person)
+
+
+def _wants_others(terms: Terms, requester: Person) -> bool:
+    """Whether the requester's own approval is not enough for certain."""
+    if not terms.requester_may_approve or requester.user in terms.not_alone:
+        return True
+    demands = ((quorum.count, {*quorum.approvers, *quorum.escalate_to}) for quorum in quorums_of(terms))
+    return any(count > 1 or (all_named(names) and f"user:{requester.user}" not in names) for count, names in demands)
 
 
 def ended_in_thread(run: Run, about: str) -> ApprovalId | None:
@@ -34,6 +60,13 @@ def as_on_card(run: Run, call: Call, clicked: Clicked) -> Clicked:
     if call.card is None or not told or clicked.action not in ENDING or clicked.channel != run.asked.place.channel:
         return clicked
     return replace(clicked, channel=call.card.channel, message=call.card.message)
+
+
+def answered_at(run: Run | None, clicked: Clicked) -> Place:
+    """Where whoever clicked is told privately what is the matter: in the thread of ``run`` (None: of nothing here) if they clicked in
+    its channel, else with the message that they clicked."""
+    thread = run.asked.place.thread if run and run.asked.place.channel == clicked.channel else clicked.message
+    return Place(clicked.person.team, clicked.channel, thread)
 
 
 def _told(run: Run, call: Call) -> tuple[str, ...]:

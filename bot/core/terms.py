@@ -7,7 +7,8 @@ Rules
 3. `both` is the least that is as strict as each of two terms: commutative, associative, and with itself nothing new.
    `stricter(new, old)` is "`both` of them is more than `old`": defined for any two terms, also where neither implies the other.
 4. As many denials as the terms say end it; fewer too where so few are left that they could not approve it any more, as far as
-   the names tell (who is in a group, they do not).
+   the names tell (who is in a group, they do not). That the requester may not vote is not looked at: what is stored folds as it did,
+   and `vain.py` says on the card that nobody is left.
 5. Where all demands are met, but by one person alone who may not be (``not_alone``), one more is wanted.
 6. Whoever breaks the glass (`glass.py`) decides alone, whatever is demanded.
 7. Strictness is about what may run, by whose leave and until when. Reminders, the card's place and what a turn had read are neither.
@@ -157,17 +158,18 @@ def _called_in(quorum: Quorum, at: float) -> tuple[str, ...]:
 
 
 def _lacks(quorum: Quorum, votes: Sequence[Cast], at: float) -> Iterator[Lack]:
-    approvers = (*quorum.approvers, *_called_in(quorum, at))
+    called = _called_in(quorum, at)
+    approvers = (*quorum.approvers, *called)
     eligible = [vote for vote in votes if _counts(vote, approvers)]
-    empty = _empty_seats(quorum, eligible, _called_in(quorum, at))
+    empty = _empty_seats(quorum, eligible, called)
     if len(empty) == 1:
         # Whoever is in several groups may yet move to the empty seat, so that another group fills the last one, too.
         another = [(share.approver, (*eligible, _Anyone((share.approver,)))) for share in quorum.shares]
-        fill = [name for name, votes in another if not _empty_seats(quorum, votes, _called_in(quorum, at))]
-        yield Lack(1, tuple(dict.fromkeys(fill)))
+        fill = [name for name, votes in another if not _empty_seats(quorum, votes, called)]
+        yield Lack(1, tuple(dict.fromkeys((*fill, *called))))
     for share in quorum.shares:
         if len(empty) > 1 and (lacking := empty.count(share)):
-            yield Lack(lacking, (share.approver,))
+            yield Lack(lacking, tuple(dict.fromkeys((share.approver, *called))))
     beyond = quorum.count - len(eligible) - len(empty)
     if beyond > 0:
         yield Lack(beyond, approvers)

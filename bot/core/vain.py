@@ -4,9 +4,12 @@ Rule 1: it is said only where the names tell it for sure: who is in a group, the
 Rule 2: whoever the policy names for it may break the glass all the same (`glass.py`), and that is said with it.
 """
 
-from bot.core.terms import all_approvers, all_named
-from bot.core.values import Person, Terms
+from collections.abc import Sequence
 
+from bot.core.terms import Cast, all_approvers, all_named, quorums_of
+from bot.core.values import Choice, Person, Terms
+
+TOO_FEW = "Too few are left of those whom policy.yml names for it."
 NOBODY_ELSE = "Somebody else must approve too, and policy.yml names no other approver."
 ORDINARILY = "in the ordinary way"
 _NOT_ORDINARILY = f"Nobody can approve this {ORDINARILY}."
@@ -20,9 +23,18 @@ def nobody_else(terms: Terms, requester: Person) -> bool:
     return all_named(names) and len(able) == 1 and able <= {f"user:{user}" for user in terms.not_alone}
 
 
-def in_vain(terms: Terms, requester: Person, *, glass: bool) -> str:
-    """That nobody can approve it, as sentences; "" where somebody can, and where it is enough that no approver stands there. ``glass``:
-    whether the policy names anybody who may break it."""
-    if nobody_else(terms, requester):
-        return f"{_NOT_ORDINARILY} {NOBODY_ELSE} {BUT_GLASS}" if glass else f"Nobody can approve this. {NOBODY_ELSE}"
+def impossible(terms: Terms, requester: Person, votes: Sequence[Cast] = ()) -> bool:
+    """Whether some demand wants more people than are left: without the requester, who may not, and those who denied it. Names only."""
+    gone = {f"user:{vote.person.user}" for vote in votes if vote.choice is Choice.DENY}
+    gone |= set() if terms.requester_may_approve else {f"user:{requester.user}"}
+    demands = ((quorum.count, {*quorum.approvers, *quorum.escalate_to}) for quorum in quorums_of(terms))
+    return any(names and all_named(names) and len(names - gone) < count for count, names in demands)
+
+
+def in_vain(terms: Terms, requester: Person, votes: Sequence[Cast] = (), *, glass: bool) -> str:
+    """That nobody can approve it, as sentences; "" where somebody can, and where it is enough that no approver stands there.
+    ``votes``: what was given, while it is open; ``glass``: whether the policy names anybody who may break it."""
+    why = NOBODY_ELSE if nobody_else(terms, requester) else TOO_FEW if impossible(terms, requester, votes) else ""
+    if why:
+        return f"{_NOT_ORDINARILY} {why} {BUT_GLASS}" if glass else f"Nobody can approve this. {why}"
     return f"{_NOT_ORDINARILY} {BUT_GLASS}" if glass and not terms.approvers else ""

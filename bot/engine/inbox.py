@@ -14,7 +14,7 @@ from bot.core.call import Call, CallState
 from bot.core.events import Answered, Asked, Event, Said
 from bot.core.glass import BY_GLASS
 from bot.core.inputs import Clicked, Foreign, Nothing, Ordered, Wrote
-from bot.core.placing import as_on_card, channel_of
+from bot.core.placing import answered_at, as_on_card, channel_of
 from bot.core.refusal import Refused
 from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
 from bot.core.taint import RETRIED
@@ -289,9 +289,7 @@ class Inbox:
     # --- words ------------------------------------------------------------------------------------------------------
 
     async def _explain(self, clicked: Clicked, text: str) -> None:
-        run = await self.run_of(clicked.value)
-        place = run.asked.place if run else Place(clicked.person.team, clicked.channel, clicked.message)
-        await self._whisper(clicked.person, place, text)
+        await self._whisper(clicked.person, answered_at(await self.run_of(clicked.value), clicked), text)
 
     async def _whisper(self, person: Person, place: Place, text: str) -> None:
         try:

@@ -1,7 +1,7 @@
 """Who is reminded of an approval, and in which words. When that is owed is `core/reminding.py`'s, sending it the chat's.
 
 Rule: the function that authorises a click says who can decide; nobody else is told. The thread names them, and each is told directly
-when their own quiet hours are over.
+when their own quiet hours are over; those are looked at again when the message can go out, which may be hours later.
 """
 
 from dataclasses import replace
@@ -24,7 +24,7 @@ from bot.engine.door import Door
 from bot.engine.people import People
 from bot.engine.standstill import closed_now, closed_until
 from bot.engine.starting import case_in
-from bot.ports import Chat, Posted
+from bot.ports import Chat, NotYet, Posted
 
 MOST_SUMMONED = 50
 """Of a group of hundreds, the first so many by their ids; the thread names the group."""
@@ -39,7 +39,7 @@ class Reminding:
     async def remind(self, run: Run, effect: Remind | Escalate, again: bool) -> Reminded:
         call, approval = _asking(run, effect.approval)
         _, now = await self._door.load(run.id)
-        names = wanted(approval, effect, now)
+        names = wanted(approval, effect, run.asked.person, now)
         summons = await self._summons(run, call, approval, names, now)
         text = _thread_text(call, names, effect, approval, self._rest(run, call, approval, now))
         posted = await self._chat.post_notice(run, effect.key, text, names=True, again=again)
@@ -48,6 +48,9 @@ class Reminding:
     async def summon(self, run: Run, effect: Summon, again: bool) -> Posted:
         call, approval = _asking(run, effect.approval)
         _, now = await self._door.load(run.id)
+        ends = await self._after_quiet(Person(run.asked.person.team, effect.user), now)
+        if ends > now:
+            raise NotYet("It could not be told before their quiet hours, and they are on.", ends - now)
         text = _direct_text(run, call, effect, self._rest(run, call, approval, now))
         return await self._chat.tell(run, call, effect.user, effect.key, text, again=again)
 
@@ -63,10 +66,14 @@ class Reminding:
         for user in sorted(users):
             person = Person(run.asked.person.team, user)
             if len(found) < MOST_SUMMONED and await self._can_decide(run, call, approval, person):
-                profile = await self._chat.profile(person)
-                zone = "" if isinstance(profile, Refused) else profile.zone
-                found.append(Summons(user, after_quiet(now, zone, self._people.policy.quiet)))
+                found.append(Summons(user, await self._after_quiet(person, now)))
         return tuple(found)
+
+    async def _after_quiet(self, person: Person, now: float) -> float:
+        """``now``, or when this person's quiet hours are over."""
+        profile = await self._chat.profile(person)
+        zone = "" if isinstance(profile, Refused) else profile.zone
+        return after_quiet(now, zone, self._people.policy.quiet)
 
     async def _can_decide(self, run: Run, call: Call, approval: Approval, person: Person) -> bool:
         """Whether a vote of this person counts now; of those who have voted, whether another one would."""
@@ -81,7 +88,8 @@ class Reminding:
 
     def _rest(self, run: Run, call: Call, approval: Approval, now: float) -> str:
         """Until when, and what whoever is reminded must know, so that they do not approve in vain."""
-        told = in_vain(approval.terms, run.asked.person, glass=bool(self._people.policy.break_glass.people))
+        glass = bool(self._people.policy.break_glass.people)
+        told = in_vain(approval.terms, run.asked.person, approval.votes, glass=glass)
         return " ".join(filter(None, (f"It expires in {_left(approval, now)}.", told, self._held(run, call, now))))
 
     def _held(self, run: Run, call: Call, now: float) -> str:
@@ -102,12 +110,15 @@ class Reminding:
         return f"It could not be approved at the end. {closed}" if closed else ""
 
 
-def wanted(approval: Approval, effect: Remind | Escalate, now: float) -> tuple[str, ...]:
-    """The approvers whose votes are lacking; those whom it escalates to at this moment."""
-    if isinstance(effect, Escalate):
-        return called_in(approval, effect.at)
-    lacking = missing(approval.terms, approval.votes, now)
-    return tuple(dict.fromkeys(name for lack in lacking for name in lack.approvers))
+def wanted(approval: Approval, effect: Remind | Escalate, requester: Person, now: float) -> tuple[str, ...]:
+    """The approvers whose votes are lacking; those whom it escalates to at this moment. No person whose vote would change nothing:
+    whoever may vote once more does so as one of a group, which stands here."""
+    terms, votes = approval.terms, approval.votes
+    without = {f"user:{vote.person.user}" for vote in votes}
+    without |= set() if terms.requester_may_approve else {f"user:{requester.user}"}
+    lacking = (name for lack in missing(terms, votes, now) for name in lack.approvers)
+    names = called_in(approval, effect.at) if isinstance(effect, Escalate) else lacking
+    return tuple(dict.fromkeys(name for name in names if name not in without))
 
 
 def _asking(run: Run, opaque: str) -> tuple[Call, Approval]:
@@ -120,7 +131,8 @@ def _asking(run: Run, opaque: str) -> tuple[Call, Approval]:
 def _thread_text(call: Call, names: tuple[str, ...], effect: Remind | Escalate, approval: Approval, rest: str) -> str:
     who, what = ", ".join(names) or _nobody(approval), call.proposal.action
     if isinstance(effect, Escalate):
-        return f"Nobody has decided {what} yet, so {who} may decide it now, too. {rest}"
+        more = f"so {who} may decide it now, too" if names else "and there is nobody more to call in"
+        return f"Nobody has decided {what} yet, {more}. {rest}"
     return f"Reminder: {what} still waits for {who}. {rest}"
 
 

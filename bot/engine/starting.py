@@ -28,10 +28,11 @@ from bot.core.emergency import BIGHUB, user_of
 from bot.core.events import CallRefused, Judged
 from bot.core.glass import BY_GLASS
 from bot.core.ours import asking, denying, ruled
+from bot.core.placing import UNSEEN, is_unseen
 from bot.core.policy import Case, Policy, Rule
 from bot.core.run import Run
 from bot.core.taint import RAISED, raised, unchecked, writers
-from bot.core.terms import both, denied, missing
+from bot.core.terms import all_named, both, denied, missing
 from bot.core.timing import time_said
 from bot.core.trial import on_trial
 from bot.core.values import ApprovalId, Binding, Choice, Ground, Judgement, Terms, Verdict
@@ -63,9 +64,17 @@ def judged(
     judgement = replace(judgement, shadow=on_trial(policy, case, judgement.verdict, clocks_at(now)))
     asks = judgement.verdict is Verdict.ASK
     terms = _having_read(rules.terms(policy, case, new, now), read) if asks else None
+    if terms is not None and is_unseen(run, call, terms) and not _decided_without_card(policy, run):
+        return Judged(call.proposal.call, denying(judgement, UNSEEN))
     judgement, asked = replace(judgement, covers=COVERS), circumstances(run, call, now if asks else 0.0)
     text = permission_text(run.id, call.proposal.call, binding, terms, judgement, asked)
     return Judged(call.proposal.call, replace(judgement, seal=seal(key, text)), terms)
+
+
+def _decided_without_card(policy: Policy, run: Run) -> bool:
+    """Whether the policy may let somebody decide what only the requester sees: a shell, or the requester who breaks the glass."""
+    people = policy.break_glass.people
+    return policy.shell_may_decide or not all_named(people) or f"user:{run.asked.person.user}" in people
 
 
 def _having_read(terms: Terms, read: tuple[str, ...]) -> Terms:

@@ -7,11 +7,11 @@ from bot.core import holding
 from bot.core import policy as rules
 from bot.core.matching import LONGEST_SECONDS, Case
 from bot.core.policy import Match, Policy, Rule
-from bot.core.terms import quorums_of
+from bot.core.terms import all_approvers, quorums_of
 from bot.core.timing import Clocks, Window, time_said
 from bot.core.trial import on_trial
-from bot.core.vain import ORDINARILY
-from bot.core.values import ApprovalId, Quorum, Terms, Verdict
+from bot.core.vain import ORDINARILY, impossible
+from bot.core.values import ApprovalId, Person, Quorum, Terms, Verdict
 from bot.policy_file.grammar import Expected
 from bot.policy_file.written import Names
 
@@ -87,22 +87,15 @@ def differences(found: Explained, expected: Expected, names: Names) -> Iterator[
 
 
 def _vain(found: Explained, names: Names) -> Iterator[str]:
-    if _in_vain(found.terms, found.case.requester):
-        how = f" {ORDINARILY}" if found.glass else ""
-        yield f"which nobody can give{how}: the requester may not{_but_glass(found.glass, names)}"
+    if impossible(found.terms, Person("", found.case.requester)):
+        how, own = f" {ORDINARILY}" if found.glass else "", f"user:{found.case.requester}"
+        own_is_named = own in all_approvers(found.terms) and not found.terms.requester_may_approve
+        why = "the requester may not" if own_is_named else "too few are named"
+        yield f"which nobody can give{how}: {why}{_but_glass(found.glass, names)}"
 
 
 def _but_glass(glass: Sequence[str], names: Names) -> str:
     return f"; {' or '.join(map(names.of, glass))} may break the glass" if glass else ""
-
-
-def _in_vain(terms: Terms, requester: str) -> bool:
-    """Whether too few are left without the requester, who may not decide it; as far as the names tell."""
-    own = f"user:{requester}"
-    everybody = [{*quorum.approvers, *quorum.escalate_to} for quorum in quorums_of(terms)]
-    named = (all(name.startswith("user:") for name in names) for names in everybody)
-    few = (own in names and len(names - {own}) < q.count for q, names in zip(quorums_of(terms), everybody, strict=True))
-    return not terms.requester_may_approve and any(map(all, zip(named, few, strict=True)))
 
 
 def who_decides(terms: Terms, names: Names, glass: Sequence[str]) -> str:

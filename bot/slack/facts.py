@@ -149,7 +149,7 @@ def who_line(run: Run, approval: Approval, *, glass: bool = False) -> Block:
     if terms.comment_required:
         runs.append(said(" · an approval needs a comment"))
     runs.extend(_escalating(terms))
-    if told := in_vain(terms, run.asked.person, glass=glass):
+    if told := in_vain(terms, run.asked.person, approval.votes if approval.resolution is None else (), glass=glass):
         runs.append(said(f" · {told}", "bold"))
     return line(*runs)
 
@@ -224,7 +224,7 @@ def spoken(run: Run, call: Call, status: str, *, glass: bool = False) -> str:
         parts.append(f"{escaped(one_line(judgement.source))}: {escaped(one_line(judgement.reason, REASON))}")
     if approval and approval.resolution is None:
         parts.append(f"Expires {utc(approval.terms.expires_at)}.")
-        parts += filter(None, (in_vain(approval.terms, run.asked.person, glass=glass),))
+        parts += filter(None, (in_vain(approval.terms, run.asked.person, approval.votes, glass=glass),))
         parts += ["The policy became stricter after people were asked."] if approval.earlier else []
     return " ".join(parts)
 

@@ -107,6 +107,13 @@ def test_an_escalation_group_counts_from_its_time_on_and_not_before() -> None:
     assert not may_vote(later, "U3", (LEADS,), 49.9) and may_vote(later, "U3", (LEADS,), 50.0)
 
 
+def test_from_an_escalation_on_whoever_it_calls_in_is_wanted_for_every_empty_seat() -> None:
+    terms = demanding(Quorum((SRE, SEC), 2, (Share(SRE, 1), Share(SEC, 1)), (LEADS,), 50.0))
+    assert missing(terms, [], 49.9) == (Lack(1, (SRE,)), Lack(1, (SEC,)))
+    assert missing(terms, [], 50.0) == (Lack(1, (SRE, LEADS)), Lack(1, (SEC, LEADS)))
+    assert missing(terms, [ballot("U1", SRE)], 50.0) == (Lack(1, (SEC, LEADS)),)
+
+
 BALLOTS = [ballot(f"U{n}", *groups) for n, groups in enumerate([(SRE,), (SEC,), (SRE, SEC), (SEC, LEADS), (LEADS,)])]
 VOTERS = st.lists(st.sampled_from(BALLOTS), unique=True, max_size=5)
 APPROVERS = st.lists(st.sampled_from((*GROUPS, "user:U0", "user:U4")), unique=True, min_size=1, max_size=4).map(tuple)

@@ -8,6 +8,7 @@ from bot.core.call import Outcome
 from bot.core.inputs import Profile
 from bot.core.policy import Rule
 from bot.core.timing import Dated, Quiet
+from bot.core.vain import TOO_FEW
 from bot.core.values import Judgement, Verdict
 from bot.ports import Reader
 from tests.engine.test_faults import GRANT, approved_but_not_started, running
@@ -182,6 +183,40 @@ async def test_r20_of_those_who_have_voted_who_may_once_more_is_reminded_and_the
         assert run.calls[0].phase != before.calls[0].phase and world.deeds.done == []
 
 
+async def test_s14_the_thread_names_nobody_who_has_voted_and_not_the_requester_who_may_not() -> None:
+    everybody = ("user:U0ALICE", "user:U0CAROL", "user:U0BOB")
+    world = world_of(defaults=replace(REMINDING, approvers=everybody, quorum=2))
+    async with running(world):
+        approval = await asked(world)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.calls[0].approval.votes, 10.0)
+        await after(world, 601)
+        assert "still waits for user:U0BOB. " in await said(world, "Reminder: grant_access")
+        await told(world, "U0BOB")
+
+
+async def test_s14_where_nobody_is_left_who_could_vote_the_thread_names_nobody() -> None:
+    world = world_of(defaults=replace(REMINDING, approvers=("user:U0ALICE", "user:U0CAROL"), quorum=2))
+    async with running(world):
+        approval = await asked(world)
+        await world.click("approve", approval, CAROL)
+        await world.until(lambda run: run.calls[0].approval.votes, 10.0)
+        await after(world, 601)
+        words = await said(world, "Reminder: grant_access")
+        assert "still waits for somebody else, whom no rule names yet." in words
+        assert f"Nobody can approve this. {TOO_FEW}" in words
+    assert world.chat.told == []
+
+
+async def test_s14_an_escalation_that_calls_in_only_whoever_asked_names_nobody() -> None:
+    world = world_of(replace(ANSWERED, escalate_to=("user:U0ALICE",)))
+    async with running(world):
+        await asked(world)
+        await after(world, HOUR + 1)
+        assert "yet, and there is nobody more to call in." in await said(world, "Nobody has decided grant_access")
+    assert world.chat.told == []
+
+
 async def test_s9_the_requester_and_who_may_not_decide_are_not_reminded() -> None:
     world = world_of(defaults=replace(REMINDING, approvers=("group:SSRE",)))
     world.chat.groups["SSRE"] = frozenset({"U0ALICE", "U0BOB", "U0GUS"})
@@ -210,6 +245,45 @@ async def test_in_quiet_hours_the_thread_is_told_at_once_and_a_person_when_their
         await after(world, noon + 11 * HOUR + 60 - now)
         await world.until(lambda run: "U0BOB" in [user for user, _ in world.chat.told], 10.0)
     assert [user for user, _ in world.chat.told].count("U0BOB") == 1
+
+
+@pytest.mark.parametrize("away", ["bot", "Slack"])
+async def test_s14_a_message_that_could_not_go_out_in_time_waits_for_the_end_of_the_next_quiet_hours(away: str) -> None:
+    """Whoever was away: Bob's clocks show 20:30 when it could be sent."""
+    world = world_of(
+        defaults=replace(REMINDING, approvers=("user:U0BOB",), remind_after=12 * HOUR, expires_in=96 * HOUR)
+    )
+    now = await world.store.read(_now)
+    midnight = (now // 86_400 + 1) * 86_400
+    world.policy = replace(world.policy, quiet=Quiet(20 * 60, 8 * 60))
+    world.chat.profiles[BOB] = Profile(BOB, "Bob", TEAM, zone="Asia/Tokyo")
+    world.engine = world.new_engine()
+    await after(world, midnight - now)
+    async with running(world):
+        await asked(world)
+        await after(world, midnight + 12 * HOUR + 60 - now)  # 21:01 in Tokyo
+        await world.until(lambda run: run.calls[0].approval.told, 10.0)
+    assert world.chat.told == []
+    if away == "Slack":
+        world.chat.absent = True
+        world.engine = world.new_engine()
+        await after(world, midnight + 24 * HOUR - now)  # 09:00 in Tokyo
+        async with running(world):
+            await world.until(lambda run: run.troubles, 10.0)
+    world.chat.absent = False
+    world.engine = world.new_engine()
+    await after(world, midnight + 35.5 * HOUR - now)
+    async with running(world):
+        waits = await world.until(lambda run: any(each.not_before > run.last_at + 60 for each in run.troubles), 10.0)
+        assert world.chat.told == [] and "quiet hours" in waits.troubles[0].error
+        await after(
+            world, midnight + 38 * HOUR - now
+        )  # the next reminder is due by then, and what it says is the newest
+        await said(world, "Reminder", 2)
+        assert world.chat.told == []
+        await after(world, midnight + 47 * HOUR + 60 - now)  # 08:01 in Tokyo
+        await told(world, "U0BOB")
+    assert [user for user, _ in world.chat.told] == ["U0BOB"]
 
 
 async def test_whom_it_escalates_to_hear_of_it_when_they_may_decide() -> None:

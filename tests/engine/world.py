@@ -156,7 +156,7 @@ class GuardInMemory:
 @dataclass
 class ChatInMemory:
     """``cards``: call → phases shown, in order; ``words``: everything posted; ``whispers`` and ``told``
-    (in direct messages): (user, text). ``breaks``: the actions
+    (in direct messages): (user, text); ``whispered_in``: channel and thread of each whisper. ``breaks``: the actions
     whose cards it cannot render, of a fault of its own; ``rendered``: how often it tried, ``looked``: whether it was told to look for
     the card first; ``slow``: of whom it takes long to tell."""
 
@@ -166,6 +166,7 @@ class ChatInMemory:
     retries: list[RunId] = field(default_factory=list)
     ends: list[ApprovalId] = field(default_factory=list)
     whispers: list[tuple[str, str]] = field(default_factory=list)
+    whispered_in: list[tuple[str, str]] = field(default_factory=list)
     absent: bool = False
     refuses: bool = False
     thinks_for: float = 0.0
@@ -246,6 +247,7 @@ class ChatInMemory:
     async def whisper(self, person: Person, channel: str, thread: str, text: str) -> None:
         if person.user == "U0NOBODY":
             raise Rejected("not in the channel")
+        self.whispered_in.append((channel, thread))
         self.whispers.append((person.user, text))
 
     def _post(self, text: str) -> Posted:

@@ -37,7 +37,7 @@ CORE = (
     ),
     guard(
         "the reminder says that breaking the glass is left", "R20", "engine/reminding.py",
-        "glass=bool(self._people.policy.break_glass.people)", "glass=False",
+        "glass = bool(self._people.policy.break_glass.people)", "glass = False",
         "engine/test_editing.py::test_where_only_breaking_the_glass_is_left_the_reminder_says_so_and_not_that_nobody_can",
     ),
     guard(
@@ -605,6 +605,49 @@ ENGINE = (
         "only those who can decide are reminded", "S9 S10", "engine/reminding.py",
         "if await self._people.may_decide(run, call, person) is not None:", "if False:",
         "engine/test_reminding.py::test_s9_the_requester_and_who_may_not_decide_are_not_reminded",
+    ),
+    guard(
+        "a refused click is answered where it was made", "R9 S9", "engine/inbox.py",
+        "answered_at(await self.run_of(clicked.value), clicked), text)",
+        "(run := await self.run_of(clicked.value)) and run.asked.place or answered_at(run, clicked), text)",
+        "engine/test_placing.py::"
+        "test_r9_whoever_is_refused_on_a_card_elsewhere_is_told_there_and_nobody_hears_of_it_where_it_was_asked_for",
+    ),
+    guard(
+        "reminders of a quorum with shares name whom it has escalated to", "S14 R7", "core/terms.py",
+        "yield Lack(lacking, tuple(dict.fromkeys((share.approver, *called))))", "yield Lack(lacking, (share.approver,))",
+        "core/test_terms.py::test_from_an_escalation_on_whoever_it_calls_in_is_wanted_for_every_empty_seat",
+    ),
+    guard(
+        "the thread's reminder does not name who has voted", "S14", "engine/reminding.py",
+        'without = {f"user:{vote.person.user}" for vote in votes}', "without: set[str] = set()",
+        "engine/test_reminding.py::test_s14_the_thread_names_nobody_who_has_voted_and_not_the_requester_who_may_not",
+        "engine/test_reminding.py::test_s14_where_nobody_is_left_who_could_vote_the_thread_names_nobody",
+    ),
+    guard(
+        "the thread's reminder does not name the requester who may not decide", "S14 S9", "engine/reminding.py",
+        'without |= set() if terms.requester_may_approve else {f"user:{requester.user}"}', "without |= set()",
+        "engine/test_reminding.py::test_s14_the_thread_names_nobody_who_has_voted_and_not_the_requester_who_may_not",
+        "engine/test_reminding.py::test_s14_an_escalation_that_calls_in_only_whoever_asked_names_nobody",
+    ),
+    guard(
+        "quiet hours are looked at again when a message can go out", "S14", "engine/reminding.py",
+        "if ends > now:", "if False:",
+        "engine/test_reminding.py"
+        "::test_s14_a_message_that_could_not_go_out_in_time_waits_for_the_end_of_the_next_quiet_hours",
+    ),
+    guard(
+        "nobody is asked where nobody who decides can see it", "S9 S14", "engine/starting.py",
+        "if terms is not None and is_unseen(run, call, terms) and", "if False and",
+        "engine/test_placing.py"
+        "::test_s9_what_others_must_decide_is_not_asked_about_in_a_direct_message_that_they_cannot_see",
+    ),
+    guard(
+        "the card says that too few are left without the requester", "R20", "core/vain.py",
+        "gone |= set() if terms.requester_may_approve else", "gone |= set() if True else",
+        "slack/test_questions.py"
+        "::test_r20_where_too_few_are_left_without_the_requester_and_those_who_denied_the_card_says_so",
+        "engine/test_reminding.py::test_s14_where_nobody_is_left_who_could_vote_the_thread_names_nobody",
     ),
     guard(
         "nobody gets a direct message in their quiet hours", "S14", "clocks.py",

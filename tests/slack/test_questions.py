@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.events import CardShown, Judged
 from bot.core.run import Run
-from bot.core.vain import BUT_GLASS, NOBODY_ELSE
+from bot.core.vain import BUT_GLASS, NOBODY_ELSE, TOO_FEW
 from bot.core.values import ApprovalId, Choice, Quorum, Share, Verdict
 from bot.slack.blocks import Message
 from bot.slack.cards import card
@@ -114,6 +114,18 @@ def test_r20_where_nobody_is_left_who_could_approve_the_card_says_so(more: tuple
             assert f"Nobody can approve this. {NOBODY_ELSE}" in told
     later = (Quorum(("user:U0CAROL",), 1, (), ("user:U0DAN",), T0 + 60),)
     for able in (terms(approvers=("user:U0CAROL", SEC), not_alone=("U0CAROL",)), replace(agreed, quorums=later)):
+        assert "Nobody can" not in why_line(asked_run(None, None, able))
+
+
+def test_r20_where_too_few_are_left_without_the_requester_and_those_who_denied_the_card_says_so() -> None:
+    two = terms(quorum=2, approvers=("user:U0ALICE", "user:U0CAROL"))
+    three = terms(quorum=2, denials=2, approvers=(*two.approvers, "user:U0DAN"))
+    for run in (asked_run(None, None, two), asked_run(None, None, three, voted(CAROL, choice=Choice.DENY))):
+        for told in (why_line(run), drawn(run).text):
+            assert f"Nobody can approve this. {TOO_FEW}" in told
+    later = replace(two, quorums=(Quorum(two.approvers, 2, (), ("user:U0DAN",), T0 + 60),))
+    may = replace(two, requester_may_approve=True)
+    for able in (three, later, may, replace(two, approvers=("user:U0ALICE", "user:U0CAROL", SEC))):
         assert "Nobody can" not in why_line(asked_run(None, None, able))
 
 
