@@ -24,7 +24,7 @@ from bot.core.events import (
     Started,
     Voted,
 )
-from bot.core.run import Run
+from bot.core.run import Run, RunState
 from bot.core.values import (
     Answer,
     ApprovalId,
@@ -40,6 +40,7 @@ from bot.core.values import (
     Verdict,
 )
 from bot.engine.door import Door
+from bot.engine.words import end_text
 from bot.ports import Reader
 from bot.sql.lock import only_bot
 from bot.sql.store import open_store
@@ -198,6 +199,38 @@ def test_a_shell_where_no_policy_is_freezes_nothing_and_is_told_where_to_go(
     signoff("migrate", folder=tmp_path)
     refused = signoff(*command, "--as", "U0CAROL", folder=tmp_path, **ALONE)
     assert refused.returncode == 1 and "There is no policy file here" in refused.stderr
+
+
+def test_s9_a_shell_stops_a_run_in_nobodys_name_also_one_that_is_parked(tmp_path: Path) -> None:
+    """It ends then: whoever works it closes its cards and tells its thread."""
+    url = f"sqlite:///{tmp_path / 'signoff.db'}"
+    signoff("migrate", folder=tmp_path)
+    asyncio.run(asking(url, 3_600))
+    asyncio.run(parking(url))
+    done = signoff("runs", "cancel", "run1", "--as", "U0CAROL", "--reason", "Not today.", folder=tmp_path)
+    assert done.stdout == "Stopped: run1.\n"
+    run, parked = asyncio.run(standing(url))
+    assert run.state is RunState.CANCELLED and parked is None
+    assert end_text(run).startswith("Stopped by a shell (as <@U0CAROL>). Not today.")
+    again = signoff("runs", "cancel", "run1", "--as", "U0CAROL", folder=tmp_path)
+    assert again.returncode == 1 and "Traceback" not in again.stderr
+
+
+async def parking(url: str) -> None:
+    store = open_store(url)
+    assert await store.write(lambda tx: tx.take_lease(RunId("run1"), "w", 9.0))
+    assert await store.write(lambda tx: tx.park(RunId("run1"), "w", "Something broke."))
+    await store.close()
+
+
+async def standing(url: str) -> tuple[Run, str | None]:
+    """The run, and why it is parked."""
+    store = open_store(url)
+    run, _ = await Door(store).load(RunId("run1"))
+    line = await store.read(lambda tx: tx.line(RunId("run1")))
+    await store.close()
+    assert run is not None and line is not None
+    return run, line.parked
 
 
 async def asking(url: str, expires_in: float) -> None:

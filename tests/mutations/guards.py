@@ -1981,6 +1981,16 @@ PARKED = (
 
 RESTORED = (
     guard(
+        "a shell stops a run in nobody's name", "S9", "run_commands.py",
+        "Person(run.asked.place.team, by_shell(user))", "Person(run.asked.place.team, user)",
+        "test_cli.py::test_s9_a_shell_stops_a_run_in_nobodys_name_also_one_that_is_parked",
+    ),
+    guard(
+        "a parked run that a shell stops is worked to its end", "R17", "run_commands.py",
+        "        await tx.resume(RunId(run_id))", "        pass",
+        "test_cli.py::test_s9_a_shell_stops_a_run_in_nobodys_name_also_one_that_is_parked",
+    ),
+    guard(
         "a log that is later than its file is refused before a command opens them", "R19", "sql/store.py",
         "        refuse_foreign_log(", "        Path(",
         "restore/test_leftover_log.py"
