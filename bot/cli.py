@@ -174,7 +174,7 @@ def runs_show(run_id: str, as_json: AsJson = False) -> None:
 
 @runs.command("cancel")
 def runs_cancel(run_id: str, user: As, reason: str = "") -> None:
-    """Stop a run; what has started already goes on to its end."""
+    """Stop a run; its thread is told that a shell did it, as whom. What has started already goes on to its end."""
     from bot.run_commands import cancel_run
 
     _do(cancel_run(run_id, user, reason))
@@ -243,11 +243,13 @@ def audit_verify(
 
 
 @audit.command("export")
-def audit_export(as_json: AsJson = False) -> None:
+def audit_export(
+    as_json: Annotated[bool, typer.Option("--json", help="It is JSON anyway, one object a line.")] = False,
+) -> None:
     """Print every event and the digest over all runs' heads; keep it elsewhere, for `verify --against`."""
     from bot.commands import export_audit
 
-    _do(export_audit(as_json))
+    _do(export_audit())
 
 
 @audit.command("approvers")

@@ -210,13 +210,14 @@ async def verify_audit(against: str, export: str, as_json: bool) -> None:
         typer.echo(f"The journal's chain holds: {verified.events} events of {verified.runs} runs.{since}")
 
 
-async def export_audit(as_json: bool) -> None:
+async def export_audit() -> None:
+    """A JSON object a line, whoever reads it: `verify --against` does."""
     from bot.sql.export import exported
     from bot.sql.reader import SqlReader
 
     async def work(reader: SqlReader) -> None:
         async for line in exported(reader):
-            typer.echo(json.dumps(line) if as_json else "  ".join(str(value) for value in line.values()))
+            typer.echo(json.dumps(line))
 
     async with opened(read_settings()) as store:
         await store.read(work)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bot.commands import dispatching, opened, print_json
+from bot.commands import NO_POLICY_HERE, dispatching, opened, print_json
 from bot.core.canonical import visible
 from bot.core.emergency import ALL
 from bot.core.refusal import Refused
@@ -29,15 +29,15 @@ SHELL = "shell"
 
 
 async def set_freeze(scope: str, reason: str, user: str) -> None:
-    async with _freezer() as (freezer, team):
+    async with _freezer() as (freezer, team, hint):
         outcome = await freezer.freeze(Person(team, user), team, scope, reason, via=SHELL)
-    _say(outcome)
+    _say(outcome, hint)
 
 
 async def lift_freeze(scope: str, reason: str, user: str) -> None:
-    async with _freezer() as (freezer, team):
+    async with _freezer() as (freezer, team, hint):
         outcome = await freezer.lift(Person(team, user), team, scope, reason, via=SHELL)
-    _say(outcome)
+    _say(outcome, hint)
 
 
 async def list_freezes(as_json: bool) -> None:
@@ -63,8 +63,8 @@ async def list_freezes(as_json: bool) -> None:
 
 
 @asynccontextmanager
-async def _freezer() -> AsyncIterator[tuple["Freezer", str]]:
-    """Whoever freezes, and the workspace that the bot is of ("" while Slack is away)."""
+async def _freezer() -> AsyncIterator[tuple["Freezer", str, str]]:
+    """Whoever freezes, the workspace that the bot is of ("" while Slack is away), and what a refusal adds where no policy is."""
     from bot.app import chat_of
     from bot.engine.door import Door
     from bot.engine.freezing import Freezer
@@ -78,7 +78,8 @@ async def _freezer() -> AsyncIterator[tuple["Freezer", str]]:
             team = await chat.home()
         except Unavailable:
             team = ""
-        yield Freezer(store, Door(store), People(chat, policy), queue, lambda: _known(settings.actions)), team
+        freezer = Freezer(store, Door(store), People(chat, policy), queue, lambda: _known(settings.actions))
+        yield freezer, team, NO_POLICY_HERE if settings.policy_file is None else ""
 
 
 def _known(actions: str) -> frozenset[str]:
@@ -92,7 +93,7 @@ def _known(actions: str) -> frozenset[str]:
         return frozenset()
 
 
-def _say(outcome: str | Refused) -> None:
+def _say(outcome: str | Refused, hint: str) -> None:
     if isinstance(outcome, Refused):
-        raise SignoffError(outcome.reason)
+        raise SignoffError(outcome.reason + hint)
     typer.echo(outcome)

@@ -11,14 +11,15 @@ import typer
 
 from bot.commands import dispatching, opened, print_json
 from bot.core.call import Call, CallState
-from bot.core.events import Cancelled, Recorded
+from bot.core.emergency import by_shell
+from bot.core.events import Cancelled, Event, Recorded
 from bot.core.journal import fold
 from bot.core.refusal import Refused
 from bot.core.run import BrokenJournal, Run
 from bot.core.values import Person, RunId
 from bot.engine.door import Door
 from bot.errors import SignoffError
-from bot.ports import RunLine
+from bot.ports import RunLine, Writer
 from bot.settings import read_settings
 from bot.sql.chain import EventRow
 from bot.sql.reader import SqlReader
@@ -106,15 +107,22 @@ def _late(call: Call) -> str:
 
 
 async def cancel_run(run_id: str, user: str, reason: str) -> None:
+    """Nobody verifies who sits at a shell, so it stops in nobody's name, as it freezes; nothing runs because of that. Whoever works
+    the run then closes its cards and tells its thread, also where it was parked."""
+
+    async def stop(run: Run | None, tx: Writer) -> tuple[Event, ...] | Refused:
+        if run is None:
+            return Refused(f"There is no run {run_id}.")
+        return (Cancelled(Person(run.asked.place.team, by_shell(user)), reason),)
+
+    async def free(tx: Writer) -> None:
+        await tx.resume(RunId(run_id))
+
     settings = read_settings()
     async with opened(settings) as store, dispatching(settings) as queue:
-        door = Door(store)
-        run, _ = await door.load(RunId(run_id))
-        if run is None:
-            raise SignoffError(f"There is no run {run_id}.")
-        outcome = await door.record(run.id, Cancelled(Person(run.asked.place.team, user), reason))
+        outcome = await Door(store).decide(RunId(run_id), stop, also=free)
         if isinstance(outcome, Run):
-            await queue.wake(run.id)
+            await queue.wake(RunId(run_id))
     if isinstance(outcome, Refused):
         raise SignoffError(outcome.reason)
     typer.echo(f"Stopped: {run_id}.")

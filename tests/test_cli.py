@@ -24,7 +24,7 @@ from bot.core.events import (
     Started,
     Voted,
 )
-from bot.core.run import Run
+from bot.core.run import Run, RunState
 from bot.core.values import (
     Answer,
     ApprovalId,
@@ -40,6 +40,7 @@ from bot.core.values import (
     Verdict,
 )
 from bot.engine.door import Door
+from bot.engine.words import end_text
 from bot.ports import Reader
 from bot.sql.lock import only_bot
 from bot.sql.store import open_store
@@ -191,6 +192,47 @@ def test_s9_a_shell_where_no_policy_is_decides_nothing_and_is_told_where_to_go(t
     assert "decided by user:U0CAROL, group:S0SRE, 2 of them" in signoff("pending", folder=tmp_path).stdout
 
 
+@pytest.mark.parametrize("command", [("freeze", "incident 7"), ("unfreeze", "--scope", "all")])
+def test_a_shell_where_no_policy_is_freezes_nothing_and_is_told_where_to_go(
+    command: tuple[str, ...], tmp_path: Path
+) -> None:
+    signoff("migrate", folder=tmp_path)
+    refused = signoff(*command, "--as", "U0CAROL", folder=tmp_path, **ALONE)
+    assert refused.returncode == 1 and "There is no policy file here" in refused.stderr
+
+
+def test_s9_a_shell_stops_a_run_in_nobodys_name_also_one_that_is_parked(tmp_path: Path) -> None:
+    """It ends then: whoever works it closes its cards and tells its thread."""
+    url = f"sqlite:///{tmp_path / 'signoff.db'}"
+    signoff("migrate", folder=tmp_path)
+    asyncio.run(asking(url, 3_600))
+    asyncio.run(parking(url))
+    done = signoff("runs", "cancel", "run1", "--as", "U0CAROL", "--reason", "Not today.", folder=tmp_path)
+    assert done.stdout == "Stopped: run1.\n"
+    run, parked = asyncio.run(standing(url))
+    assert run.state is RunState.CANCELLED and parked is None
+    assert end_text(run).startswith("Stopped by a shell (as <@U0CAROL>). Not today.")
+    again = signoff("runs", "cancel", "run1", "--as", "U0CAROL", folder=tmp_path)
+    assert again.returncode == 1 and "Traceback" not in again.stderr
+
+
+async def parking(url: str) -> None:
+    store = open_store(url)
+    assert await store.write(lambda tx: tx.take_lease(RunId("run1"), "w", 9.0))
+    assert await store.write(lambda tx: tx.park(RunId("run1"), "w", "Something broke."))
+    await store.close()
+
+
+async def standing(url: str) -> tuple[Run, str | None]:
+    """The run, and why it is parked."""
+    store = open_store(url)
+    run, _ = await Door(store).load(RunId("run1"))
+    line = await store.read(lambda tx: tx.line(RunId("run1")))
+    await store.close()
+    assert run is not None and line is not None
+    return run, line.parked
+
+
 async def asking(url: str, expires_in: float) -> None:
     """A run that waits for an approval, as the engine would have recorded it."""
     arguments = '{"group":"admins","note":"a\\nb","password":"hunter22"}'
@@ -248,16 +290,18 @@ def test_a_database_that_was_never_migrated_is_said_in_words(tmp_path: Path) -> 
 
 
 def test_r18_an_export_is_kept_and_the_journal_is_held_against_it(tmp_path: Path) -> None:
+    """With the very commands that the README names."""
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    assert "`signoff audit export` regularly, and `signoff audit verify --against FILE`" in readme
     signoff("migrate", folder=tmp_path)
     database = tmp_path / "signoff.db"
     asyncio.run(asking(f"sqlite:///{database}", 3_600))
-    export = signoff("audit", "export", "--json", folder=tmp_path).stdout
+    export = signoff("audit", "export", folder=tmp_path).stdout
     (tmp_path / "export.jsonl").write_text(export)
     assert [json.loads(line).get("kind") for line in export.splitlines()] == [
         "Asked", "ModelReplied", "Judged", "CardShown", None,
     ]  # fmt: skip
-    shown = signoff("audit", "export", folder=tmp_path).stdout.splitlines()
-    assert len(shown) == 5 and shown[0].startswith("run1  1  ") and "Traceback" not in shown[-1]
+    assert signoff("audit", "export", "--json", folder=tmp_path).stdout == export
     held = ("audit", "verify", "--against", "export.jsonl")
     assert "It holds all that export.jsonl says." in signoff(*held, folder=tmp_path).stdout
     told = json.loads(signoff(*held, "--json", folder=tmp_path).stdout)

@@ -204,6 +204,10 @@ def test_the_demo_company_rules(asked: Case, verdict: Verdict | None, approvers:
 DEMO = load_policy(Path(str(files("bot.demo") / "policy.yml")))
 
 
+def test_s9_the_rules_that_people_copy_let_no_shell_decide() -> None:
+    assert not DEMO.policy.shell_may_decide
+
+
 @pytest.mark.parametrize("number", range(len(DEMO.examples)))
 def test_the_examples_of_the_demo_company_are_as_expected(number: int) -> None:
     _, example = DEMO.examples[number]

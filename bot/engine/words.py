@@ -6,6 +6,7 @@ People stand as ``<@U…>``; the chat turns that into a mention and everything e
 from bot.core.approval import Approval, Resolution
 from bot.core.call import Call, CallState, Outcome
 from bot.core.effects import CallModel, Effect, Judge, PostNotice
+from bot.core.emergency import who_froze
 from bot.core.inquiries import open_inquiries
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
@@ -142,7 +143,7 @@ def end_text(run: Run) -> str:
     before += f" This may have happened, wholly or in part: {', '.join(unsure)}." if unsure else ""
     before = before or " No action was carried out."
     if run.state is RunState.CANCELLED:
-        return f"Stopped by <@{run.ended_by}>. {run.end_reason}".rstrip() + before
+        return f"Stopped by {who_froze(run.ended_by)}. {run.end_reason}".rstrip() + before
     return f"I had to give up: {run.end_reason}{before}"
 
 

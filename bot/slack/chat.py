@@ -15,6 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.core.call import Call
+from bot.core.emergency import user_of
 from bot.core.glass import Broken
 from bot.core.inputs import Profile
 from bot.core.placing import channel_of
@@ -228,7 +229,7 @@ def _people(run: Run) -> frozenset[str]:
     return frozenset(
         {
             run.asked.person.user,
-            run.ended_by,
+            user_of(run.ended_by),
             run.asked.retried_by.user if run.asked.retried_by else "",
             *(said.person.user for said in run.said),
             *votes,

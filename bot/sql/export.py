@@ -55,7 +55,7 @@ def heads_in(lines: Iterable[str], name: str) -> Exported:
         if end != heads_digest(heads):
             raise ValueError("its last line is not the digest of the others")
     except (ValueError, TypeError, KeyError, AttributeError) as wrong:
-        raise SignoffError(f"{name} is no whole export of `signoff audit export --json`: {wrong}.") from wrong
+        raise SignoffError(f"{name} is no whole export of `signoff audit export`: {wrong}.") from wrong
     return heads
 
 

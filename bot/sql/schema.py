@@ -24,6 +24,7 @@ from bot.errors import ConfigurationError
 from bot.ports import Conflict, Unavailable
 from bot.sql import tables
 from bot.sql.engines import is_sqlite, normalise, own_errors, plain_postgres, sqlite_writer
+from bot.sql.leftover import refuse_foreign_log
 from bot.sql.witness import Witness
 
 _ADVISORY_LOCK = 7_305_808_869_229_538_406
@@ -106,7 +107,9 @@ async def _in_postgres(url: URL, step: Callable[[Connection], None]) -> str:
 
 
 async def _in_sqlite(url: URL, step: Callable[[Connection], None]) -> str:
-    _make_private(Path(url.database or ""))
+    path = Path(url.database or "")
+    refuse_foreign_log(path)
+    _make_private(path)
     engine = sqlite_writer(url, busy=_LOCKED_SECONDS)
     try:
         await _write_ahead(url)

@@ -35,6 +35,7 @@ from bot.sql.engines import (
 )
 from bot.sql.heads import Heads
 from bot.sql.inline import InlineConnection, InlineEngine
+from bot.sql.leftover import refuse_foreign_log
 from bot.sql.reader import NOW, SqlReader
 from bot.sql.witness import Held, Witness
 from bot.sql.writer import SqlWriter
@@ -49,8 +50,10 @@ _GROUP = 16
 
 
 def open_store(url: str) -> "SqlStore":
-    """The store behind a database URL. Nothing is connected yet. Raises `ConfigurationError` for a URL that cannot be one."""
+    """The store behind a database URL. Nothing is connected yet. Raises `ConfigurationError` for a URL or a file that cannot be one."""
     parsed = normalise(url)
+    if is_sqlite(parsed):
+        refuse_foreign_log(Path(parsed.database or ""))
     return SqliteStore(parsed) if is_sqlite(parsed) else PostgresStore(parsed)
 
 

@@ -9,13 +9,14 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from bot.core.call import CallState
-from bot.core.events import Asked, AttemptFailed
+from bot.core.emergency import by_shell
+from bot.core.events import Asked, AttemptFailed, Cancelled, Event
 from bot.core.journal import RULES
-from bot.core.run import RunState, begin
-from bot.core.values import Judgement, Place, RunId, Verdict
-from bot.engine.door import applied
+from bot.core.run import Run, RunState, begin
+from bot.core.values import Judgement, Person, Place, RunId, Verdict
+from bot.engine.door import Door, applied
 from bot.engine.words import delay_text
-from bot.ports import Conflict, RunLine
+from bot.ports import Conflict, RunLine, Writer
 from bot.sql import tables
 from bot.sql.chain import link
 from bot.sql.store import SqlStore, open_store
@@ -161,6 +162,27 @@ async def test_r17_a_click_on_a_parked_run_is_answered_and_counts_for_nothing() 
         assert "parked" in await whispered(world) and "Something broke." in world.chat.whispers[0][1]
         assert (await world.run()).call("t1c1").state is CallState.ASKING
     assert world.deeds.done == []
+
+
+async def test_r17_a_parked_run_that_was_stopped_ends_in_its_thread_and_on_its_card() -> None:
+    """As `signoff runs cancel` stops it."""
+    world = World()
+    async with running(world):
+        await waiting(world)
+        found = await line(world)
+        assert await world.store.write(lambda tx: tx.take_lease(found.run, "w", 9.0))
+        assert await world.store.write(lambda tx: tx.park(found.run, "w", "Something broke."))
+        stopped = Cancelled(Person(TEAM, by_shell("U0CAROL")), "")
+
+        async def stop(run: Run | None, tx: Writer) -> list[Event]:
+            return [stopped]
+
+        async def free(tx: Writer) -> None:
+            await tx.resume(found.run)
+
+        assert isinstance(await Door(world.store).decide(found.run, stop, also=free), Run)
+        await world.until(lambda run: all(phases[-1] == "cancelled" for phases in world.chat.cards.values()), 20.0)
+        assert any("Stopped by a shell (as <@U0CAROL>)" in words for words in world.chat.words)
 
 
 async def test_r17_a_message_in_the_thread_of_a_parked_run_begins_a_new_one() -> None:

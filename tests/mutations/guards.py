@@ -2103,6 +2103,44 @@ PARKED = (
 
 RESTORED = (
     guard(
+        "a shell stops a run in nobody's name", "S9", "run_commands.py",
+        "Person(run.asked.place.team, by_shell(user))", "Person(run.asked.place.team, user)",
+        "test_cli.py::test_s9_a_shell_stops_a_run_in_nobodys_name_also_one_that_is_parked",
+    ),
+    guard(
+        "a parked run that a shell stops is worked to its end", "R17", "run_commands.py",
+        "        await tx.resume(RunId(run_id))", "        pass",
+        "test_cli.py::test_s9_a_shell_stops_a_run_in_nobodys_name_also_one_that_is_parked",
+    ),
+    guard(
+        "a log that is later than its file is refused before a command opens them", "R19", "sql/store.py",
+        "        refuse_foreign_log(", "        Path(",
+        "restore/test_leftover_log.py"
+        "::test_r19_an_older_file_beside_the_log_of_a_killed_bot_is_refused_and_then_noticed",
+    ),
+    guard(
+        "a log that is later than its file is refused before the schema is looked at", "R19", "sql/schema.py",
+        "    refuse_foreign_log(path)", "    pass",
+        "restore/test_leftover_log.py"
+        "::test_r19_an_older_file_beside_the_log_of_a_killed_bot_is_refused_and_then_noticed",
+    ),
+    guard(
+        "a log that begins with another epoch is later than its file", "R19", "sql/leftover.py",
+        "(first.identity == alone.identity and first", "(True and first",
+        "restore/test_leftover_log.py::test_r19_a_backup_from_before_a_restore_is_refused_beside_a_later_log[100000]",
+    ),
+    guard(
+        "a log that begins after the next epoch was settled is later than its file", "R19", "sql/leftover.py",
+        "alone.number and not first.settled)", "alone.number)",
+        "restore/test_leftover_log.py::test_r19_a_backup_from_before_a_restore_is_refused_beside_a_later_log[0]",
+    ),
+    guard(
+        "a log that counts more than the next commit is later than its file", "R19", "sql/leftover.py",
+        "first.commits <= alone.commits + 1)", "True)",
+        "restore/test_leftover_log.py"
+        "::test_r19_an_older_file_beside_the_log_of_a_killed_bot_is_refused_and_then_noticed",
+    ),
+    guard(
         "each commit is counted", "R19", "sql/epochs.py",
         "SET commits = commits + 1", "SET commits = commits",
         "restore/test_noticing_sqlite.py::test_r19_whatever_happened_after_the_backup_is_noticed_as_lost",

@@ -62,6 +62,13 @@ def play_back_dump(backup: Path, url: str) -> None:
     )
 
 
+def play_back_rows(backup: Path, url: str) -> None:
+    """The rows alone, into the tables that are there."""
+    every = "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = 'public'"
+    psql(url, f"DO $$ BEGIN EXECUTE 'TRUNCATE ' || ({every}); END $$")
+    _postgres_tool("pg_restore", "--data-only", "--single-transaction", f"--dbname={url}", str(backup))
+
+
 def psql(url: str, *statements: str) -> None:
     """Each statement in a transaction of its own."""
     commands = [argument for each in statements for argument in ("--command", each)]

@@ -17,7 +17,7 @@ from bot.ports import Epoch, Unavailable
 from bot.sql.schema import migrate
 from bot.sql.store import SqlStore, open_store
 from tests.databases import Postgres
-from tests.restore.backups import dump, play_back_dump, psql, template_copy
+from tests.restore.backups import dump, play_back_dump, play_back_rows, psql, template_copy
 from tests.sql.samples import asked, record
 
 
@@ -71,6 +71,21 @@ async def test_r19_a_dump_played_back_into_another_database_is_noticed(
     play_back_dump(tmp_path / "dump", other)
     assert [await noticed(other), await noticed(other)] == [1, 1]
     postgres.drop(other)
+
+
+async def test_r19_rows_played_back_alone_are_not_noticed_and_take_an_operator_s_word(
+    store: SqlStore, postgres_url: str, tmp_path: Path
+) -> None:
+    """As the README says: server, database and tables are the same, and the row of `epochs` is the dump's."""
+    dump(postgres_url, tmp_path / "dump")
+    await record(store, "run", asked())
+    await store.close()
+    play_back_rows(tmp_path / "dump", postgres_url)
+    assert await noticed(postgres_url) == 0
+    told = open_store(postgres_url)
+    assert (await told.write(lambda tx: tx.begin_epoch("rows played back"))).number == 1
+    await told.close()
+    assert await noticed(postgres_url) == 1
 
 
 async def test_r19_a_dump_played_back_under_a_living_replica_is_seen_in_its_next_transaction(

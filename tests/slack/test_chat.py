@@ -9,8 +9,8 @@ import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.core.call import Card
-from bot.core.emergency import froze
-from bot.core.events import CallRefused, CardShown, SaferAsked, Started
+from bot.core.emergency import by_shell, froze
+from bot.core.events import CallRefused, Cancelled, CardShown, SaferAsked, Started
 from bot.core.inputs import Profile
 from bot.core.refusal import Refused
 from bot.core.run import Run
@@ -224,6 +224,15 @@ async def test_a_notice_mentions_those_who_take_part_and_offers_retry(
     (shown,) = await in_thread(workspace, place)
     assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0ALICE"]
     assert buttons(shown["blocks"])["retry"]["value"] == "r" * 32
+
+
+async def test_a_notice_mentions_whom_a_shell_said_to_be(
+    chat: SlackChat, workspace: RunningWorkspace, place: Place
+) -> None:
+    run = fresh(place, Cancelled(Person("T0LOCAL", by_shell("U0CAROL"))))
+    await chat.post_notice(run, "end:1", "Stopped by a shell (as <@U0CAROL>).")
+    (shown,) = await in_thread(workspace, place)
+    assert [each["user_id"] for each in objects(shown["blocks"]) if each.get("type") == "user"] == ["U0CAROL"]
 
 
 async def test_a_notice_of_a_card_elsewhere_has_withdraw_and_stop_for_its_approval(
