@@ -45,12 +45,17 @@ from bot.ports import Reader
 from bot.sql.lock import only_bot
 from bot.sql.store import open_store
 
+ROOT = Path(__file__).parents[1]
 ALONE = {"SLACK_BOT_TOKEN": "xoxb-test", "SLACK_API_URL": "http://127.0.0.1:9/api/"}
 """A shell whose Slack is away."""
 
 
 def signoff(*arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    basic = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    basic = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "PYTHONPATH": str(ROOT),
+    }  # what is here, not what is installed
     command = [sys.executable, "-m", "bot", *arguments]
     return subprocess.run(
         command, cwd=folder, env=basic | environment, capture_output=True, text=True, timeout=60, check=False
@@ -291,7 +296,7 @@ def test_a_database_that_was_never_migrated_is_said_in_words(tmp_path: Path) -> 
 
 def test_r18_an_export_is_kept_and_the_journal_is_held_against_it(tmp_path: Path) -> None:
     """With the very commands that the README names."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     assert "`signoff audit export` regularly, and `signoff audit verify --against FILE`" in readme
     signoff("migrate", folder=tmp_path)
     database = tmp_path / "signoff.db"
