@@ -43,8 +43,13 @@ def main() -> None:
     except SignoffError as error:
         _fail(error.tell)
     except Exception as error:  # the outermost edge: who is absent or refuses is told, all else is a fault of ours
+        from bot.core.faults import BrokenJournal
         from bot.ports import Rejected, Unavailable
 
+        if isinstance(error, BrokenJournal):
+            _fail(
+                f"This journal cannot be read: {error}. Nothing was changed; `signoff runs show` prints what is stored."
+            )
         if not isinstance(error, Unavailable | Rejected):
             raise
         _fail(str(error))

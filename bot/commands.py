@@ -17,8 +17,8 @@ import typer
 from bot.core.call import Call
 from bot.core.canonical import argument_lines, canonical_bytes, parse_arguments, secret_length, short, visible
 from bot.core.fatigue import FAST_SECONDS, Habit, habits
+from bot.core.faults import BrokenJournal
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal
 from bot.core.terms import demands_of
 from bot.core.timing import time_said
 from bot.core.values import Binding

@@ -13,9 +13,10 @@ from bot.commands import dispatching, opened, print_json
 from bot.core.call import Call, CallState
 from bot.core.emergency import by_shell
 from bot.core.events import Cancelled, Event, Recorded
+from bot.core.faults import BrokenJournal
 from bot.core.journal import fold
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import Run
 from bot.core.values import Person, RunId
 from bot.engine.door import Door
 from bot.errors import SignoffError

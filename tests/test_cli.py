@@ -381,6 +381,8 @@ def test_r17_one_journal_that_cannot_be_read_spoils_no_listing_and_is_shown_as_i
     shown = signoff("runs", "show", "run1", folder=tmp_path)
     assert shown.returncode == 0 and "cannot be read" in shown.stdout and "ModelReplied {}" in shown.stdout
     assert len(json.loads(signoff("runs", "show", "run1", "--json", folder=tmp_path).stdout)) == 4
+    stopped = signoff("runs", "cancel", "run1", "--as", "U0CAROL", folder=tmp_path)
+    assert stopped.returncode == 1 and "journal cannot be read" in stopped.stderr and "Traceback" not in stopped.stderr
 
 
 def test_r2_runs_show_tells_what_was_reported_after_somebody_had_answered(sqlite_url: str, tmp_path: Path) -> None:

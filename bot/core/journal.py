@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from bot.core.events import Asked, AttemptFailed, Event, Recorded
+from bot.core.faults import BrokenJournal
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run, apply, begin
+from bot.core.run import Run, apply, begin
 from bot.core.values import RunId
 
 RULES: Final = 4

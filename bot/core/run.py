@@ -34,13 +34,14 @@ from bot.core.events import (
     Said,
     Settled,
 )
+from bot.core.faults import BrokenJournal
 from bot.core.glass import Broken, broken_by, reviewed
-from bot.core.refusal import BrokenJournal, NewerJournal, Refused
+from bot.core.refusal import Refused
 from bot.core.states import Receipt, RunState, Trouble, Turn
 from bot.core.turns import close, proposed, with_next
 from bot.core.values import Answer, RunId
 
-__all__ = ["ENDS", "RUN_TRANSITIONS", "BrokenJournal", "NewerJournal", "Run", "RunState", "Turn", "apply", "begin"]
+__all__ = ["ENDS", "RUN_TRANSITIONS", "Run", "RunState", "Turn", "apply", "begin"]
 
 _S = RunState
 _LIVE = (_S.THINKING, _S.ACTING, _S.WAITING_FOR_REQUESTER, _S.REPLYING)
@@ -50,9 +51,7 @@ RUN_TRANSITIONS: dict[tuple[RunState, type], frozenset[RunState]] = {
     (_S.THINKING, ModelReplied): frozenset({_S.ACTING, _S.THINKING, _S.REPLYING, _S.DONE}),
     (_S.THINKING, Answered): frozenset({_S.REPLYING}),
     (_S.WAITING_FOR_REQUESTER, Said): frozenset({_S.THINKING, _S.WAITING_FOR_REQUESTER}),
-    (_S.THINKING, Said): frozenset({_S.THINKING}),
-    (_S.ACTING, Said): frozenset({_S.ACTING}),
-    (_S.REPLYING, Said): frozenset({_S.REPLYING}),
+    **{(state, Said): frozenset({state}) for state in (_S.THINKING, _S.ACTING, _S.REPLYING)},
     (_S.REPLYING, Delivered): frozenset({_S.REPLYING, _S.THINKING, _S.DONE}),
     **{(_S.ACTING, event): _AFTER_CALL for event in CALL_EVENTS},
     **{(end, Doubted): frozenset({end}) for end in (_S.CANCELLED, _S.FAILED)},

@@ -22,8 +22,9 @@ from bot.core.events import (
     Settled,
     Started,
 )
+from bot.core.faults import BrokenJournal
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run, RunState, apply
+from bot.core.run import Run, RunState, apply
 from bot.core.taint import carried
 from bot.core.values import Answer, ApprovalId, CallId, Judgement, Proposal
 from bot.engine.delivering import Delivering, call_in

@@ -16,9 +16,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from bot.core.events import CardShown, Delivered, Event, Recorded
+from bot.core.faults import BrokenJournal, NewerJournal
 from bot.core.journal import RULES, applied_or_refused, fold
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, NewerJournal, Run
+from bot.core.run import Run
 from bot.core.values import RunId
 from bot.ports import Conflict, Decide, Lease, Reader, Rewound, Store, Writer
 

@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 
 from bot.core.approval import NOT_YET
 from bot.core.call import Call
+from bot.core.faults import BrokenJournal
 from bot.core.policy import Policy
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import Run
 from bot.core.values import Person, RunId
 from bot.engine.doing import Doer
 from bot.engine.door import Door

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from bot.core.again import idempotency_key
 from bot.core.call import Call, CallState
 from bot.core.events import Doubted, Event, Finished, Settled
+from bot.core.faults import BrokenJournal
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import Run
 from bot.core.values import Answer, ApprovalId, RunId
 from bot.engine.door import Door
 from bot.engine.limits import Limits

@@ -16,8 +16,9 @@ from math import inf
 from bot.core import emergency
 from bot.core.call import Call, CallState
 from bot.core.events import Event, FreezeNoted
+from bot.core.faults import BrokenJournal
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import Run
 from bot.core.values import Person, RunId
 from bot.engine.door import Door
 from bot.engine.people import People

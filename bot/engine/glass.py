@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 from bot.core.effects import AnnounceGlass, ShowReview
 from bot.core.events import Delivered, Event, Reviewed
+from bot.core.faults import BrokenJournal, NewerJournal
 from bot.core.glass import NOTHING_BROKEN, OWN_REVIEW, Broken
 from bot.core.inputs import Clicked
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, NewerJournal, Run
+from bot.core.run import Run
 from bot.engine.door import Door
 from bot.engine.people import People
 from bot.engine.words import UNKNOWN_BUTTON, parked_text

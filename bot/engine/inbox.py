@@ -12,11 +12,12 @@ from weakref import WeakValueDictionary
 
 from bot.core.call import Call, CallState
 from bot.core.events import Answered, Asked, Event, Said
+from bot.core.faults import BrokenJournal, NewerJournal
 from bot.core.glass import BY_GLASS
 from bot.core.inputs import Clicked, Foreign, Nothing, Ordered, Wrote
 from bot.core.placing import answered_at, as_on_card, channel_of
 from bot.core.refusal import Refused
-from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run, RunState
+from bot.core.run import ENDS, Run, RunState
 from bot.core.taint import RETRIED
 from bot.core.values import Person, Place, RunId
 from bot.engine.door import Door

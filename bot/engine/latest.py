@@ -3,7 +3,8 @@
 import hashlib
 from dataclasses import dataclass
 
-from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run
+from bot.core.faults import BrokenJournal, NewerJournal
+from bot.core.run import ENDS, Run
 from bot.core.values import Place, RunId
 from bot.engine.door import Door
 from bot.ports import Reader, RunLine, Store

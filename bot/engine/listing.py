@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.core.call import Call
+from bot.core.faults import BrokenJournal
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import Run
 from bot.core.values import Person
 from bot.engine.door import Door
 from bot.engine.people import People

@@ -12,7 +12,7 @@ is first left to a replica that may hold it, for `KEY_WAITS_SECONDS`, and at mos
 import asyncio
 from dataclasses import dataclass, replace
 
-from bot.core.run import NewerJournal
+from bot.core.faults import NewerJournal
 from bot.engine.keyring import NOT_HERE
 from bot.engine.limits import Limits
 from bot.engine.orders import Orders

@@ -19,9 +19,10 @@ from collections.abc import Iterable, Sequence
 from bot.core.call import Call, CallState
 from bot.core.emergency import ALL, BIGHUB, LONGEST_REASON
 from bot.core.events import CallRefused, Event
+from bot.core.faults import BrokenJournal
 from bot.core.policy import DOMAIN
 from bot.core.resolving import open_beside
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import Run
 from bot.core.values import Ground, Judgement, RunId
 from bot.core.verdict import waits_for_people
 from bot.engine.door import Door

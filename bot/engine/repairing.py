@@ -9,10 +9,11 @@ from collections.abc import Sequence
 
 from bot.core.call import Call, CallState
 from bot.core.events import CardShown, Event
+from bot.core.faults import BrokenJournal
 from bot.core.inputs import Clicked
 from bot.core.placing import channel_of
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import Run
 from bot.engine.door import Door
 from bot.ports import Decide, Dispatch, Unavailable, Writer
 

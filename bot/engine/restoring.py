@@ -13,9 +13,10 @@ from collections.abc import Sequence
 
 from bot.core.call import MAY_HAVE_RUN
 from bot.core.events import Doubted, Event, Restored
+from bot.core.faults import BrokenJournal, NewerJournal
 from bot.core.inputs import Wrote
 from bot.core.refusal import Refused
-from bot.core.run import ENDS, BrokenJournal, NewerJournal, Run
+from bot.core.run import ENDS, Run
 from bot.core.values import ApprovalId, RunId
 from bot.engine.door import Door
 from bot.engine.limits import Limits

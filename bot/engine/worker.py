@@ -22,8 +22,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.core.effects import Effect
+from bot.core.faults import BrokenJournal, NewerJournal
 from bot.core.owed import due, in_order
-from bot.core.run import BrokenJournal, NewerJournal, Run
+from bot.core.run import Run
 from bot.core.values import RunId
 from bot.engine.doing import Doer
 from bot.engine.door import RECEIPTS_SECONDS, Door

@@ -17,7 +17,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
 
 from bot.core.events import Event
-from bot.core.run import BrokenJournal, NewerJournal
+from bot.core.faults import BrokenJournal, NewerJournal
 from bot.core.values import CONTENT
 
 REMOVED = "[removed]"

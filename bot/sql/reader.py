@@ -26,7 +26,8 @@ from sqlalchemy import (
 
 from bot.core.events import Recorded
 from bot.core.fatigue import PastVote
-from bot.core.run import ENDS, BrokenJournal
+from bot.core.faults import BrokenJournal
+from bot.core.run import ENDS
 from bot.core.timing import PastStart
 from bot.core.values import ApprovalId, Choice, Person, Place, RunId
 from bot.ports import (

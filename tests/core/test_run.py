@@ -39,9 +39,10 @@ from bot.core.events import (
     Settled,
     Started,
 )
+from bot.core.faults import BrokenJournal
 from bot.core.journal import RULES, fold
 from bot.core.owed import due_at, pending
-from bot.core.run import RUN_TRANSITIONS, BrokenJournal, RunState
+from bot.core.run import RUN_TRANSITIONS, RunState
 from bot.core.values import Answer, ApprovalId, CallId, Choice, Ground, Verdict
 from tests.core.runs import (
     ALICE,

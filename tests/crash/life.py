@@ -17,8 +17,9 @@ import structlog
 from bot.actions import Registry
 from bot.core.call import CallState
 from bot.core.events import Cancelled
+from bot.core.faults import NewerJournal
 from bot.core.owed import pending
-from bot.core.run import ENDS, NewerJournal, Run
+from bot.core.run import ENDS, Run
 from bot.core.values import RunId
 from bot.engine import Engine, Limits
 from bot.engine.door import Door

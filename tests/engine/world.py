@@ -10,13 +10,14 @@ from typing import TypeVar
 from bot.actions import Action, Registry, action, define
 from bot.core.approval import Approval
 from bot.core.call import Call
+from bot.core.faults import BrokenJournal
 from bot.core.glass import Broken
 from bot.core.inputs import Clicked, Input, Profile, Wrote
 from bot.core.moments import Moment
 from bot.core.placing import channel_of
 from bot.core.policy import Defaults, Policy
 from bot.core.refusal import Refused
-from bot.core.run import BrokenJournal, Run
+from bot.core.run import Run
 from bot.core.values import ApprovalId, Judgement, Person, Place, RunId, Verdict
 from bot.dict_store import DictStore
 from bot.engine import Engine, Limits

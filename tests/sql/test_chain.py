@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.core.run import BrokenJournal
+from bot.core.faults import BrokenJournal
 from bot.core.values import RunId
 from bot.ports import Conflict
 from bot.sql.rebuild import Verified, verify_chain

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.core.events import Cancelled, Delivered, Said, Settled, Voted
-from bot.core.run import NewerJournal
+from bot.core.faults import NewerJournal
 from bot.core.values import Person
 from bot.sql.codec import KINDS, REMOVED, Unreadable, decode, encode, references
 from tests.sql.make_samples import FOLDER
