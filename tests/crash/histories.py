@@ -148,7 +148,8 @@ class AnyHistory(RuleBasedStateMachine):
         self.door, people = Door(self.store), People(self.chat, POLICY)
         dispatch = WakingDispatch()
         self.inbox = Inbox(self.store, self.door, people, self.chat, dispatch, lambda row: self.inputs[row.key], KEYS)
-        self.programs = Programs(self.door, self.inbox, people, Editing(people, self.actions, KEYS), KEYS)
+        editing = Editing(people, self.actions, KEYS)
+        self.programs = Programs(self.store, self.door, self.inbox, people, editing, KEYS)
         self.freezer = Freezer(self.store, self.door, people, dispatch, self.actions.scopes)
         name = f"worker {self.starts}"
         self.starts += 1

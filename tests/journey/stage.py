@@ -30,7 +30,7 @@ OPS = "C0OPS"
 ALICE, BOB, CAROL, DAN, ERIN = "U0ALICE", "U0BOB", "U0CAROL", "U0DAN", "U0ERIN"
 GUEST, GONE, XENA = "U0GUEST", "U0GONE", "U0XENA"
 BOT = "U0SIGNOFF"
-POLICY = Path(__file__).parents[2] / "bot" / "demo" / "policy.yml"
+DEMO_POLICY = Path(__file__).parents[2] / "bot" / "demo" / "policy.yml"
 GRANT = ("grant_access", {"user_id": "bob", "group": "okta-prod-admins", "duration": "48h"})
 Message = dict[str, Any]
 
@@ -184,7 +184,8 @@ async def staged(
         workspace = await stack.enter_async_context(opened)
         model = await stack.enter_async_context(running_model())
         guard = await stack.enter_async_context(running_bighub()) if bighub else None
-        company = str(folder / "company.db")
+        company, policy = str(folder / "company.db"), folder / "demo-policy.yml"
+        policy.write_text(DEMO_POLICY.read_text().replace("shell_may_decide: false", "shell_may_decide: true"))
         os.environ[company_books.PATH_VARIABLE] = company
         chosen = {
             "SLACK_BOT_TOKEN": workspace.bot_token,
@@ -194,7 +195,7 @@ async def staged(
             "OPENAI_BASE_URL": model.base_url,
             "DATABASE_URL": database_url,
             "SIGNOFF_ACTIONS": "bot.demo.company",
-            "SIGNOFF_POLICY": str(POLICY),
+            "SIGNOFF_POLICY": str(policy),
             "SIGNOFF_SEAL_KEY": "k" * 32,
             "SIGNOFF_PORT": "0",
             "SIGNOFF_HEARTBEAT_SECONDS": "2",
