@@ -1,5 +1,5 @@
 """`python -m tests.soak [--share 0.1] [--only T2,T4] [--beside T3] [--seed N]`: runs the tiers one after the other, prints their table, and
-keeps in `benchmarks/results` what was run whole. The whole takes about an hour of an idle machine; a part of it can be done at a time."""
+keeps in `benchmarks/results` what was run whole. The whole takes about two hours of an idle machine; a part of it can be done at a time."""
 
 import argparse
 import secrets
