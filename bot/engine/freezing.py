@@ -11,6 +11,7 @@ Rule 6: while Slack says nothing about anybody, whom the policy names by id free
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from math import inf
 
 from bot.core import emergency
@@ -156,8 +157,11 @@ async def _lifted(tx: Writer, where: str, reason: str, user: str, given: float) 
         return found
     if found is None:
         return emergency.not_lifted(where, held)
-    if found.since > given and found.by != user:
+    began, *named = await _history(tx, found)
+    if began.at > given and found.by != user:
         return Refused(FROZEN_SINCE.format(where, emergency.who_froze(found.by)))
+    if named and named[-1].at >= given and found.by == user:  # this very command put their name to it
+        return Refused(emergency.ON_TRUST.format(where, emergency.who_froze([began, *named][-2].by)))
     if not emergency.is_verified(found.by):
         await tx.set_freeze(where, found.reason, user, over=True)
         return Refused(emergency.ON_TRUST.format(where, emergency.who_froze(found.by)))
@@ -165,6 +169,12 @@ async def _lifted(tx: Writer, where: str, reason: str, user: str, given: float) 
     if refused is None:
         await tx.lift_freeze(where, user, reason.strip()[: emergency.LONGEST_REASON])
     return refused
+
+
+async def _history(tx: Reader, freeze: Freeze) -> list[Freezing]:
+    """How a freeze that holds was set, and then whoever put their name to it."""
+    rows = await tx.freezings(LOOKED_AT, freeze.scope)
+    return list(takewhile(lambda each: not each.lifted, rows))[::-1]
 
 
 async def _done_since(tx: Reader, given: float, where: str, by: str, *, lifted: bool) -> bool:

@@ -128,7 +128,7 @@ async def agree(connection: InlineConnection, now: float, witness: Witness) -> N
     if stored.identity and not why:
         return
     identity = seen.identity if seen and not why else new_identity()
-    commits = max(stored.commits, seen.commits if seen else 0)
+    commits = max(stored.commits, seen.commits if seen and not why else 0)
     await in_thread(lambda: witness.write(identity, commits), "signoff-witness")
     if why:
         await begin(connection, now, why, identity=identity, commits=commits)

@@ -4,7 +4,8 @@ SQLite plays a log back over whatever file lies beside it. An older file that wa
 one, and the row of `epochs`, which every commit writes, would tell that nothing is missing.
 
 Rule 1: SQLite begins a log anew only when all that was committed before is in the file. So the first commit that a log counts is the
-next of those that its file alone knows of, or an earlier one. If it is a later one, the file is an older one than the log's.
+next of those that its file alone knows of, or an earlier one. If it is a later one, the file is an older one than the log's; if it is
+one of another name (`epochs.py`), it must be the very next, by which a restore was noticed.
 Rule 2: this is looked at before SQLite opens the file, for then it is too late. The log is read first: what the file knows only grows,
 so a bot that works it meanwhile makes no false alarm.
 Rule 3: what cannot be read tells nothing. The file is read by SQLite itself: closing a handle of ours would drop SQLite's locks.
@@ -18,10 +19,11 @@ from pathlib import Path
 from bot.errors import ConfigurationError
 
 _HEADER, _FRAME_HEADER = 32, 24
+_LARGEST_PAGE = 65536
 _ONE_ROW = b"\x00\x01"
 _TABLE_LEAF = 0x0D
 _COLUMNS = 7
-_ALONE = "SELECT number, settled_at, commits, identity FROM epochs"
+_ALONE = "SELECT number, commits, identity FROM epochs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,6 @@ class _Row:
     """What it needs of the row of `epochs`."""
 
     number: int
-    settled: bool
     commits: int
     identity: str
 
@@ -43,14 +44,14 @@ def refuse_foreign_log(database: Path) -> None:
         return
     raise ConfigurationError(
         f"{database.name} is older than {log.name}, which another {database.name} left behind, and the two must not be mixed. If you put "
-        f"a backup in place, delete {log.name} and {database.name}-shm and start again; otherwise put the former {database.name} back."
+        f"a backup in place, move {log.name} and {database.name}-shm away and start again; otherwise put the former {database.name} back."
     )
 
 
 def _follows(first: _Row, alone: _Row) -> bool:
-    """A new row, a restore that was noticed, or the next commit or an earlier one."""
-    begun = first.commits <= 1 or (first.number > alone.number and not first.settled)
-    return begun or (first.identity == alone.identity and first.commits <= alone.commits + 1)
+    """Whether the log goes on with the file: by its next commit or an earlier one, or by noticing that it was restored."""
+    noticed = first.number > alone.number and first.commits == alone.commits + 1
+    return noticed or (alone.identity in ("", first.identity) and first.commits <= alone.commits + 1)
 
 
 def _row_alone(database: Path) -> _Row | None:
@@ -58,13 +59,11 @@ def _row_alone(database: Path) -> _Row | None:
     try:
         with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as alone:
             found = alone.execute(_ALONE).fetchone()
-    except sqlite3.Error as error:
-        return _Row(0, False, 0, "") if "no such table" in str(error) else None
+    except sqlite3.Error:
+        return None
     match found:
-        case None:
-            return _Row(0, False, 0, "")
-        case (int(number), settled_at, int(commits), str(identity)):
-            return _Row(number, settled_at is not None, commits, identity)
+        case (int(number), int(commits), str(identity)):
+            return _Row(number, commits, identity)
         case _:
             return None
 
@@ -77,7 +76,8 @@ def _first_row(log: Path) -> _Row | None:
     try:
         with log.open("rb") as file:
             header = file.read(_HEADER)
-            size = _FRAME_HEADER + int.from_bytes(header[8:12], "big")
+            page_size = int.from_bytes(header[8:12], "big")
+            size = _FRAME_HEADER + min(page_size, _LARGEST_PAGE)
             while len(frame := file.read(size)) == size and frame[8:16] == header[16:24]:
                 if row := _row_in(frame[_FRAME_HEADER:]):
                     return row
@@ -100,11 +100,11 @@ def _row_in(page: bytes) -> _Row | None:
             int(number),
             int() | float(),
             str(),
-            None | int() | float() as settled_at,
+            None | int() | float(),
             int(commits),
             str(identity),
         ):
-            return _Row(number, settled_at is not None, commits, identity)
+            return _Row(number, commits, identity)
         case _:
             return None
 

@@ -209,6 +209,14 @@ async def test_r4_a_command_to_freeze_that_is_worked_again_freezes_nothing_that_
     assert await world.engine.freezes() == ()
 
 
+async def test_s9_two_commands_that_waited_lift_what_a_shell_froze_before_and_either_is_done_once(world: World) -> None:
+    await frozen_by_shell(world)
+    at = await world.store.read(clock)
+    for _ in range(2):
+        assert "Nobody verified who froze all: it was a shell" in await again(world, CAROL, "unfreeze", "all over", at)
+    assert await again(world, BOB, "unfreeze", "all over", at) == "Lifted: all."
+
+
 async def test_s23_while_slack_says_nothing_of_anybody_whom_the_policy_names_by_id_freezes_and_nobody_lifts() -> None:
     world = World(policy=NAMED)
     world.chat.absent = True

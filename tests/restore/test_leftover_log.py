@@ -87,7 +87,7 @@ async def test_r19_an_older_file_beside_the_log_of_a_killed_bot_is_refused_and_t
 ) -> None:
     kept = replaced.read_bytes(), beside(replaced, "-wal").read_bytes()
     for opening in (noticed(replaced), migrate(f"sqlite:///{replaced}")):
-        with pytest.raises(ConfigurationError, match=r"delete signoff\.db-wal and signoff\.db-shm"):
+        with pytest.raises(ConfigurationError, match=r"move signoff\.db-wal and signoff\.db-shm away"):
             await opening
     with pytest.raises(subprocess.CalledProcessError):
         signoff(replaced, tmp_path, "pending")
@@ -112,6 +112,39 @@ async def test_r19_a_backup_from_before_a_restore_is_refused_beside_a_later_log(
     await store.close()
     killed(path, rows=40, size=MUCH)
     put_in_place(tmp_path / "backup", path)
+    with pytest.raises(ConfigurationError, match="another signoff"):
+        await noticed(path)
+
+
+async def test_r19_a_backup_beside_the_first_log_of_a_new_database_is_refused(path: Path, tmp_path: Path) -> None:
+    """Somebody starts a bot on a new machine, it is killed, and then the backup is put in its place."""
+    await record(store := open_store(f"sqlite:///{path}"), "X", asked())
+    await store.close()
+    back_up_sqlite(path, tmp_path / "backup")
+    for ending in ("", WITNESS):
+        beside(path, ending).unlink()
+    await migrate(f"sqlite:///{path}")
+    killed(path, rows=3)
+    put_in_place(tmp_path / "backup", path)
+    with pytest.raises(ConfigurationError, match="another signoff"):
+        await noticed(path)
+
+
+async def test_r19_an_older_backup_beside_the_first_log_after_a_restore_is_refused(path: Path, tmp_path: Path) -> None:
+    await record(store := open_store(f"sqlite:///{path}"), "X", asked())
+    await store.close()
+    back_up_sqlite(path, tmp_path / "older")
+    await record(store := open_store(f"sqlite:///{path}"), "X", Delivered("note"))
+    await store.close()
+    beside(path, WITNESS).unlink()
+    with closing(sqlite3.connect(path)) as open_beside:
+        open_beside.execute("SELECT 1 FROM sqlite_master").fetchone()
+        killed(path, rows=3)
+        log = beside(path, "-wal").read_bytes()
+    for ending in SIDE_FILES:
+        beside(path, ending).unlink(missing_ok=True)
+    beside(path, "-wal").write_bytes(log)
+    put_in_place(tmp_path / "older", path)
     with pytest.raises(ConfigurationError, match="another signoff"):
         await noticed(path)
 
