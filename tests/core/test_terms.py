@@ -42,6 +42,8 @@ def test_r20_one_of_each_of_two_groups_is_two_people_also_where_somebody_is_in_b
     assert missing(terms, [both_hats, ballot("U2", SEC)], 0.0) == ()
     assert missing(terms, [ballot("U1", SRE), ballot("U2", SRE)], 0.0) == (Lack(1, (SEC,)),)
     assert missing(terms, [], 0.0) == (Lack(1, (SRE,)), Lack(1, (SEC,)))
+    with_leads = demanding(replace(ONE_OF_EACH, approvers=(SRE, SEC, LEADS)))
+    assert missing(with_leads, [both_hats, ballot("U3", LEADS)], 0.0) == (Lack(1, (SRE, SEC)),)
 
 
 def test_r20_the_same_person_twice_is_one_person() -> None:
