@@ -322,7 +322,8 @@ def test_r6_votes_for_other_bytes_start_nothing_however_well_they_are_sealed() -
     world, run, call = approved()
     other = replace(call.approval, digest="0" * 64)
     (vote,) = other.votes
-    mark = seal(KEY, vote_text(run.id, other, vote.person, vote.choice, vote.via))
+    given = (vote.at, vote.comment, vote.after)
+    mark = seal(KEY, vote_text(run.id, other, vote.person, vote.choice, vote.via, vote.counts_as, given))
     voted = replace(call, approval=replace(other, votes=(replace(vote, seal=mark),)))
     assert refusal(world, run, call) is None
     assert refusal(world, run, voted) is not None

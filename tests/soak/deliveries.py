@@ -18,7 +18,7 @@ from tests.soak.replicas import storm
 from tests.soak.report import Line
 
 SEQUENCES, STEPS = 10_000, 50
-FLOOR = {"deliveries": 20_000, "runs": 500, "executed": 80, "restarts": 40, "database restarts": 12}
+FLOOR = {"deliveries": 20_000, "runs": 500, "executed": 40, "restarts": 40, "database restarts": 12}
 SECONDS = 480.0
 
 
