@@ -1400,8 +1400,8 @@ SQL = (
     guard(
         "an append fits the length that was seen", "R5", "sql/writer.py",
         '_run.length == bindparam("its_length"), _run.head_hash == bindparam("its_head")',
-        'or_(_run.length == bindparam("its_length"), _run.length != bindparam("its_length")),'
-        ' or_(_run.head_hash == bindparam("its_head"), _run.head_hash != bindparam("its_head"))',
+        '(_run.length == bindparam("its_length")) | (_run.length != bindparam("its_length")),'
+        ' (_run.head_hash == bindparam("its_head")) | (_run.head_hash != bindparam("its_head"))',
         "sql/test_chain.py::test_nobody_appends_to_a_journal_that_was_cut",
     ),
     guard(
