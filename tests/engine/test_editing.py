@@ -115,6 +115,15 @@ async def test_r20_whoever_edits_is_not_enough_alone_and_with_somebody_else_is()
     assert world.deeds.done == ["eve in admins"]
 
 
+async def test_r20_what_was_edited_is_asked_about_on_terms_that_know_who_edited_it() -> None:
+    world = world_of()
+    async with running(world):
+        await edit(world, await asked(world))
+        await changed(world)
+        run = await world.run()
+    assert run is not None and run.call("t1c1e").approval.terms.not_alone == (CAROL.user,)
+
+
 async def test_r20_where_the_only_approver_edits_the_reminder_says_that_nobody_can_approve_it() -> None:
     world = world_of(defaults=replace(DEFAULTS, approvers=("user:U0CAROL",), remind_after=600))
     async with running(world):

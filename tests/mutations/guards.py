@@ -2366,8 +2366,7 @@ EDITING = (
     guard(
         "the editors are told to the policy", "R20", "engine/starting.py",
         "score, editors(call, run.calls)", "score, ()",
-        "engine/test_editing.py::test_r20_whoever_edits_is_not_enough_alone_and_with_somebody_else_is",
-        "engine/test_editing.py::test_r20_a_policy_that_takes_it_back_applies_when_the_click_is_worked",
+        "engine/test_editing.py::test_r20_what_was_edited_is_asked_about_on_terms_that_know_who_edited_it",
     ),
     guard(
         "only who may decide or asked may edit", "S9", "engine/people.py",
