@@ -11,7 +11,8 @@ from dataclasses import replace
 from bot.core.call import Call, CallState
 from bot.core.inputs import Clicked
 from bot.core.run import Run
-from bot.core.terms import all_named, quorums_of
+from bot.core.terms import all_named
+from bot.core.vain import reach_of
 from bot.core.values import ApprovalId, Person, Place, Terms
 
 ENDING = frozenset({"withdraw", "stop"})
@@ -44,8 +45,8 @@ def _wants_others(terms: Terms, requester: Person) -> bool:
     """Whether the requester's own approval is not enough for certain."""
     if not terms.requester_may_approve or requester.user in terms.not_alone:
         return True
-    demands = ((quorum.count, {*quorum.approvers, *quorum.escalate_to}) for quorum in quorums_of(terms))
-    return any(count > 1 or (all_named(names) and f"user:{requester.user}" not in names) for count, names in demands)
+    own = f"user:{requester.user}"
+    return any(count > 1 or (all_named(names) and own not in names) for count, names in reach_of(terms))
 
 
 def ended_in_thread(run: Run, about: str) -> ApprovalId | None:

@@ -27,8 +27,12 @@ def impossible(terms: Terms, requester: Person, votes: Sequence[Cast] = ()) -> b
     """Whether some demand wants more people than are left: without the requester, who may not, and those who denied it. Names only."""
     gone = {f"user:{vote.person.user}" for vote in votes if vote.choice is Choice.DENY}
     gone |= set() if terms.requester_may_approve else {f"user:{requester.user}"}
-    demands = ((quorum.count, {*quorum.approvers, *quorum.escalate_to}) for quorum in quorums_of(terms))
-    return any(names and all_named(names) and len(names - gone) < count for count, names in demands)
+    return any(names and all_named(names) and len(names - gone) < count for count, names in reach_of(terms))
+
+
+def reach_of(terms: Terms) -> tuple[tuple[int, frozenset[str]], ...]:
+    """How many people each demand wants, and all who may ever be among them."""
+    return tuple((each.count, frozenset((*each.approvers, *each.escalate_to))) for each in quorums_of(terms))
 
 
 def in_vain(terms: Terms, requester: Person, votes: Sequence[Cast] = (), *, glass: bool) -> str:
